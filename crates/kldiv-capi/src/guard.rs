@@ -1,0 +1,196 @@
+//! What surrounds every computation: the default floating-point environment inside, the host's again outside, and
+//! no panic across the boundary.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Failure;
+use crate::status::{KLDIV_OK, kldiv_status};
+
+/// Runs `body` under the default floating-point environment and says how it ended; a failure, also a panic, becomes
+/// the thread's last one.
+#[inline(always)]
+pub(crate) fn guard(body: impl FnOnce() -> Result<(), Failure>) -> kldiv_status {
+    let found = Environment::get();
+    if !found.computes_as_default() {
+        Environment::DEFAULT.set();
+    }
+    let status = caught(body);
+    found.set();
+    status
+}
+
+/// Not inlined, so that no floating-point operation of `body` moves across the change of environment.
+#[inline(never)]
+fn caught(body: impl FnOnce() -> Result<(), Failure>) -> kldiv_status {
+    silence();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => KLDIV_OK,
+        Ok(Err(failure)) => failure.record(),
+        Err(_) => Failure::Internal.record(),
+    }
+}
+
+/// Panics print nothing: a host's standard error is not ours. The hook belongs to this library's copy of std.
+#[inline(always)]
+fn silence() {
+    static SILENT: AtomicBool = AtomicBool::new(cfg!(test));
+    #[cold]
+    fn now() {
+        std::panic::set_hook(Box::new(|_| {}));
+        SILENT.store(true, Ordering::Relaxed);
+    }
+    if !SILENT.load(Ordering::Relaxed) {
+        now();
+    }
+}
+
+/// Gives the calling thread, one of ours, the default floating-point environment.
+pub(crate) fn use_default_environment() {
+    Environment::DEFAULT.set();
+}
+
+/// The floating-point control and status register of x86: rounding, flush-to-zero, denormals-are-zero and trap
+/// masks, beside the flags of what has happened.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "x86", target_feature = "sse")))]
+#[derive(Clone, Copy)]
+struct Environment {
+    mxcsr: u32,
+}
+
+#[cfg(any(target_arch = "x86_64", all(target_arch = "x86", target_feature = "sse")))]
+impl Environment {
+    const DEFAULT: Environment = Environment { mxcsr: 0x1F80 };
+
+    /// Whether it differs from the default by no more than flags of what has happened.
+    #[inline(always)]
+    fn computes_as_default(self) -> bool {
+        const HAPPENED: u32 = 0x3F;
+        (self.mxcsr ^ Self::DEFAULT.mxcsr) & !HAPPENED == 0
+    }
+
+    #[inline(always)]
+    fn get() -> Self {
+        let mut mxcsr = 0u32;
+        // SAFETY: writes the register to four bytes of ours.
+        unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut mxcsr, options(nostack, preserves_flags)) };
+        Environment { mxcsr }
+    }
+
+    #[inline(always)]
+    fn set(self) {
+        // SAFETY: the value is the default, in which Rust expects to run, or the one that the host had.
+        unsafe {
+            std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const self.mxcsr, options(nostack, preserves_flags))
+        };
+    }
+}
+
+/// The floating-point control register of AArch64 (rounding, flush-to-zero, traps) and its status register, the
+/// flags of what has happened.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy)]
+struct Environment {
+    fpcr: u64,
+    fpsr: u64,
+}
+
+#[cfg(target_arch = "aarch64")]
+impl Environment {
+    const DEFAULT: Environment = Environment { fpcr: 0, fpsr: 0 };
+
+    #[inline(always)]
+    fn computes_as_default(self) -> bool {
+        self.fpcr == Self::DEFAULT.fpcr
+    }
+
+    #[inline(always)]
+    fn get() -> Self {
+        let (fpcr, fpsr);
+        // SAFETY: reads two registers.
+        unsafe {
+            std::arch::asm!("mrs {}, fpcr", "mrs {}, fpsr", out(reg) fpcr, out(reg) fpsr, options(nostack))
+        };
+        Environment { fpcr, fpsr }
+    }
+
+    #[inline(always)]
+    fn set(self) {
+        // SAFETY: the values are the default, in which Rust expects to run, or those that the host had.
+        unsafe {
+            std::arch::asm!("msr fpcr, {}", "msr fpsr, {}", in(reg) self.fpcr, in(reg) self.fpsr, options(nostack))
+        };
+    }
+}
+
+/// Other machines: taken to run as they should.
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "x86", target_feature = "sse"),
+    target_arch = "aarch64"
+)))]
+#[derive(Clone, Copy)]
+struct Environment;
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "x86", target_feature = "sse"),
+    target_arch = "aarch64"
+)))]
+impl Environment {
+    const DEFAULT: Environment = Environment;
+
+    fn computes_as_default(self) -> bool {
+        true
+    }
+
+    fn get() -> Self {
+        Environment
+    }
+
+    fn set(self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use core_kldiv::Error;
+
+    use super::*;
+    use crate::status::{KLDIV_ERROR_EMPTY, KLDIV_ERROR_INTERNAL};
+
+    #[test]
+    fn a_panic_becomes_a_status() {
+        assert_eq!(guard(|| panic!("caught")), KLDIV_ERROR_INTERNAL);
+    }
+
+    #[test]
+    fn a_failure_becomes_its_status() {
+        assert_eq!(guard(|| Ok(())), KLDIV_OK);
+        assert_eq!(guard(|| Err(Error::Empty.into())), KLDIV_ERROR_EMPTY);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_host_finds_its_environment_as_it_was() {
+        // Rounding up, flush-to-zero, denormals-are-zero, no masks, and a flag of something that happened.
+        for mxcsr in [0x1F80, 0x1FBF, 0x5FC0, 0x9FC4, 0x0000, 0xFF80] {
+            let (mut inside, mut panicked) = (0, 0);
+            let before = Environment::get();
+            Environment { mxcsr }.set();
+            let _ = guard(|| {
+                inside = Environment::get().mxcsr;
+                std::hint::black_box(std::hint::black_box(1.0) / 3.0);
+                Ok(())
+            });
+            let after = Environment::get();
+            let _ = guard(|| {
+                panicked += 1;
+                std::panic::resume_unwind(Box::new(()))
+            });
+            let after_panic = Environment::get();
+            before.set();
+            assert_eq!(inside & 0xFFC0, 0x1F80, "{mxcsr:#x}");
+            assert_eq!((after.mxcsr, after_panic.mxcsr, panicked), (mxcsr, mxcsr, 1));
+        }
+    }
+}

@@ -1,0 +1,289 @@
+/*
+ * The caller's floating-point environment changes no bit of any answer, and is found as it was left: rounding modes,
+ * flush-to-zero and denormals-are-zero, unmasked traps, and what loading a -ffast-math plugin does to a thread.
+ *
+ * environment PLUGIN.so     (built from environment_fast_math.c)
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "check.h"
+
+#include <dlfcn.h>
+#include <fenv.h>
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#define HAS_MXCSR 1
+#define FLUSH_TO_ZERO 0x8000u
+#define DENORMALS_ARE_ZERO 0x0040u
+static unsigned read_control(void) { return _mm_getcsr(); }
+static void write_control(unsigned control) { _mm_setcsr(control); }
+#else
+#define HAS_MXCSR 0
+#define FLUSH_TO_ZERO 0u
+#define DENORMALS_ARE_ZERO 0u
+static unsigned read_control(void) { return (unsigned)fegetround(); }
+static void write_control(unsigned control) { (void)control; }
+#endif
+
+/* ---- the calls ---- */
+
+#define MANY_ROWS 4096
+#define MANY_COLS 64
+#define LONG_COLS ((size_t)1 << 19)
+#define TINY_COLS 300
+
+static double *many_p, *many_q, *long_p, *long_q, many_out[MANY_ROWS], terms_out[TINY_COLS];
+static float *single_p, *single_q, single_terms[TINY_COLS];
+static double tiny_p[TINY_COLS], tiny_q[TINY_COLS];       /* subnormal throughout */
+static float tiny_single_p[TINY_COLS], tiny_single_q[TINY_COLS];
+static uint64_t counts[TINY_COLS];
+static kldiv_term explained[TINY_COLS];
+
+static void make_inputs(void)
+{
+    uint64_t seed = 3;
+    many_p = (double *)allocate(MANY_ROWS * MANY_COLS * sizeof *many_p);
+    many_q = (double *)allocate(MANY_ROWS * MANY_COLS * sizeof *many_q);
+    single_p = (float *)allocate(MANY_ROWS * MANY_COLS * sizeof *single_p);
+    single_q = (float *)allocate(MANY_ROWS * MANY_COLS * sizeof *single_q);
+    long_p = (double *)allocate(2 * LONG_COLS * sizeof *long_p);
+    long_q = (double *)allocate(2 * LONG_COLS * sizeof *long_q);
+    for (size_t i = 0; i < MANY_ROWS * MANY_COLS; i++) {
+        /* every third row is subnormal: workers flush as well, if they are let */
+        double scale = i / MANY_COLS % 3 == 0 ? ldexp(1, -1030) : 1.0 / MANY_COLS;
+        float single_scale = i / MANY_COLS % 3 == 0 ? ldexpf(1, -130) : 1.0f / MANY_COLS;
+        many_p[i] = random_unit(&seed) * scale;
+        many_q[i] = random_unit(&seed) * scale;
+        single_p[i] = (float)random_unit(&seed) * single_scale;
+        single_q[i] = (float)random_unit(&seed) * single_scale;
+    }
+    for (size_t i = 0; i < 2 * LONG_COLS; i++) {
+        long_p[i] = random_unit(&seed) / (double)LONG_COLS;
+        long_q[i] = long_p[i] * (1 + 1e-7 * random_unit(&seed));
+    }
+    for (size_t i = 0; i < TINY_COLS; i++) {
+        tiny_p[i] = random_unit(&seed) * ldexp(1, -1024);
+        tiny_q[i] = random_unit(&seed) * ldexp(1, -1024);
+        tiny_single_p[i] = (float)random_unit(&seed) * ldexpf(1, -127);
+        tiny_single_q[i] = (float)random_unit(&seed) * ldexpf(1, -127);
+        counts[i] = random_bits(&seed) % 1000;
+    }
+}
+
+typedef struct {
+    uint64_t hash;
+    kldiv_status worst; /* what a call that should work said, if it did not */
+} answers;
+
+static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
+{
+    if (status != KLDIV_OK)
+        a->worst = status;
+    a->hash = fnv(fnv(a->hash, &status, sizeof status), out, bytes);
+}
+
+/* Only calls, loads and integers here: traps may be unmasked. */
+static answers every_call(void)
+{
+    answers a = {FNV_START, KLDIV_OK};
+    double out = 0;
+    kldiv_view p, q;
+    kldiv_options options = default_options();
+    options.threads = 2;
+
+    /* nothing but subnormal numbers, whose divergence is subnormal itself */
+    take(&a, kldiv_kl_f64(tiny_p, tiny_q, TINY_COLS, &out), &out, sizeof out);
+    take(&a, kldiv_kl_f32(tiny_single_p, tiny_single_q, TINY_COLS, &out), &out, sizeof out);
+    take(&a, kldiv_kl_f64(many_p + MANY_COLS, many_q + MANY_COLS, MANY_COLS, &out), &out, sizeof out);
+    take(&a, kldiv_kl_f32(single_p + MANY_COLS, single_q + MANY_COLS, MANY_COLS, &out), &out, sizeof out);
+
+    /* every measure, of many rows: shared by two threads */
+    for (int single = 0; single < 2; single++) {
+        const void *data[2] = {single ? (const void *)single_p : many_p, single ? (const void *)single_q : many_q};
+        uint32_t dtype = single ? KLDIV_DTYPE_F32 : KLDIV_DTYPE_F64;
+        p = view_of(data[0], MANY_ROWS, MANY_COLS, dtype);
+        q = view_of(data[1], MANY_ROWS, MANY_COLS, dtype);
+        for (options.measure = 0; options.measure <= KLDIV_MEASURE_CROSS_ENTROPY; options.measure++)
+            for (options.normalization = 0; options.normalization <= KLDIV_NORMALIZATION_NORMALIZE;
+                 options.normalization++) {
+                options.alpha = options.measure == KLDIV_MEASURE_RENYI ? 2 : 0;
+                options.base = options.normalization == KLDIV_NORMALIZATION_NORMALIZE ? 2 : 0;
+                take(&a, kldiv_rows(&p, &q, &options, many_out), many_out, sizeof many_out);
+                take(&a, kldiv_kl(&p, &q, &options, &out), &out, sizeof out);
+            }
+        options = default_options();
+        options.threads = 2;
+    }
+
+    /* two long rows */
+    p = view_of(long_p, 2, LONG_COLS, KLDIV_DTYPE_F64);
+    q = view_of(long_q, 2, LONG_COLS, KLDIV_DTYPE_F64);
+    take(&a, kldiv_rows(&p, &q, &options, many_out), many_out, 2 * sizeof *many_out);
+    options.reduction = KLDIV_REDUCTION_MEAN;
+    take(&a, kldiv_kl(&p, &q, &options, &out), &out, sizeof out);
+
+    /* element by element, and explained */
+    options = default_options();
+    p = view_of(tiny_p, 1, TINY_COLS, KLDIV_DTYPE_F64);
+    q = view_of(tiny_q, 1, TINY_COLS, KLDIV_DTYPE_F64);
+    kldiv_view_mut terms = view_mut_of(terms_out, 1, TINY_COLS, KLDIV_DTYPE_F64);
+    take(&a, kldiv_terms(&p, &q, &options, &terms), terms_out, sizeof terms_out);
+    take(&a, kldiv_explain(&p, &q, &options, explained), explained, sizeof explained);
+    p = view_of(tiny_single_p, 1, TINY_COLS, KLDIV_DTYPE_F32);
+    q = view_of(tiny_single_q, 1, TINY_COLS, KLDIV_DTYPE_F32);
+    terms = view_mut_of(single_terms, 1, TINY_COLS, KLDIV_DTYPE_F32);
+    take(&a, kldiv_terms(&p, &q, &options, &terms), single_terms, sizeof single_terms);
+
+    /* histograms */
+    p = view_of(counts, 1, TINY_COLS, KLDIV_DTYPE_U64);
+    q = view_of(counts, 1, TINY_COLS, KLDIV_DTYPE_U64);
+    q.data = counts + TINY_COLS - 1;
+    q.col_stride = -1;
+    options.normalization = KLDIV_NORMALIZATION_NORMALIZE;
+    options.smoothing = 0.1;
+    take(&a, kldiv_kl(&p, &q, &options, &out), &out, sizeof out);
+    return a;
+}
+
+/* ---- the environments ---- */
+
+static answers expected;
+
+/* `found` and `set`: the control registers after and before the calls. */
+static void judge(const char *environment, answers got, unsigned set, unsigned found, int round_set, int round_found)
+{
+    check_case("%s: control register %#x before, %#x after", environment, set, found);
+    CHECK_STATUS(got.worst, KLDIV_OK);
+    CHECK(got.hash == expected.hash);
+    CHECK(found == set);
+    CHECK(round_found == round_set);
+}
+
+/* With threads that were made before, and with threads that inherit the environment of the call that makes them. */
+static void expect_the_same_under(const char *environment)
+{
+    for (int fresh = 0; fresh < 2; fresh++) {
+        if (fresh)
+            kldiv_shutdown();
+        int round_set = fegetround();
+        unsigned set = read_control();
+        answers got = every_call();
+        unsigned found = read_control();
+        int round_found = fegetround();
+        judge(environment, got, set, found, round_set, round_found);
+    }
+}
+
+static void back_to_default(void)
+{
+    fesetenv(FE_DFL_ENV);
+}
+
+static double quotient(double a, double b)
+{
+    volatile double x = a, y = b;
+    return x / y;
+}
+
+static void every_rounding_mode(void)
+{
+    /* Which of 1/3, 1/10 and -1/10 come out other than to nearest: that the mode took at all. */
+    static const struct {
+        int mode, third, tenth, minus_tenth;
+        const char *name;
+    } modes[] = {{FE_TONEAREST, 0, 0, 0, "rounding to nearest"},
+                 {FE_UPWARD, 1, 0, 1, "rounding upward"},
+                 {FE_DOWNWARD, 0, 1, 0, "rounding downward"},
+                 {FE_TOWARDZERO, 0, 1, 1, "rounding toward zero"}};
+    const double third = quotient(1, 3), tenth = quotient(1, 10), minus_tenth = quotient(-1, 10);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (fesetround(modes[i].mode) != 0)
+            give_up("a rounding mode is missing");
+        int took = (quotient(1, 3) != third) == modes[i].third && (quotient(1, 10) != tenth) == modes[i].tenth &&
+                   (quotient(-1, 10) != minus_tenth) == modes[i].minus_tenth;
+        expect_the_same_under(modes[i].name);
+        back_to_default();
+        check_case("%s took", modes[i].name);
+        CHECK(took);
+    }
+}
+
+static int subnormal_numbers_vanish(void)
+{
+    volatile double smallest = 2.2250738585072014e-308, subnormal;
+    subnormal = smallest * 0.5;
+    return subnormal * 2 == 0;
+}
+
+static void flushed_subnormal_numbers(void)
+{
+    if (!HAS_MXCSR) {
+        printf("environment: flush-to-zero is skipped on this architecture\n");
+        return;
+    }
+    static const unsigned flags[] = {FLUSH_TO_ZERO, DENORMALS_ARE_ZERO, FLUSH_TO_ZERO | DENORMALS_ARE_ZERO};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        write_control(read_control() | flags[i]);
+        int took = subnormal_numbers_vanish();
+        expect_the_same_under(flags[i] == FLUSH_TO_ZERO         ? "flush to zero"
+                              : flags[i] == DENORMALS_ARE_ZERO ? "denormals are zero"
+                                                               : "flush to zero, denormals are zero");
+        back_to_default();
+        check_case("flush to zero took");
+        CHECK(took);
+    }
+}
+
+static void unmasked_traps(void)
+{
+#ifdef __GLIBC__
+    static const int traps[] = {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID, FE_INEXACT, FE_ALL_EXCEPT};
+    for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
+        feclearexcept(FE_ALL_EXCEPT);
+        if (feenableexcept(traps[i]) == -1) {
+            printf("environment: trap %#x cannot be unmasked here\n", (unsigned)traps[i]);
+            continue;
+        }
+        int unmasked = fegetexcept();
+        expect_the_same_under("unmasked traps"); /* a trap would end the program with SIGFPE */
+        int still_unmasked = fegetexcept();
+        back_to_default();
+        check_case("traps %#x", (unsigned)traps[i]);
+        CHECK(unmasked == traps[i] && still_unmasked == traps[i]);
+    }
+#endif
+}
+
+static void a_fast_math_plugin(const char *path)
+{
+    void *plugin = dlopen(path, RTLD_NOW);
+    if (plugin == NULL)
+        give_up(dlerror());
+    int took = subnormal_numbers_vanish();
+    expect_the_same_under("a -ffast-math plugin");
+    back_to_default();
+    check_case("the plugin flushes");
+    CHECK(took || !HAS_MXCSR);
+    dlclose(plugin);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: environment PLUGIN.so\n");
+        return 2;
+    }
+    make_inputs();
+    expected = every_call();
+    check_case("the default environment");
+    CHECK_STATUS(expected.worst, KLDIV_OK);
+    CHECK(every_call().hash == expected.hash);
+    every_rounding_mode();
+    flushed_subnormal_numbers();
+    unmasked_traps();
+    a_fast_math_plugin(argv[1]);
+    kldiv_shutdown();
+    return check_result("environment");
+}

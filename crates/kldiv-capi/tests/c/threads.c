@@ -1,0 +1,425 @@
+/*
+ * Threads: small stacks, many callers at once, fork, shutdown, threads that cannot be had; and the same bits however
+ * many there are.
+ *
+ * Link with -rdynamic: this program's pthread_create stands before the C library's, counts, and fails when told to.
+ * Link with -z now: binding a symbol on first use takes several KiB of the caller's stack, which is not the library's.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "check.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- pthread_create ---- */
+
+static int threads_started;            /* by anyone, counted below */
+static int threads_allowed = INT32_MAX; /* how many more may start */
+
+typedef int (*create_function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    static create_function real;
+    create_function create = __atomic_load_n(&real, __ATOMIC_ACQUIRE);
+    if (create == NULL) {
+        void *found = dlsym(RTLD_NEXT, "pthread_create");
+        memcpy(&create, &found, sizeof create); /* ISO C has no cast from an object to a function pointer */
+        __atomic_store_n(&real, create, __ATOMIC_RELEASE);
+    }
+    if (__atomic_fetch_sub(&threads_allowed, 1, __ATOMIC_SEQ_CST) <= 0)
+        return EAGAIN;
+    __atomic_fetch_add(&threads_started, 1, __ATOMIC_SEQ_CST);
+    return create(thread, attributes, start, argument);
+}
+
+static void allow_threads(int count)
+{
+    __atomic_store_n(&threads_allowed, count, __ATOMIC_SEQ_CST);
+}
+
+static int threads_started_so_far(void)
+{
+    return __atomic_load_n(&threads_started, __ATOMIC_SEQ_CST);
+}
+
+static pthread_t start(void *(*body)(void *), void *argument, const pthread_attr_t *attributes)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, attributes, body, argument) != 0)
+        give_up("no thread");
+    return thread;
+}
+
+static void finish(pthread_t thread)
+{
+    if (pthread_join(thread, NULL) != 0)
+        give_up("a thread that cannot be joined");
+}
+
+/* ---- a corpus of calls ---- */
+
+#define LONG_COLS ((size_t)3000000)
+#define MANY_ROWS ((size_t)20000)
+#define MANY_COLS ((size_t)48)
+
+static double *long_p, *long_q, *many_p, *many_q;
+static float *many_f32;
+static uint16_t *many_bf16;
+static int64_t *many_i64;
+
+static void make_inputs(void)
+{
+    size_t many = MANY_ROWS * MANY_COLS;
+    uint64_t seed = 4;
+    long_p = (double *)allocate(LONG_COLS * sizeof *long_p);
+    long_q = (double *)allocate(LONG_COLS * sizeof *long_q);
+    many_p = (double *)allocate(many * sizeof *many_p);
+    many_q = (double *)allocate(many * sizeof *many_q);
+    many_f32 = (float *)allocate(many * sizeof *many_f32);
+    many_bf16 = (uint16_t *)allocate(many * sizeof *many_bf16);
+    many_i64 = (int64_t *)allocate(many * sizeof *many_i64);
+    for (size_t i = 0; i < LONG_COLS; i++) {
+        long_p[i] = random_unit(&seed) / (double)LONG_COLS;
+        long_q[i] = i % 3 ? random_unit(&seed) / (double)LONG_COLS : long_p[i];
+    }
+    for (size_t i = 0; i < many; i++) {
+        many_p[i] = random_unit(&seed);
+        many_q[i] = random_unit(&seed);
+        many_f32[i] = (float)random_unit(&seed);
+        many_bf16[i] = (uint16_t)(0x3C00 + (random_bits(&seed) & 0x3FF));
+        many_i64[i] = (int64_t)(random_bits(&seed) % 1000 + 1);
+    }
+}
+
+typedef struct {
+    uint64_t hash;
+    int failed;
+} answers;
+
+static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
+{
+    a->failed |= status != KLDIV_OK;
+    a->hash = fnv(a->hash, out, bytes);
+}
+
+/* Every entry point, small enough for any thread to have its own output. */
+static answers small_calls(uint32_t threads)
+{
+    enum { N = 40 };
+    answers a = {FNV_START, 0};
+    double out[N];
+    kldiv_term terms[4];
+    kldiv_options options = default_options();
+    options.threads = threads;
+    kldiv_view p = view_of(many_p, 4, N, KLDIV_DTYPE_F64), q = view_of(many_f32, 4, N, KLDIV_DTYPE_F32);
+    kldiv_view_mut out_view = view_mut_of(out, 1, N, KLDIV_DTYPE_F64);
+    take(&a, kldiv_kl_f64(many_p, many_q, N, out), out, sizeof *out);
+    take(&a, kldiv_kl_f32(many_f32, many_f32 + N, N, out), out, sizeof *out);
+    take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    take(&a, kldiv_rows(&p, &q, &options, out), out, 4 * sizeof *out);
+    p.rows = q.rows = 1;
+    take(&a, kldiv_terms(&p, &q, &options, &out_view), out, sizeof out);
+    p.cols = q.cols = 4;
+    take(&a, kldiv_explain(&p, &q, &options, terms), terms, sizeof terms);
+    return a;
+}
+
+/* Calls large enough to be shared; `out` has room for MANY_ROWS. */
+static answers large_calls(uint32_t threads, double *out)
+{
+    answers a = {FNV_START, 0};
+    kldiv_options options = default_options();
+    options.threads = threads;
+    kldiv_view p = view_of(many_p, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
+    kldiv_view q = view_of(many_q, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
+    take(&a, kldiv_rows(&p, &q, &options, out), out, MANY_ROWS * sizeof *out);
+    take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    return a;
+}
+
+/* Everything that could depend on who computes which part: long rows, many rows, strides, either axis, mixed dtypes. */
+static answers corpus(uint32_t threads)
+{
+    const size_t many = MANY_ROWS * MANY_COLS;
+    double *out = (double *)allocate(many * sizeof *out);
+    answers a = large_calls(threads, out);
+    kldiv_options options = default_options();
+    options.threads = threads;
+
+    kldiv_view p = view_of(long_p, 1, LONG_COLS, KLDIV_DTYPE_F64), q = view_of(long_q, 1, LONG_COLS, KLDIV_DTYPE_F64);
+    static const uint32_t measures[] = {KLDIV_MEASURE_KL, KLDIV_MEASURE_JENSEN_SHANNON, KLDIV_MEASURE_ENTROPY};
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+        options.measure = measures[i];
+        take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    }
+    options.measure = KLDIV_MEASURE_KL;
+    options.normalization = KLDIV_NORMALIZATION_NORMALIZE;
+    take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    options.normalization = KLDIV_NORMALIZATION_AS_GIVEN;
+    p.rows = q.rows = 2; /* the same long row twice */
+    p.row_stride = q.row_stride = 0;
+    take(&a, kldiv_rows(&p, &q, &options, out), out, 2 * sizeof *out);
+
+    /* every second column, backwards, against one repeated row */
+    p = view_of(many_p + many - 1, MANY_ROWS, MANY_COLS / 2, KLDIV_DTYPE_F64);
+    p.row_stride = -(ptrdiff_t)MANY_COLS;
+    p.col_stride = -2;
+    q = view_of(many_q, MANY_ROWS, MANY_COLS / 2, KLDIV_DTYPE_F64);
+    q.row_stride = 0;
+    take(&a, kldiv_rows(&p, &q, &options, out), out, MANY_ROWS * sizeof *out);
+
+    /* transposed: columns are the distributions */
+    p = view_of(many_f32, MANY_COLS, MANY_ROWS, KLDIV_DTYPE_F32);
+    p.row_stride = 1;
+    p.col_stride = (ptrdiff_t)MANY_COLS;
+    q = view_of(many_bf16, MANY_COLS, MANY_ROWS, KLDIV_DTYPE_BF16);
+    take(&a, kldiv_rows(&p, &q, &options, out), out, MANY_COLS * sizeof *out);
+
+    p = view_of(many_i64, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_I64);
+    q = view_of(many_bf16, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_BF16);
+    kldiv_view_mut terms = view_mut_of(out, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
+    options.normalization = KLDIV_NORMALIZATION_NORMALIZE;
+    take(&a, kldiv_terms(&p, &q, &options, &terms), out, many * sizeof *out);
+    options.reduction = KLDIV_REDUCTION_MEAN;
+    take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    free(out);
+    return a;
+}
+
+/* ---- the tests ---- */
+
+static answers expected_small, expected_large;
+static double large_out[20000];
+
+static void the_bits_do_not_depend_on_the_number_of_threads(void)
+{
+    static const uint32_t threads[] = {2, 7, 0};
+    check_case("one thread");
+    answers one = corpus(1);
+    CHECK(!one.failed);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        answers many = corpus(threads[i]);
+        check_case("threads = %u", threads[i]);
+        CHECK(!many.failed);
+        CHECK(many.hash == one.hash);
+    }
+}
+
+static void small_calls_and_single_threads_start_no_thread(void)
+{
+    kldiv_shutdown();
+    check_case("threads started");
+    int before = threads_started_so_far();
+    CHECK(small_calls(0).hash == expected_small.hash);
+    CHECK(small_calls(1).hash == expected_small.hash);
+    CHECK(large_calls(1, large_out).hash == expected_large.hash);
+    CHECK(threads_started_so_far() == before);
+    CHECK(large_calls(2, large_out).hash == expected_large.hash);
+    CHECK(threads_started_so_far() > before); /* or the counting proves nothing */
+}
+
+#define SMALL_STACK ((size_t)16 * 1024)
+
+typedef struct {
+    uint32_t threads;
+    int large;
+    double *out;
+    answers got;
+} caller;
+
+static void *call_on_this_thread(void *argument)
+{
+    caller *c = (caller *)argument;
+    c->got = c->large ? large_calls(c->threads, c->out) : small_calls(c->threads);
+    return NULL;
+}
+
+static void stacks_of_16_kib_are_enough(void)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (pthread_attr_setstacksize(&attributes, SMALL_STACK) != 0)
+        give_up("no stacks of 16 KiB on this system");
+    static const uint32_t threads[] = {1, 0, 2};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+        for (int large = 0; large < 2; large++) {
+            kldiv_shutdown(); /* so that the small stack makes the pool */
+            caller c = {threads[i], large, large_out, {0, 0}};
+            finish(start(call_on_this_thread, &c, &attributes));
+            check_case("threads = %u, %s calls on a stack of 16 KiB", threads[i], large ? "large" : "small");
+            CHECK(!c.got.failed);
+            CHECK(c.got.hash == (large ? expected_large : expected_small).hash);
+        }
+    pthread_attr_destroy(&attributes);
+}
+
+/* How deep a call goes: the stack below the caller's frame is painted, and what is painted over was used. */
+#define PAINTED ((size_t)256 * 1024)
+#define PROMISED ((size_t)8 * 1024)
+#define OWN_FRAMES ((size_t)2 * 1024) /* small_calls' or large_calls' own, with their outputs */
+#define PAINT 0xC3
+
+typedef struct {
+    caller call;
+    unsigned char *stack;
+    size_t used;
+} painted_caller;
+
+static void *measure_the_stack(void *argument)
+{
+    painted_caller *p = (painted_caller *)argument;
+    unsigned char *here = (unsigned char *)__builtin_frame_address(0);
+    /* 512 bytes for this frame and memset's return address */
+    memset(p->stack, PAINT, (size_t)(here - p->stack) - 512);
+    call_on_this_thread(&p->call);
+    unsigned char *lowest = p->stack;
+    while (*lowest == PAINT)
+        lowest++;
+    p->used = (size_t)(here - lowest);
+    return NULL;
+}
+
+static void a_call_goes_no_deeper_than_8_kib(void)
+{
+    unsigned char *stack = (unsigned char *)mmap(NULL, PAINTED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                                                 -1, 0);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (stack == (unsigned char *)MAP_FAILED || pthread_attr_setstack(&attributes, stack, PAINTED) != 0)
+        give_up("no stack of one's own");
+    static const uint32_t threads[] = {1, 2};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+        for (int large = 0; large < 2; large++)
+            for (int pool_is_there = 0; pool_is_there < 2; pool_is_there++) {
+                if (!pool_is_there)
+                    kldiv_shutdown();
+                painted_caller p = {{threads[i], large, large_out, {0, 0}}, stack, 0};
+                finish(start(measure_the_stack, &p, &attributes));
+                check_case("threads = %u, %s calls, pool %s: %lu bytes of stack", threads[i], large ? "large" : "small",
+                           pool_is_there ? "there" : "made", (unsigned long)p.used);
+                CHECK(p.used > 512); /* painted at all */
+                CHECK(p.used <= PROMISED + OWN_FRAMES);
+            }
+    pthread_attr_destroy(&attributes);
+    munmap(stack, PAINTED);
+}
+
+static void a_forked_child_computes_the_same_bits(void)
+{
+    for (int after_shutdown = 0; after_shutdown < 2; after_shutdown++) {
+        CHECK(large_calls(2, large_out).hash == expected_large.hash); /* the parent's pool is at work before the fork */
+        if (after_shutdown)
+            kldiv_shutdown();
+        fflush(NULL);
+        pid_t child = fork();
+        if (child < 0)
+            give_up("no process");
+        if (child == 0) {
+            alarm(120); /* a child that waits for its parent's threads hangs */
+            int good = small_calls(0).hash == expected_small.hash;
+            good &= large_calls(2, large_out).hash == expected_large.hash;
+            good &= large_calls(0, large_out).hash == expected_large.hash;
+            kldiv_shutdown();
+            good &= large_calls(2, large_out).hash == expected_large.hash;
+            _exit(good ? 0 : 1);
+        }
+        int status = -1;
+        check_case("fork, %s", after_shutdown ? "after shutdown" : "with the parent's pool alive");
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        CHECK(large_calls(2, large_out).hash == expected_large.hash); /* and the parent goes on */
+    }
+}
+
+#define CALLERS 8
+
+static void many_threads_call_at_once(void)
+{
+    pthread_t thread[CALLERS];
+    caller callers[CALLERS];
+    for (int i = 0; i < CALLERS; i++) {
+        caller c = {(uint32_t)(i % 4), i % 3 != 0, (double *)allocate(MANY_ROWS * sizeof(double)), {0, 0}};
+        callers[i] = c;
+    }
+    kldiv_shutdown(); /* they race to make the pool */
+    for (int i = 0; i < CALLERS; i++)
+        thread[i] = start(call_on_this_thread, &callers[i], NULL);
+    for (int i = 0; i < CALLERS; i++) {
+        finish(thread[i]);
+        check_case("caller %d of %d", i, CALLERS);
+        CHECK(!callers[i].got.failed);
+        CHECK(callers[i].got.hash == (callers[i].large ? expected_large : expected_small).hash);
+        free(callers[i].out);
+    }
+}
+
+static void *shut_down_again_and_again(void *stop)
+{
+    while (!__atomic_load_n((int *)stop, __ATOMIC_SEQ_CST)) {
+        kldiv_shutdown();
+        usleep(200);
+    }
+    return NULL;
+}
+
+static void shutdown_may_come_at_any_time(void)
+{
+    kldiv_shutdown();
+    kldiv_shutdown(); /* twice is no harm */
+    check_case("a call after shutdown");
+    CHECK(large_calls(2, large_out).hash == expected_large.hash);
+
+    int stop = 0;
+    pthread_t other = start(shut_down_again_and_again, &stop, NULL);
+    for (int round = 0; round < 5; round++) {
+        check_case("shutdown while calls run");
+        CHECK(large_calls(2, large_out).hash == expected_large.hash);
+        many_threads_call_at_once();
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+    finish(other);
+}
+
+static void threads_that_cannot_be_had_are_done_without(void)
+{
+    static const int allowed[] = {0, 1, 3};
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+        kldiv_shutdown();
+        allow_threads(allowed[i]);
+        answers first = large_calls(7, large_out), second = large_calls(7, large_out);
+        int refused = __atomic_load_n(&threads_allowed, __ATOMIC_SEQ_CST) < 0;
+        allow_threads(INT32_MAX);
+        check_case("%d of 7 threads can be had", allowed[i]);
+        CHECK(!first.failed && first.hash == expected_large.hash);
+        CHECK(!second.failed && second.hash == expected_large.hash);
+        CHECK(refused); /* or it was never asked for */
+        CHECK(large_calls(7, large_out).hash == expected_large.hash);
+    }
+}
+
+int main(void)
+{
+    make_inputs();
+    check_case("the first calls, on one thread");
+    expected_small = small_calls(1);
+    expected_large = large_calls(1, large_out);
+    CHECK(!expected_small.failed && !expected_large.failed);
+
+    the_bits_do_not_depend_on_the_number_of_threads();
+    small_calls_and_single_threads_start_no_thread();
+    stacks_of_16_kib_are_enough();
+    a_call_goes_no_deeper_than_8_kib();
+    a_forked_child_computes_the_same_bits();
+    many_threads_call_at_once();
+    shutdown_may_come_at_any_time();
+    threads_that_cannot_be_had_are_done_without();
+    kldiv_shutdown();
+    return check_result("threads");
+}

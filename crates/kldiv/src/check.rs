@@ -1,0 +1,42 @@
+//! Finding the culprit. Kernels only notice that a row holds something that is no probability; this finds it.
+
+use crate::error::{Error, Fault, Operand};
+use crate::view::{Row, Shape, View};
+
+/// What is wrong with a number that should be a probability or a count.
+pub(crate) fn fault(x: f64) -> Option<Fault> {
+    if x.is_nan() {
+        Some(Fault::Nan)
+    } else if x.is_infinite() {
+        Some(Fault::Infinite)
+    } else if x < 0.0 {
+        Some(Fault::Negative)
+    } else {
+        None
+    }
+}
+
+/// The first entry of a pair of rows that is no probability; p is looked at before q.
+pub(crate) fn culprit(p: Row, q: Row, row: usize) -> Option<Error> {
+    [p, q].into_iter().zip(0..).find_map(|(side, operand)| {
+        (0..side.len()).find_map(|col| {
+            let value = side.get(col);
+            let fault = fault(value)?;
+            Some(Error::InvalidEntry { operand: Operand(operand), row, col, value, fault })
+        })
+    })
+}
+
+/// Says whether two matrices can be compared row by row.
+pub(crate) fn same_shape(p: &View, q: &View) -> Result<(), Error> {
+    needs_shape("q", q.shape(), p.shape())?;
+    if p.cols() == 0 {
+        return Err(Error::Empty);
+    }
+    Ok(())
+}
+
+/// Says whether an argument has the shape that it needs.
+pub(crate) fn needs_shape(what: &'static str, found: Shape, expected: Shape) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::ShapeMismatch { what, found, expected }) }
+}

@@ -1,0 +1,209 @@
+//! Vectors of AVX-512: eight f64 or sixteen f32 in one register.
+//!
+//! The loops are those of `generic`; what this file adds is one instruction for each of their operations, and masks
+//! that live in registers of their own.
+
+// Instructions are written as arguments of instructions.
+#![allow(unused_unsafe)]
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Div, Mul, Sub};
+
+use crate::kernels::Job;
+use crate::kernels::lanes::{Isa, Lanes, Real};
+
+#[derive(Clone, Copy)]
+pub(crate) struct F64x8(__m512d);
+
+#[derive(Clone, Copy)]
+pub(crate) struct F32x16(__m512);
+
+pub(crate) struct Avx512;
+
+impl Isa for Avx512 {
+    type F64 = F64x8;
+    type F32 = F32x16;
+}
+
+/// Runs a job with AVX-512 vectors.
+///
+/// # Safety
+/// The machine has AVX-512 F, DQ, BW and VL.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
+    job.run::<Avx512>()
+}
+
+/// An instruction of AVX-512.
+macro_rules! op {
+    ($instruction:ident::<$constant:tt>($($argument:expr),*)) => {{
+        // SAFETY: vectors of this file exist only inside `run`, whose caller vouched for the machine.
+        unsafe { $instruction::<{ $constant }>($($argument),*) }
+    }};
+    ($instruction:ident($($argument:expr),*)) => {{
+        // SAFETY: as above; where memory is touched, the caller of the method vouched for it.
+        unsafe { $instruction($($argument),*) }
+    }};
+}
+
+macro_rules! operators {
+    ($vector:ident: $($trait:ident $name:ident $instruction:ident),*) => {$(
+        impl $trait for $vector {
+            type Output = Self;
+            #[inline(always)]
+            fn $name(self, other: Self) -> Self { $vector(op!($instruction(self.0, other.0))) }
+        }
+    )*};
+}
+
+operators!(F64x8: Add add _mm512_add_pd, Sub sub _mm512_sub_pd, Mul mul _mm512_mul_pd, Div div _mm512_div_pd);
+operators!(F32x16: Add add _mm512_add_ps, Sub sub _mm512_sub_ps, Mul mul _mm512_mul_ps, Div div _mm512_div_ps);
+
+/// What is spelled the same for both vectors but for the instructions' names.
+macro_rules! shared {
+    ($real:ty, $mask:ty, $splat:ident, $load:ident, $load_masked:ident, $store:ident, $fma:ident, $fnma:ident,
+     $min:ident, $max:ident, $cmp:ident, $cmp_masked:ident, $blend:ident) => {
+        type Real = $real;
+        type Mask = $mask;
+        type Sum = F64x8;
+        const LANES: usize = <$mask>::BITS as usize;
+
+        #[inline(always)]
+        fn splat(x: $real) -> Self {
+            Self(op!($splat(x)))
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const $real) -> Self {
+            Self(op!($load(from)))
+        }
+        #[inline(always)]
+        unsafe fn load_first(from: *const $real, n: usize) -> Self {
+            Self(op!($load_masked(Self::one().0, Self::first(n), from)))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut $real) {
+            op!($store(to, self.0))
+        }
+        #[inline(always)]
+        fn fma(self, b: Self, c: Self) -> Self {
+            Self(op!($fma(self.0, b.0, c.0)))
+        }
+        #[inline(always)]
+        fn fnma(self, b: Self, c: Self) -> Self {
+            Self(op!($fnma(self.0, b.0, c.0)))
+        }
+        #[inline(always)]
+        fn both_ordinary(p: Self, q: Self) -> bool {
+            // min and max give their second operand where one is NaN: between them, both are looked at.
+            let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
+            let not_small = op!($cmp::<_CMP_GE_OQ>(low, Self::splat(<$real>::SMALLEST).0));
+            let ordinary = op!($cmp_masked::<_CMP_LE_OQ>(not_small, high, Self::splat(<$real>::LARGEST).0));
+            ordinary == <$mask>::MAX
+        }
+        #[inline(always)]
+        fn le(self, other: Self) -> $mask {
+            op!($cmp::<_CMP_LE_OQ>(self.0, other.0))
+        }
+        #[inline(always)]
+        fn equal(self, other: Self) -> $mask {
+            op!($cmp::<_CMP_EQ_OQ>(self.0, other.0))
+        }
+        #[inline(always)]
+        fn and(a: $mask, b: $mask) -> $mask {
+            a & b
+        }
+        #[inline(always)]
+        fn or(a: $mask, b: $mask) -> $mask {
+            a | b
+        }
+        #[inline(always)]
+        fn all(mask: $mask) -> bool {
+            mask == <$mask>::MAX
+        }
+        #[inline(always)]
+        fn first(n: usize) -> $mask {
+            ((1u32 << n) - 1) as $mask
+        }
+        #[inline(always)]
+        fn select(mask: $mask, yes: Self, no: Self) -> Self {
+            Self(op!($blend(mask, no.0, yes.0)))
+        }
+    };
+}
+
+impl Lanes for F64x8 {
+    shared!(
+        f64,
+        u8,
+        _mm512_set1_pd,
+        _mm512_loadu_pd,
+        _mm512_mask_loadu_pd,
+        _mm512_storeu_pd,
+        _mm512_fmadd_pd,
+        _mm512_fnmadd_pd,
+        _mm512_min_pd,
+        _mm512_max_pd,
+        _mm512_cmp_pd_mask,
+        _mm512_mask_cmp_pd_mask,
+        _mm512_mask_blend_pd
+    );
+
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm512_castpd_si512(p.0)), op!(_mm512_castpd_si512(q.0)));
+        let t = op!(_mm512_add_epi64(op!(_mm512_sub_epi64(q, p)), op!(_mm512_set1_epi64(1 << 51))));
+        let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi64(!0 << 52))));
+        let aligned = op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(q, shift))));
+        (Self(aligned), Self(op!(_mm512_cvtepi64_pd(op!(_mm512_srai_epi64::<52>(t))))))
+    }
+    #[inline(always)]
+    fn exp2(k: Self) -> Self {
+        let biased = op!(_mm512_add_epi64(op!(_mm512_cvtpd_epi64(k.0)), op!(_mm512_set1_epi64(1023))));
+        Self(op!(_mm512_castsi512_pd(op!(_mm512_slli_epi64::<52>(biased)))))
+    }
+    #[inline(always)]
+    fn part(self, _: usize) -> F64x8 {
+        self
+    }
+}
+
+impl Lanes for F32x16 {
+    shared!(
+        f32,
+        u16,
+        _mm512_set1_ps,
+        _mm512_loadu_ps,
+        _mm512_mask_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_fmadd_ps,
+        _mm512_fnmadd_ps,
+        _mm512_min_ps,
+        _mm512_max_ps,
+        _mm512_cmp_ps_mask,
+        _mm512_mask_cmp_ps_mask,
+        _mm512_mask_blend_ps
+    );
+
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm512_castps_si512(p.0)), op!(_mm512_castps_si512(q.0)));
+        let t = op!(_mm512_add_epi32(op!(_mm512_sub_epi32(q, p)), op!(_mm512_set1_epi32(1 << 22))));
+        let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi32(!0 << 23))));
+        let aligned = op!(_mm512_castsi512_ps(op!(_mm512_sub_epi32(q, shift))));
+        (Self(aligned), Self(op!(_mm512_cvtepi32_ps(op!(_mm512_srai_epi32::<23>(t))))))
+    }
+    #[inline(always)]
+    fn exp2(k: Self) -> Self {
+        let biased = op!(_mm512_add_epi32(op!(_mm512_cvtps_epi32(k.0)), op!(_mm512_set1_epi32(127))));
+        Self(op!(_mm512_castsi512_ps(op!(_mm512_slli_epi32::<23>(biased)))))
+    }
+    #[inline(always)]
+    fn part(self, i: usize) -> F64x8 {
+        let half = if i == 0 {
+            op!(_mm512_castps512_ps256(self.0))
+        } else {
+            op!(_mm512_extractf32x8_ps::<1>(self.0))
+        };
+        F64x8(op!(_mm512_cvtps_pd(half)))
+    }
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Prints coefficients.rs: the polynomials of the kernels and the constants in two parts.
+
+Each polynomial interpolates its function at the Chebyshev points of its interval, which is within a
+hair of the best there is. Everything is computed in 90-digit decimals and rounded once, at the end.
+
+    python3 coefficients.py > coefficients.rs && rustfmt coefficients.rs
+"""
+import struct
+from decimal import Decimal as D, getcontext
+
+getcontext().prec = 90
+
+
+def series(term, stop=D(10) ** -80):
+    """The function whose Taylor coefficients are term(0), term(1), ..."""
+
+    def f(x):
+        total, power, j = D(0), D(1), 0
+        while True:
+            step = term(j) * power
+            total += step
+            power *= x
+            j += 1
+            if abs(step) < stop and j > 20:
+                return total
+
+    return f
+
+
+def factorial(n):
+    return D(1) if n < 2 else n * factorial(n - 1)
+
+
+def pi():
+    """Machin's formula."""
+    arctan = lambda n: series(lambda j: D(-1) ** j / (2 * j + 1))(D(1) / n**2) / n
+    return 4 * (4 * arctan(5) - arctan(239))
+
+
+cosine = lambda x: series(lambda j: D(-1) ** j / factorial(2 * j))(x * x)
+PI = pi()
+
+
+def fit(f, low, high, n):
+    """Coefficients, lowest power first, of the degree n - 1 interpolant of f at the n Chebyshev points."""
+    points = [(low + high) / 2 + (high - low) / 2 * cosine(PI * (2 * i + 1) / (2 * n)) for i in range(n)]
+    table = [f(x) for x in points]
+    for level in range(1, n):
+        for i in range(n - 1, level - 1, -1):
+            table[i] = (table[i] - table[i - 1]) / (points[i] - points[i - level])
+    result = [D(0)] * n
+    for i in range(n - 1, -1, -1):  # result = result * (x - points[i]) + table[i]
+        for j in range(n - 1, 0, -1):
+            result[j] = result[j - 1] - points[i] * result[j]
+        result[0] = table[i] - points[i] * result[0]
+    return result
+
+
+def error(f, low, high, coefficients):
+    worst = D(0)
+    for i in range(401):
+        x = low + (high - low) * i / 400
+        y = D(0)
+        for c in reversed(coefficients):
+            y = y * x + c
+        worst = max(worst, abs(y / f(x) - 1))
+    return worst
+
+
+def f32(x):
+    return struct.unpack("<f", struct.pack("<f", float(x)))[0]
+
+
+def digits(x, kind):
+    """The shortest decimal that reads back as the same number."""
+    if kind == "f64":
+        return repr(float(x))
+    value = f32(x)
+    for n in range(1, 10):
+        text = f"{value:.{n}g}"
+        if f32(text) == value:
+            return repr(float(text))
+
+
+def polynomial(name, says, f, low, high, n, kind):
+    coefficients = fit(f, low, high, n)
+    print(f"/// {says}, on [{float(low):.6g}, {float(high):.6g}], relative error {error(f, low, high, coefficients):.1e}.")
+    print(f"pub(crate) const {name}: [{kind}; {n}] = [")
+    for c in coefficients:
+        print(f"    {digits(c, kind)},")
+    print("];")
+
+
+def two_parts(name, x, kind, bits):
+    """x = HIGH + LOW, the high part with `bits` bits so that its product with a small integer is exact."""
+    scale = D(2) ** (bits - 1 - int((x.ln() / D(2).ln()).to_integral_value(rounding="ROUND_FLOOR")))
+    high = (x * scale).to_integral_value() / scale
+    print(f"pub(crate) const {name}_HIGH: {kind} = {digits(high, kind)};")
+    print(f"pub(crate) const {name}_LOW: {kind} = {digits(x - high, kind)};")
+
+
+atanh_rest = series(lambda j: D(1) / (2 * j + 3))
+exp_rest = series(lambda j: 1 / factorial(j + 2))
+ln2 = D(2).ln()
+# The integer estimate of log2(q'/p) is off by at most 0.0861 (the largest log2(1+m) - m), so |s| <= 0.2004.
+z_max = D("0.2005") ** 2
+# One rounding of x / ln 2 to an integer, and a little more for the rounding of the product.
+half_ln2 = ln2 / 2 * D("1.0001")
+
+print("//! Made by coefficients.py, which a test runs again; change that, never this.")
+print()
+print("// The shortest digits that read back as the same number are kept, even where a constant of std is near.")
+print("#![allow(clippy::approx_constant, clippy::excessive_precision)]")
+print()
+ATANH = "R(z) = (atanh(s)/s - 1)/z with z = s²"
+EXP = "E(r) = (exp(r) - 1 - r)/r²"
+polynomial("ATANH_F64", ATANH, atanh_rest, D(0), z_max, 8, "f64")
+polynomial("ATANH_F32", ATANH, atanh_rest, D(0), z_max, 4, "f32")
+polynomial("EXP_F64", EXP, exp_rest, -half_ln2, half_ln2, 10, "f64")
+polynomial("EXP_F32", EXP, exp_rest, -half_ln2, half_ln2, 5, "f32")
+polynomial("EXP_WIDE_F64", EXP, exp_rest, D(-2), D(2), 18, "f64")
+polynomial("EXP_WIDE_F32", EXP, exp_rest, D(-2), D(2), 10, "f32")
+print("/// ln 2 in two parts; the high one times an exponent is exact.")
+two_parts("LN2_F64", ln2, "f64", 42)
+two_parts("LN2_F32", ln2, "f32", 16)

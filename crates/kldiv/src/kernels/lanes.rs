@@ -1,0 +1,220 @@
+//! What a kernel needs of a vector: a dozen operations, the same on every instruction set.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::kernels::coefficients as c;
+use crate::view::Element;
+
+/// f64 or f32: a type that terms are computed in.
+pub(crate) trait Real:
+    Element
+    + PartialOrd
+    + Neg<Output = Self>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+{
+    /// Below it a number takes the slow path: a factor 2 above the smallest normal one.
+    const SMALLEST: Self;
+    /// Above it a number takes the slow path: a factor 4 below overflow.
+    const LARGEST: Self;
+    const ONE: Self;
+    const ZERO: Self;
+    const LN2: Self;
+    const LN2_HIGH: Self;
+    const LN2_LOW: Self;
+    /// 1.5 · 2^52 (2^23 for f32): added to a number it leaves no place for a fraction.
+    const ROUND: Self;
+    /// R of `atanh(s) = s + s³ R(s²)`.
+    const ATANH: &'static [Self];
+    const INV_LN2: Self;
+    /// E of `exp(r) = 1 + r + r² E(r)`, for |r| ≤ ln 2 / 2 and for |r| ≤ 2.
+    const EXP: &'static [Self];
+    const EXP_WIDE: &'static [Self];
+    /// Where `exp` leaves the range of normal numbers.
+    const EXP_LOWEST: Self;
+    const EXP_HIGHEST: Self;
+    const INFINITY: Self;
+    /// Whether sums of differences need compensation. Those of f32 have room enough in an f64.
+    const COMPENSATE: bool;
+    fn fma(self, b: Self, c: Self) -> Self;
+    /// See [`Lanes::align`].
+    fn align(p: Self, q: Self) -> (Self, Self);
+    /// 2^k for an integer k whose power is a normal number.
+    fn exp2(k: Self) -> Self;
+}
+
+impl Real for f64 {
+    const SMALLEST: f64 = f64::from_bits(2 << 52);
+    const LARGEST: f64 = f64::from_bits(0x7FC << 52);
+    const ONE: f64 = 1.0;
+    const ZERO: f64 = 0.0;
+    const LN2: f64 = std::f64::consts::LN_2;
+    const LN2_HIGH: f64 = c::LN2_F64_HIGH;
+    const LN2_LOW: f64 = c::LN2_F64_LOW;
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    const ATANH: &'static [f64] = &c::ATANH_F64;
+    const INV_LN2: f64 = std::f64::consts::LOG2_E;
+    const EXP: &'static [f64] = &c::EXP_F64;
+    const EXP_WIDE: &'static [f64] = &c::EXP_WIDE_F64;
+    const EXP_LOWEST: f64 = -708.0;
+    const EXP_HIGHEST: f64 = 709.0;
+    const INFINITY: f64 = f64::INFINITY;
+    const COMPENSATE: bool = true;
+
+    #[inline(always)]
+    fn fma(self, b: f64, c: f64) -> f64 {
+        self.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn align(p: f64, q: f64) -> (f64, f64) {
+        let t = q.to_bits().wrapping_sub(p.to_bits()).wrapping_add(1 << 51);
+        let shift = t & 0xFFF0_0000_0000_0000;
+        (f64::from_bits(q.to_bits().wrapping_sub(shift)), ((t as i64) >> 52) as f64)
+    }
+
+    #[inline(always)]
+    fn exp2(k: f64) -> f64 {
+        f64::from_bits(((k as i64 + 1023) as u64) << 52)
+    }
+}
+
+impl Real for f32 {
+    const SMALLEST: f32 = f32::from_bits(2 << 23);
+    const LARGEST: f32 = f32::from_bits(0xFC << 23);
+    const ONE: f32 = 1.0;
+    const ZERO: f32 = 0.0;
+    const LN2: f32 = std::f32::consts::LN_2;
+    const LN2_HIGH: f32 = c::LN2_F32_HIGH;
+    const LN2_LOW: f32 = c::LN2_F32_LOW;
+    const ROUND: f32 = 12_582_912.0;
+    const ATANH: &'static [f32] = &c::ATANH_F32;
+    const INV_LN2: f32 = std::f32::consts::LOG2_E;
+    const EXP: &'static [f32] = &c::EXP_F32;
+    const EXP_WIDE: &'static [f32] = &c::EXP_WIDE_F32;
+    const EXP_LOWEST: f32 = -87.0;
+    const EXP_HIGHEST: f32 = 88.0;
+    const INFINITY: f32 = f32::INFINITY;
+    const COMPENSATE: bool = false;
+
+    #[inline(always)]
+    fn fma(self, b: f32, c: f32) -> f32 {
+        self.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn align(p: f32, q: f32) -> (f32, f32) {
+        let t = q.to_bits().wrapping_sub(p.to_bits()).wrapping_add(1 << 22);
+        let shift = t & 0xFF80_0000;
+        (f32::from_bits(q.to_bits().wrapping_sub(shift)), ((t as i32) >> 23) as f32)
+    }
+
+    #[inline(always)]
+    fn exp2(k: f32) -> f32 {
+        f32::from_bits(((k as i32 + 127) as u32) << 23)
+    }
+}
+
+/// A vector of [`Real`]s. Lane by lane every operation is the IEEE one, so every implementation gives the same bits.
+pub(crate) trait Lanes:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
+    /// The type of one lane.
+    type Real: Real;
+    /// One truth a lane.
+    type Mask: Copy;
+    /// Eight lanes of f64, which sums run in.
+    type Sum: Lanes<Real = f64>;
+    /// How many lanes there are; a multiple of 8, or 1.
+    const LANES: usize;
+
+    fn splat(x: Self::Real) -> Self;
+    /// # Safety
+    /// `LANES` elements from `from` on are readable.
+    unsafe fn load(from: *const Self::Real) -> Self;
+    /// The first `n` lanes; the rest are 1 and their memory is not touched.
+    /// # Safety
+    /// `n <= LANES` elements from `from` on are readable.
+    unsafe fn load_first(from: *const Self::Real, n: usize) -> Self;
+    /// # Safety
+    /// `LANES` elements from `to` on are writable.
+    unsafe fn store(self, to: *mut Self::Real);
+    /// `self · b + c`, rounded once.
+    fn fma(self, b: Self, c: Self) -> Self;
+    /// `c − self · b`, rounded once.
+    fn fnma(self, b: Self, c: Self) -> Self;
+    /// Whether every lane of both is from `SMALLEST` to `LARGEST`; never for a NaN.
+    fn both_ordinary(p: Self, q: Self) -> bool;
+    fn le(self, other: Self) -> Self::Mask;
+    fn equal(self, other: Self) -> Self::Mask;
+    fn and(a: Self::Mask, b: Self::Mask) -> Self::Mask;
+    fn or(a: Self::Mask, b: Self::Mask) -> Self::Mask;
+    fn all(mask: Self::Mask) -> bool;
+    /// True in the first `n` lanes.
+    fn first(n: usize) -> Self::Mask;
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// `(q·2^−k, k)` with q·2^−k within a factor 1.502 of p. Both must be ordinary.
+    ///
+    /// The difference of two floating-point numbers' bits is about 2^52 times that of their base-2 logarithms
+    /// (2^23 for f32); rounded to a whole exponent it is k, and subtracting it from q's bits divides q by 2^k.
+    fn align(p: Self, q: Self) -> (Self, Self);
+    /// 2^k of integers whose power is normal.
+    fn exp2(k: Self) -> Self;
+    /// Lanes `8i` to `8i + 7` as f64.
+    fn part(self, i: usize) -> Self::Sum;
+
+    /// The nearest integer of each lane; lanes are within a quarter of `ROUND`.
+    #[inline(always)]
+    fn round(self) -> Self {
+        let shift = Self::splat(Self::Real::ROUND);
+        (self + shift) - shift
+    }
+    #[inline(always)]
+    fn constant(x: f64) -> Self {
+        Self::splat(Self::Real::from_f64(x))
+    }
+    #[inline(always)]
+    fn one() -> Self {
+        Self::splat(Self::Real::ONE)
+    }
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::splat(Self::Real::ZERO)
+    }
+    /// The lanes as an array of f64 of which the first `LANES` are set; `N` is at least that.
+    #[inline(always)]
+    fn to_f64s<const N: usize>(self) -> [f64; N] {
+        let mut stored = [Self::Real::ZERO; N];
+        const { assert!(Self::LANES <= N) };
+        // SAFETY: there are N >= LANES places.
+        unsafe { self.store(stored.as_mut_ptr()) };
+        let mut out = [0.0; N];
+        for i in 0..N {
+            out[i] = stored[i].to_f64();
+        }
+        out
+    }
+}
+
+/// The vectors of one instruction set.
+pub(crate) trait Isa {
+    /// 8 lanes.
+    type F64: Lanes<Real = f64, Sum = Self::F64>;
+    /// 16 lanes.
+    type F32: Lanes<Real = f32, Sum = Self::F64>;
+}
+
+/// The vector of `Self` on an instruction set.
+pub(crate) trait Vector: Real {
+    type On<I: Isa>: Lanes<Real = Self, Sum = I::F64>;
+}
+
+impl Vector for f64 {
+    type On<I: Isa> = I::F64;
+}
+
+impl Vector for f32 {
+    type On<I: Isa> = I::F32;
+}

@@ -1,0 +1,192 @@
+//! The logarithm of a ratio, and what is left of it after its straight part: one division, and no cancellation.
+//!
+//! For p, q > 0 let q' = q·2^−k lie near p, and with it
+//!
+//! ```text
+//! d = q' − p    exact, because q' is within a factor 2 of p (Sterbenz)
+//! u = q' + p,   s = d/u, |s| ≤ 0.2005
+//! ln(q'/p) = 2 atanh s = 2 (s + s³ R(s²))
+//! p ln(p/q') − p + q' = h = s (d − 2p s² R(s²))
+//! ```
+//!
+//! h is at least 0 and relatively accurate however close p and q are, because nothing in it cancels. From it,
+//! with x = d + p k ln 2, `p ln(p/q) = h − x`, where x is exact for k = 0, that is, wherever h is much smaller than
+//! x. Sums of h and of x are kept apart, so that what cancels in a sum is exact.
+
+use crate::kernels::lanes::{Lanes, Real};
+use crate::kernels::scalar::One;
+
+/// A number in two parts; the low one is missing where numbers are taken as given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<V> {
+    pub(crate) hi: V,
+    pub(crate) lo: Option<V>,
+}
+
+impl<V> From<V> for Parts<V> {
+    #[inline(always)]
+    fn from(hi: V) -> Self {
+        Parts { hi, lo: None }
+    }
+}
+
+/// q against p, both ordinary.
+#[derive(Clone, Copy)]
+pub(crate) struct Ratio<V> {
+    p: V,
+    q: V,
+    /// q' and k.
+    aligned: V,
+    k: V,
+    /// q' − p.
+    d: V,
+    /// What low parts add to q − p, where that is seen.
+    low: Option<V>,
+    /// s and s²R(s²).
+    s: V,
+    rest: V,
+    two_p: V,
+}
+
+impl<V: Lanes> Ratio<V> {
+    #[inline(always)]
+    pub(crate) fn of(p: Parts<V>, q: Parts<V>) -> Self {
+        let (aligned, k) = V::align(p.hi, q.hi);
+        // Low parts matter only where the high ones nearly cancel; there k is 0.
+        let low = match (p.lo, q.lo) {
+            (None, None) => None,
+            (p, q) => {
+                let low = q.unwrap_or(V::zero()) - p.unwrap_or(V::zero());
+                Some(V::select(V::equal(k, V::zero()), low, V::zero()))
+            }
+        };
+        let u = aligned + p.hi;
+        let mut d = aligned - p.hi;
+        let two_p = u - d;
+        if let Some(low) = low {
+            d = d + low;
+        }
+        let s = d / u;
+        let z = s * s;
+        let rest = z * polynomial(z, V::Real::ATANH);
+        Ratio { p: p.hi, q: q.hi, aligned, k, d, low, s, rest, two_p }
+    }
+
+    /// h ≥ 0.
+    #[inline(always)]
+    pub(crate) fn curved(&self) -> V {
+        self.s * self.two_p.fnma(self.rest, self.d)
+    }
+
+    /// x, so that `p ln(p/q) = h − x`; equal to q − p without rounding where k is 0.
+    #[inline(always)]
+    pub(crate) fn straight(&self) -> V {
+        (self.p * self.k).fma(V::splat(V::Real::LN2), self.d)
+    }
+
+    /// `p ln(p/q) − p + q` ≥ 0.
+    #[inline(always)]
+    pub(crate) fn gap(&self) -> V {
+        // q − q' and p k ln 2 nearly cancel where q/p is near 4/3; the low part of ln 2 comes after that.
+        let pk = self.p * self.k;
+        let bulk = pk.fnma(V::splat(V::Real::LN2_HIGH), self.q - self.aligned);
+        self.curved() + pk.fnma(V::splat(V::Real::LN2_LOW), bulk)
+    }
+
+    /// `ln(q/p)`.
+    #[inline(always)]
+    pub(crate) fn ln(&self) -> V {
+        let two_s = self.s + self.s;
+        let near = two_s.fma(self.rest, two_s);
+        let near = self.k.fma(V::splat(V::Real::LN2_LOW), near);
+        self.k.fma(V::splat(V::Real::LN2_HIGH), near)
+    }
+
+    /// q − p, without rounding where that matters.
+    #[inline(always)]
+    pub(crate) fn difference(&self) -> V {
+        let difference = self.q - self.p;
+        match self.low {
+            Some(low) => difference + low,
+            None => difference,
+        }
+    }
+}
+
+/// `c[0] + c[1] x + c[2] x² + …`, as four polynomials in x⁴ side by side.
+#[inline(always)]
+pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
+    let x2 = x * x;
+    let x4 = x2 * x2;
+    let low = chain(x4, c, 1).fma(x, chain(x4, c, 0));
+    let high = chain(x4, c, 3).fma(x, chain(x4, c, 2));
+    high.fma(x2, low)
+}
+
+/// `c[j] + c[j + 4] x4 + c[j + 8] x4² + …`.
+#[inline(always)]
+fn chain<V: Lanes>(x4: V, c: &[V::Real], j: usize) -> V {
+    let mut i = j + (c.len() - 1 - j) / 4 * 4;
+    let mut sum = V::splat(c[i]);
+    while i > j {
+        i -= 4;
+        sum = sum.fma(x4, V::splat(c[i]));
+    }
+    sum
+}
+
+/// `exp(x)`: 0 and infinity where it leaves the range of normal numbers, or is about to.
+#[inline(always)]
+pub(crate) fn exp<V: Lanes>(x: V) -> V {
+    let low = V::le(x, V::splat(V::Real::EXP_LOWEST));
+    let high = V::le(V::splat(V::Real::EXP_HIGHEST), x);
+    let inside = V::select(V::or(low, high), V::zero(), x);
+    let n = (inside * V::splat(V::Real::INV_LN2)).round();
+    let r = n.fnma(V::splat(V::Real::LN2_LOW), n.fnma(V::splat(V::Real::LN2_HIGH), inside));
+    let e = r.fma(r * polynomial(r, V::Real::EXP), r) + V::one();
+    V::select(low, V::zero(), V::select(high, V::splat(V::Real::INFINITY), e * V::exp2(n)))
+}
+
+/// `exp(x) − 1 − x` over x², for |x| ≤ 2.
+#[inline(always)]
+pub(crate) fn exp_rest<V: Lanes>(x: V) -> V {
+    polynomial(x, V::Real::EXP_WIDE)
+}
+
+/// `ln(p/q)` of any finite p, q > 0, subnormal ones and those whose ratio overflows included.
+pub(crate) fn ln_ratio(p: f64, q: f64) -> f64 {
+    let ((p, i), (q, j)) = (split_exponent(p), split_exponent(q));
+    let near = Ratio::of(Parts::from(One::splat(q)), One::splat(p).into());
+    let k = One::splat(i - j);
+    k.fma(One::splat(f64::LN2_HIGH), k.fma(One::splat(f64::LN2_LOW), near.ln())).0[0]
+}
+
+/// `ln(x)` of any x ≥ 0; of anything else, NaN.
+pub(crate) fn ln(x: f64) -> f64 {
+    match x {
+        0.0 => f64::NEG_INFINITY,
+        f64::INFINITY => x,
+        x if x > 0.0 => ln_ratio(x, 1.0),
+        _ => f64::NAN,
+    }
+}
+
+/// `ln(1 + x)` of any x ≥ −1, accurate near 0.
+pub(crate) fn ln_1p(x: f64) -> f64 {
+    let one = 1.0 + x;
+    if !(f64::SMALLEST..=f64::LARGEST).contains(&one) {
+        return ln(one);
+    }
+    // The rounding error of 1 + x, by two-sum.
+    let back = one - x;
+    let rest = (x - (one - back)) + (1.0 - back);
+    let sum = Parts { hi: One::splat(one), lo: Some(One::splat(rest)) };
+    Ratio::of(One::splat(1.0).into(), sum).ln().0[0]
+}
+
+/// A number in [2^−1/2, 2^1/2) or so and an exponent of 2, whose product is x.
+fn split_exponent(x: f64) -> (f64, f64) {
+    let (x, shift) = if x < f64::SMALLEST { (x * 2f64.powi(128), -128.0) } else { (x, 0.0) };
+    let (near_one, k) = f64::align(1.0, x);
+    (near_one, k + shift)
+}

@@ -1,0 +1,165 @@
+//! Kernels: the loops that do the work, for each instruction set, and the one place that chooses among them.
+//!
+//! `generic` holds the loops, `op` the measures' terms, `log` the logarithm they stand on; `lanes` says what a vector
+//! can do, and `scalar`, `avx2` and `avx512` do it. All give the same bits.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+pub(crate) use crate::kernels::generic::Running;
+use crate::kernels::generic::{Extend, Tile, Write};
+use crate::kernels::lanes::{Isa as Vectors, Vector};
+use crate::kernels::op::Op;
+use crate::kernels::prepare::Prepare;
+use crate::sum::Total;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod coefficients;
+mod generic;
+pub(crate) mod lanes;
+pub(crate) mod log;
+pub(crate) mod op;
+pub(crate) mod prepare;
+pub(crate) mod scalar;
+
+/// An instruction set that there are kernels for, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Isa {
+    /// Plain Rust, one lane after another.
+    Scalar = 1,
+    /// AVX2 and FMA.
+    Avx2 = 2,
+    /// AVX-512 F, DQ, BW and VL.
+    Avx512 = 3,
+}
+
+impl Isa {
+    const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+
+    /// Its name, as `KLDIV_ISA` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar => "scalar",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// The strongest that this machine has.
+    fn strongest() -> Isa {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl");
+            if avx2 && avx512 {
+                return Isa::Avx512;
+            }
+            if avx2 {
+                return Isa::Avx2;
+            }
+        }
+        Isa::Scalar
+    }
+}
+
+/// The instruction set in use: the strongest that the machine has, or the weaker one that the environment variable
+/// `KLDIV_ISA` (`scalar`, `avx2`, `avx512`) named when it was first asked for. All give the same bits.
+#[inline(always)]
+pub fn active_isa() -> Isa {
+    match CHOSEN.load(Ordering::Relaxed) {
+        1 => Isa::Scalar,
+        2 => Isa::Avx2,
+        3 => Isa::Avx512,
+        _ => choose(),
+    }
+}
+
+static CHOSEN: AtomicU8 = AtomicU8::new(0);
+
+#[cold]
+fn choose() -> Isa {
+    let wanted = std::env::var("KLDIV_ISA").ok();
+    let wanted = wanted.and_then(|name| Isa::ALL.into_iter().find(|isa| isa.name() == name));
+    let isa = Isa::strongest().min(wanted.unwrap_or(Isa::Avx512));
+    CHOSEN.store(isa as u8, Ordering::Relaxed);
+    isa
+}
+
+/// A piece of work that runs with the vectors of any instruction set. `run` must be `#[inline(always)]`, so that it
+/// is compiled for the instruction set it is called from.
+pub(crate) trait Job {
+    type Output;
+    fn run<I: Vectors>(self) -> Self::Output;
+}
+
+/// The one dispatch point.
+#[inline(always)]
+fn dispatch<J: Job>(job: J) -> J::Output {
+    dispatch_to(active_isa(), job)
+}
+
+#[inline(always)]
+fn dispatch_to<J: Job>(isa: Isa, job: J) -> J::Output {
+    match isa {
+        // SAFETY: `active_isa` names only what this machine has.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { avx512::run(job) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { avx2::run(job) },
+        _ => scalar::run(job),
+    }
+}
+
+/// The sums of a measure's terms over two slices of equal length.
+#[inline(always)]
+pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+) -> Total<M, C> {
+    let mut running = Running::new();
+    extend(op, prepare, p, q, &mut running);
+    running.finish()
+}
+
+/// Goes on with a sum over two more slices of equal length.
+#[inline(always)]
+pub(crate) fn extend<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+    running: &mut Running<M, C>,
+) {
+    dispatch(Extend { op, prepare, p, q, running })
+}
+
+/// Each term of two slices of equal length, to a third.
+pub(crate) fn write<O: Op<M, C>, P: Prepare, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[f64],
+    q: &[f64],
+    out: &mut [f64],
+) {
+    dispatch(Write { op, prepare, p, q, out })
+}
+
+/// The sums of as many short rows as a vector has lanes; see [`Tile`].
+pub(crate) fn tile<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    p: &[T],
+    q: &[T],
+    out: &mut [Total<M, C>],
+) {
+    dispatch(Tile { op, p, q, out })
+}

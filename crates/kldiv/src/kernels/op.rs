@@ -1,0 +1,424 @@
+//! What is computed of each pair of elements, for every measure: in lanes, and one at a time at the edges.
+
+use crate::kernels::lanes::Lanes;
+use crate::kernels::log::{Parts, Ratio, exp, exp_rest, ln, ln_1p, ln_ratio};
+use crate::kernels::scalar::One;
+use crate::sum::{Compensated, Total};
+
+/// The terms of a pair of elements: M that are summed as they come, C whose sum cancels and is compensated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms<V, const M: usize, const C: usize> {
+    pub(crate) plain: [V; M],
+    pub(crate) exact: [V; C],
+}
+
+impl<const M: usize, const C: usize> Terms<f64, M, C> {
+    pub(crate) const NOTHING: Self = Terms { plain: [0.0; M], exact: [0.0; C] };
+
+    /// Terms whose first is `value`.
+    fn first(value: f64) -> Self {
+        let mut terms = Self::NOTHING;
+        terms.plain[0] = value;
+        terms
+    }
+
+    /// The pair's contribution to the measure.
+    #[inline(always)]
+    pub(crate) fn value(&self) -> f64 {
+        self.exact.iter().fold(self.plain[0], |sum, x| sum - x)
+    }
+}
+
+impl<V: Lanes, const M: usize, const C: usize> Terms<V, M, C> {
+    /// The pairs' contributions to the measure.
+    #[inline(always)]
+    pub(crate) fn value(&self) -> V {
+        let mut value = self.plain[0];
+        for x in self.exact {
+            value = value - x;
+        }
+        value
+    }
+
+    /// The same, with 0 outside the mask.
+    #[inline(always)]
+    pub(crate) fn within(&self, mask: V::Mask) -> Self {
+        let mut terms = *self;
+        for x in terms.plain.iter_mut().chain(&mut terms.exact) {
+            *x = V::select(mask, *x, V::zero());
+        }
+        terms
+    }
+}
+
+impl<V> From<V> for Terms<V, 1, 0> {
+    #[inline(always)]
+    fn from(term: V) -> Self {
+        Terms { plain: [term], exact: [] }
+    }
+}
+
+/// A measure as a sum of terms.
+pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
+    /// Whether p = 0 contributes nothing whatever q is.
+    const SKIPS_ZERO_P: bool = false;
+    /// Whether the terms of p = q = 1 are 0, so that they can stand in for what is missing.
+    const NOTHING_AT_ONE: bool = true;
+    /// The terms of ordinary elements.
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, M, C>;
+    /// The terms of any two numbers; NaN if one of them is no probability.
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, M, C>;
+    /// The measure, from the sums of its terms. `scale` is what a sum of terms of scaled elements is multiplied by.
+    fn finish(&self, total: &Total<M, C>, scale: f64) -> f64 {
+        let straight = total.exact.first().copied().unwrap_or(Compensated::ZERO);
+        total.plain[0].minus(straight) * scale
+    }
+}
+
+/// Where a pair of numbers stands that the lanes do not take.
+enum Edge {
+    /// One of them is no probability.
+    Invalid,
+    /// One of them or both are 0.
+    Zero,
+    /// Both, times a power of 2, are ordinary and within 2^400 of each other or so.
+    Near { p: One, q: One, unscale: f64 },
+    /// They are so far apart that nothing cancels; ln is `ln(p/q)`.
+    Far { ln: f64 },
+}
+
+impl Edge {
+    fn of(p: f64, q: f64) -> Self {
+        let valid = 0.0..f64::INFINITY;
+        if !(valid.contains(&p) && valid.contains(&q)) {
+            return Edge::Invalid;
+        }
+        if p == 0.0 || q == 0.0 {
+            return Edge::Zero;
+        }
+        // As they are (an edge of f32 is the middle of f64), or from the top or the bottom of the range.
+        for scale in [0, 600, -600] {
+            let (a, b) = (p * 2f64.powi(scale), q * 2f64.powi(scale));
+            let middle = 2f64.powi(-1000)..2f64.powi(1000);
+            if middle.contains(&a) && middle.contains(&b) {
+                return Edge::Near { p: One::splat(a), q: One::splat(b), unscale: 2f64.powi(-scale) };
+            }
+        }
+        Edge::Far { ln: ln_ratio(p, q) }
+    }
+
+    /// The term of a measure with one term that is homogeneous: f(cp, cq) = c f(p, q).
+    fn term<O: Op<M, C>, const M: usize, const C: usize>(
+        op: &O,
+        (p, q): (f64, f64),
+        zero: impl FnOnce() -> f64,
+        far: impl FnOnce(f64) -> f64,
+    ) -> Terms<f64, M, C> {
+        Terms::first(match Edge::of(p, q) {
+            Edge::Invalid => f64::NAN,
+            Edge::Zero if p == q => 0.0,
+            Edge::Zero => zero(),
+            Edge::Near { p, q, unscale } => op.terms(p.into(), q.into()).value().0[0] * unscale,
+            Edge::Far { ln } => far(ln),
+        })
+    }
+}
+
+/// `p ln(p/q)`: the curved part h plain, the straight part x compensated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kl;
+
+impl Op<1, 1> for Kl {
+    const SKIPS_ZERO_P: bool = true;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 1> {
+        let ratio = Ratio::of(p, q);
+        Terms { plain: [ratio.curved()], exact: [ratio.straight()] }
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 1> {
+        Edge::term(self, (p, q), || if p == 0.0 { 0.0 } else { f64::INFINITY }, |ln| p * ln)
+    }
+}
+
+/// `p ln(p/q) − p + q`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gap;
+
+impl Op<1, 0> for Gap {
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        Ratio::of(p, q).gap().into()
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
+        Edge::term(self, (p, q), || if p == 0.0 { q } else { f64::INFINITY }, |ln| p * ln - p + q)
+    }
+}
+
+/// `(p − q) ln(p/q)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Jeffreys;
+
+impl Op<1, 0> for Jeffreys {
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        let ratio = Ratio::of(p, q);
+        (ratio.difference() * ratio.ln()).into()
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
+        Edge::term(self, (p, q), || f64::INFINITY, |ln| (p - q) * ln)
+    }
+}
+
+/// `w p ln(p/m) + v q ln(q/m)` with `m = wp + vq`, `v = 1 − w`.
+///
+/// The gaps of (p, m) and (q, m) sum to that, because their straight parts cancel. Near p = q they are taken from
+/// m − p = v (q − p) and m − q = −w (q − p), so that the rounding of m does not matter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JensenShannon {
+    w: f64,
+    v: f64,
+    /// The terms of (1, 0) and of (0, 1).
+    only_p: f64,
+    only_q: f64,
+}
+
+impl JensenShannon {
+    /// Of no weight and no use.
+    pub(crate) const NONE: Self = JensenShannon { w: 0.0, v: 0.0, only_p: 0.0, only_q: 0.0 };
+
+    pub(crate) fn new(weight: f64) -> Self {
+        let (w, v) = (weight, 1.0 - weight);
+        // w ln(1/w), and v ln(1/v) from w, which says better how far v is from 1.
+        let only_p = if w > 0.0 { w * ln_ratio(1.0, w) } else { 0.0 };
+        let only_q = if v > 0.0 { -v * ln_1p(-w) } else { 0.0 };
+        JensenShannon { w, v, only_p, only_q }
+    }
+}
+
+/// The gap of x and a rounded m that is x + `exact`: where they are near, their difference is exact.
+#[inline(always)]
+fn gap_to_mixture<V: Lanes>(x: V, m: V, exact: V) -> V {
+    let m = Parts { hi: m, lo: Some(exact - (m - x)) };
+    Ratio::of(x.into(), m).gap()
+}
+
+impl Op<1, 0> for JensenShannon {
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        let (w, v) = (V::constant(self.w), V::constant(self.v));
+        let m = w.fma(p.hi, v * q.hi);
+        let mut d = q.hi - p.hi;
+        if let (Some(p), Some(q)) = (p.lo, q.lo) {
+            d = d + (q - p);
+        }
+        let of_p = gap_to_mixture(p.hi, m, v * d);
+        let of_q = gap_to_mixture(q.hi, m, V::zero() - w * d);
+        w.fma(of_p, v * of_q).into()
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
+        let alone = || p * self.only_p + q * self.only_q;
+        // The smaller of two numbers so far apart adds nothing that could be seen.
+        Edge::term(self, (p, q), alone, |ln| if ln > 0.0 { p * self.only_p } else { q * self.only_q })
+    }
+}
+
+/// A sum as what x is compared with: in two parts if x is.
+#[inline(always)]
+fn sum_beside<V: Lanes>(sum: Compensated, x: Parts<V>) -> Parts<V> {
+    let lo = if x.lo.is_some() { Some(V::constant(sum.lo)) } else { None };
+    Parts { hi: V::constant(sum.hi), lo }
+}
+
+/// `−p ln p`, or `p ln(s/p)` for a row that sums to s.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entropy {
+    pub(crate) sum: Compensated,
+}
+
+impl Op<1, 0> for Entropy {
+    const SKIPS_ZERO_P: bool = true;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 1, 0> {
+        let sum = sum_beside(self.sum, p);
+        let ratio = Ratio::of(p, sum);
+        (ratio.straight() - ratio.curved()).into()
+    }
+
+    fn edge(&self, p: f64, _: f64) -> Terms<f64, 1, 0> {
+        match Edge::of(p, p) {
+            Edge::Invalid => f64::NAN,
+            Edge::Zero => 0.0,
+            _ => p * ln_ratio(self.sum.hi, p),
+        }
+        .into()
+    }
+}
+
+/// `−p ln q`, or `p ln(s/q)` for a row that sums to s.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CrossEntropy {
+    pub(crate) sum: Compensated,
+}
+
+impl Op<1, 0> for CrossEntropy {
+    const SKIPS_ZERO_P: bool = true;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        let sum = sum_beside(self.sum, q);
+        (p.hi * Ratio::of(q, sum).ln()).into()
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
+        match Edge::of(p, q) {
+            Edge::Invalid => f64::NAN,
+            Edge::Zero if p == 0.0 => 0.0,
+            Edge::Zero => f64::INFINITY,
+            _ => p * ln_ratio(self.sum.hi, q),
+        }
+        .into()
+    }
+}
+
+/// `p^α q^(1−α)`, both as it is and as what it lacks of `αp + (1−α)q`; and p and q themselves.
+///
+/// What it lacks has one sign, and near p = q it is `p λ² b (E(λ) − b E(bλ))` with `λ = ln(q/p)`, b = 1 − α and
+/// `E(x) = (exp(x) − 1 − x)/x²`, where nothing cancels if b ≤ 1/2; for α < 1/2, P and Q change places.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Renyi {
+    alpha: f64,
+    /// 1 − α, exactly or nearly.
+    beta: f64,
+    swap: bool,
+}
+
+impl Renyi {
+    pub(crate) fn new(alpha: f64) -> Self {
+        let (a, b) = (alpha, 1.0 - alpha);
+        let swap = alpha < 0.5;
+        let (alpha, beta) = if swap { (b, a) } else { (a, b) };
+        Renyi { alpha, beta, swap }
+    }
+
+    /// `ln Σ p^α q^(1−α)`, from the sums; `None` where the sum left the range of f64.
+    pub(crate) fn ln_sum(&self, total: &Total<2, 2>, scale: f64, normalized: bool) -> Option<f64> {
+        let power = total.plain[1].value() * scale;
+        if !(1e-280..=1e280).contains(&power) {
+            return None;
+        }
+        // What the powers would sum to if p and q were equal, less 1; what they lack of that.
+        let mut excess = Compensated { hi: -1.0, lo: 0.0 };
+        for (weight, mass) in [(self.alpha, total.exact[0]), (self.beta, total.exact[1])] {
+            let product = weight * mass.hi;
+            excess.add(product);
+            excess.add(weight.mul_add(mass.hi, -product) + weight * mass.lo);
+        }
+        let excess = if normalized { 0.0 } else { excess.value() };
+        let near = excess - total.plain[0].value() * scale;
+        Some(if near.abs() < 0.5 { ln_1p(near) } else { ln(power) })
+    }
+
+    /// `ln(p^α q^(1−α))`.
+    pub(crate) fn exponent(&self, p: f64, q: f64) -> f64 {
+        let (p, q) = if self.swap { (q, p) } else { (p, q) };
+        match (p, q) {
+            (_, 0.0) if p > 0.0 && self.beta < 0.0 => f64::INFINITY,
+            (0.0, _) | (_, 0.0) => f64::NEG_INFINITY,
+            _ => ln(p) + self.beta * ln_ratio(q, p),
+        }
+    }
+}
+
+/// |x| ≤ 2.
+#[inline(always)]
+fn within_two<V: Lanes>(x: V) -> V::Mask {
+    V::and(V::le(V::constant(-2.0), x), V::le(x, V::constant(2.0)))
+}
+
+impl Op<2, 2> for Renyi {
+    const NOTHING_AT_ONE: bool = false;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 2, 2> {
+        let (p, q) = if self.swap { (q, p) } else { (p, q) };
+        let (alpha, beta) = (V::constant(self.alpha), V::constant(self.beta));
+        let ratio = Ratio::of(p, q);
+        let lambda = ratio.ln();
+        let scaled = beta * lambda;
+        let power = p.hi * exp(scaled);
+        let near = V::and(within_two(lambda), within_two(scaled));
+        let (l, s) = (V::select(near, lambda, V::zero()), V::select(near, scaled, V::zero()));
+        let rest = beta.fnma(exp_rest(s), exp_rest(l));
+        let lack_near = p.hi * (l * l) * (beta * rest);
+        let lack_far = alpha.fma(p.hi, beta * q.hi) - power;
+        Terms { plain: [V::select(near, lack_near, lack_far), power], exact: [p.hi, q.hi] }
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 2, 2> {
+        let edge = Edge::of(p, q);
+        if let Edge::Near { p, q, unscale } = edge {
+            let terms = self.terms(Parts::from(p), Parts::from(q));
+            let unscaled = |x: One| x.0[0] * unscale;
+            return Terms { plain: terms.plain.map(unscaled), exact: terms.exact.map(unscaled) };
+        }
+        let (p, q) = if self.swap { (q, p) } else { (p, q) };
+        let power = match edge {
+            Edge::Invalid => f64::NAN,
+            // Only for α > 1 is there a negative power.
+            Edge::Zero if p > 0.0 && self.beta < 0.0 => f64::INFINITY,
+            Edge::Zero => 0.0,
+            _ => p * exp(One::splat(self.beta * ln_ratio(q, p))).0[0],
+        };
+        Terms { plain: [self.alpha * p + self.beta * q - power, power], exact: [p, q] }
+    }
+}
+
+/// `p^α q^(1−α) / exp(shift)`, for powers whose own sum leaves the range of numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShiftedRenyi {
+    pub(crate) renyi: Renyi,
+    /// The largest of [`Renyi::exponent`].
+    pub(crate) shift: f64,
+}
+
+impl Op<1, 0> for ShiftedRenyi {
+    const NOTHING_AT_ONE: bool = false;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        let (p, q) = if self.renyi.swap { (q, p) } else { (p, q) };
+        let ln_p = Ratio::of(V::one().into(), p).ln();
+        let exponent = V::constant(self.renyi.beta).fma(Ratio::of(p, q).ln(), ln_p);
+        exp(exponent - V::constant(self.shift)).into()
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
+        exp(One::splat(self.renyi.exponent(p, q) - self.shift)).0[0].into()
+    }
+}
+
+/// The sum of p; q is not looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mass;
+
+impl Op<1, 1> for Mass {
+    const NOTHING_AT_ONE: bool = false;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 1, 1> {
+        Terms { plain: [V::zero()], exact: [p.hi] }
+    }
+
+    fn edge(&self, p: f64, _: f64) -> Terms<f64, 1, 1> {
+        match Edge::of(p, p) {
+            Edge::Invalid => Terms::first(f64::NAN),
+            _ => Terms { plain: [0.0], exact: [p] },
+        }
+    }
+}

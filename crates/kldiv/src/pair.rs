@@ -1,0 +1,434 @@
+//! One pair of rows, of any types and strides, to one number: what every room above stands on.
+//!
+//! A row is taken in shares of 65,536 elements, whose totals are added in order; a share is summed on one thread.
+//! Rows that are slices of the kernels' type go to the kernels as they are, others through a small buffer.
+
+use rayon::prelude::*;
+
+use crate::check;
+use crate::error::{Error, Operand};
+use crate::kernels::lanes::{Lanes, Vector};
+use crate::kernels::log::{Parts, Ratio, ln, ln_ratio};
+use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
+use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
+use crate::kernels::scalar::One;
+use crate::kernels::{self, Running};
+use crate::policy::{Measure, Normalization, Options};
+use crate::sum::{Compensated, Total};
+use crate::view::{Row, RowMut};
+
+/// Elements that one thread sums before totals are added.
+const SHARE: usize = 1 << 16;
+/// Elements that are converted or gathered at a time; two buffers of them fit a small stack.
+const PIECE: usize = 256;
+
+/// Calls `$body` with `$op` standing for the sum that gives a measure; `$sums` are those of P and of Q that its
+/// logarithms are relative to. The Renyi divergence has a body of its own, for it is no sum but a function of one.
+macro_rules! with_op {
+    ($plan:expr, $normalized:expr, $sums:expr, $op:ident => $body:expr, renyi $alpha:ident => $renyi:expr) => {
+        match $plan.measure {
+            // Normalised, the straight parts sum to zero; what is left of KL is the gap.
+            $crate::policy::Measure::Kl | $crate::policy::Measure::Reverse if !$normalized => {
+                let $op = $crate::kernels::op::Kl;
+                $body
+            }
+            $crate::policy::Measure::Kl
+            | $crate::policy::Measure::Reverse
+            | $crate::policy::Measure::Generalized => {
+                let $op = $crate::kernels::op::Gap;
+                $body
+            }
+            $crate::policy::Measure::Jeffreys => {
+                let $op = $crate::kernels::op::Jeffreys;
+                $body
+            }
+            $crate::policy::Measure::JensenShannon { .. }
+            | $crate::policy::Measure::JensenShannonDistance { .. } => {
+                let $op = $plan.jensen_shannon;
+                $body
+            }
+            $crate::policy::Measure::Entropy => {
+                let $op = $crate::kernels::op::Entropy { sum: $sums.0 };
+                $body
+            }
+            $crate::policy::Measure::CrossEntropy => {
+                let $op = $crate::kernels::op::CrossEntropy { sum: $sums.1 };
+                $body
+            }
+            $crate::policy::Measure::Renyi { alpha: $alpha } => $renyi,
+        }
+    };
+}
+pub(crate) use with_op;
+
+const ONE: Compensated = Compensated { hi: 1.0, lo: 0.0 };
+
+/// The choices of a call that concern a pair of rows, made ready.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) measure: Measure,
+    pub(crate) normalization: Normalization,
+    smoothing: f64,
+    mass_tolerance: f64,
+    /// The Jensen-Shannon measure, should that be it: its constants take logarithms.
+    pub(crate) jensen_shannon: JensenShannon,
+    /// What results are divided by.
+    ln_base: f64,
+    /// Whether the shares of a long row are spread over threads.
+    pub(crate) spread: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(options: &Options) -> Plan {
+        let measure = match options.measure {
+            Measure::Renyi { alpha: 1.0 } => Measure::Kl,
+            measure => measure,
+        };
+        Plan {
+            measure,
+            normalization: options.normalization,
+            jensen_shannon: match measure {
+                Measure::JensenShannon { weight } | Measure::JensenShannonDistance { weight } => {
+                    JensenShannon::new(weight)
+                }
+                _ => JensenShannon::NONE,
+            },
+            smoothing: options.smoothing,
+            mass_tolerance: options.mass_tolerance,
+            ln_base: options.base.map_or(1.0, ln),
+            spread: options.parallel,
+        }
+    }
+
+    /// The measure of one pair of rows; `row` is the number that errors call it by.
+    pub(crate) fn value(&self, p: Row, q: Row, row: usize) -> Result<f64, Error> {
+        let q = if self.measure == Measure::Entropy { p } else { q };
+        let value = match self.normalization {
+            Normalization::AsGiven => self.evaluate(&AsGiven, p, q, None),
+            Normalization::Require => {
+                self.require(p, q, row)?;
+                self.evaluate(&AsGiven, p, q, None)
+            }
+            Normalization::Normalize => {
+                let scaling = self.scaling(p, q, row)?;
+                self.evaluate(&scaling.prepare, p, q, Some(&scaling))
+            }
+        };
+        match self.in_units(value) {
+            value if value.is_nan() => Err(check::culprit(p, q, row).unwrap_or(Error::Overflow { row })),
+            value => Ok(value),
+        }
+    }
+
+    /// From nats to the units that were asked for.
+    pub(crate) fn in_units(&self, nats: f64) -> f64 {
+        let value = nats / self.ln_base;
+        match self.measure {
+            Measure::JensenShannonDistance { .. } => value.sqrt(),
+            // The sum of a negative zero and zero is zero.
+            _ => value + 0.0,
+        }
+    }
+
+    fn evaluate<P: Prepare>(&self, prepare: &P, p: Row, q: Row, scaling: Option<&Scaling>) -> f64 {
+        let (p, q) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
+        if scaling.is_none() && p.dtype().fits_f32() && q.dtype().fits_f32() {
+            self.evaluate_in::<f32, P>(prepare, p, q, scaling)
+        } else {
+            self.evaluate_in::<f64, P>(prepare, p, q, scaling)
+        }
+    }
+
+    fn evaluate_in<T: Vector, P: Prepare>(
+        &self,
+        prepare: &P,
+        p: Row,
+        q: Row,
+        scaling: Option<&Scaling>,
+    ) -> f64 {
+        let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums, s.scale));
+        with_op!(self, scaling.is_some(), sums,
+            op => op.finish(&total::<_, _, T, _, _>(&op, prepare, p, q, self.spread), scale),
+            renyi alpha => self.renyi::<T, P>(alpha, prepare, p, q, scaling))
+    }
+
+    /// The measure from the sums of a pair of rows that was taken as given; NaN where it takes another look.
+    pub(crate) fn finish_tile<O: Op<M, C>, const M: usize, const C: usize>(
+        &self,
+        op: &O,
+        total: &Total<M, C>,
+    ) -> f64 {
+        self.in_units(op.finish(total, 1.0))
+    }
+
+    fn renyi<T: Vector, P: Prepare>(
+        &self,
+        alpha: f64,
+        prepare: &P,
+        p: Row,
+        q: Row,
+        scaling: Option<&Scaling>,
+    ) -> f64 {
+        if alpha == f64::INFINITY {
+            return extreme(prepare, p, q, |p, q| match (p.hi.0[0], q.hi.0[0]) {
+                (0.0, _) => f64::NEG_INFINITY,
+                (_, 0.0) => f64::INFINITY,
+                _ => ln_of_parts(p, q),
+            });
+        }
+        let renyi = Renyi::new(alpha);
+        let sums = total::<_, _, T, _, _>(&renyi, prepare, p, q, self.spread);
+        let scale = scaling.map_or(1.0, |s| s.scale);
+        let ln_sum = renyi.ln_sum(&sums, scale, scaling.is_some()).unwrap_or_else(|| {
+            // The sum of powers is out of range, or NaN: take the largest out of all of them.
+            let shift = extreme(prepare, p, q, |p, q| renyi.exponent(p.hi.0[0], q.hi.0[0]));
+            if !shift.is_finite() {
+                return shift;
+            }
+            let shifted = ShiftedRenyi { renyi, shift };
+            let sum = total::<_, _, T, _, _>(&shifted, prepare, p, q, self.spread);
+            ln(sum.plain[0].value() * scale) + shift
+        });
+        ln_sum / (alpha - 1.0)
+    }
+
+    /// The sum of a row and its smoothing.
+    fn mass(&self, side: Row) -> Compensated {
+        let total = if side.dtype().fits_f32() {
+            total::<_, _, f32, _, _>(&Mass, &AsGiven, side, side, self.spread)
+        } else {
+            total::<_, _, f64, _, _>(&Mass, &AsGiven, side, side, self.spread)
+        };
+        let mut sum = total.exact[0];
+        // NaN where an entry is no probability.
+        sum.hi += total.plain[0].value();
+        let added = self.smoothing * side.len() as f64;
+        sum.add(added);
+        sum.add(self.smoothing.mul_add(side.len() as f64, -added));
+        sum.tidy()
+    }
+
+    /// The masses of the rows that the measure looks at.
+    pub(crate) fn masses(&self, p: Row, q: Row, row: usize) -> Result<(Compensated, Compensated), Error> {
+        let of_p = self.mass(p);
+        let of_q = if self.measure == Measure::Entropy { of_p } else { self.mass(q) };
+        if !(of_p.hi.is_finite() && of_q.hi.is_finite()) {
+            return Err(check::culprit(p, q, row).unwrap_or(Error::Overflow { row }));
+        }
+        Ok((of_p, of_q))
+    }
+
+    /// Says whether both rows sum to 1.
+    pub(crate) fn require(&self, p: Row, q: Row, row: usize) -> Result<(), Error> {
+        let (of_p, of_q) = self.masses(p, q, row)?;
+        for (operand, mass) in [(Operand(0), of_p), (Operand(1), of_q)] {
+            if !(mass.minus(ONE).abs() <= self.mass_tolerance) {
+                let tolerance = self.mass_tolerance;
+                return Err(Error::NotNormalized { operand, row, sum: mass.value(), tolerance });
+            }
+        }
+        Ok(())
+    }
+
+    /// How the rows are scaled so that both sum to the same.
+    pub(crate) fn scaling(&self, p: Row, q: Row, row: usize) -> Result<Scaling, Error> {
+        let (of_p, of_q) = self.masses(p, q, row)?;
+        for (operand, mass) in [(Operand(0), of_p), (Operand(1), of_q)] {
+            if mass.value() == 0.0 {
+                return Err(Error::ZeroMass { operand, row });
+            }
+        }
+        Ok(Scaling::new(self.measure, self.smoothing, of_p, of_q))
+    }
+}
+
+/// A pair of rows on one scale.
+pub(crate) struct Scaling {
+    pub(crate) prepare: Scaled,
+    /// P by the sum of Q and Q by the sum of P, whatever the measure takes.
+    across: Scaled,
+    /// The sums of the rows as scaled, for the measures whose logarithms are of one row alone.
+    pub(crate) sums: (Compensated, Compensated),
+    /// What a sum of terms of scaled elements is multiplied by.
+    pub(crate) scale: f64,
+}
+
+impl Scaling {
+    fn new(measure: Measure, smoothing: f64, of_p: Compensated, of_q: Compensated) -> Scaling {
+        // A power of 2 that brings the sum near 1; the sum stays exact.
+        let range = |sum: Compensated| 2f64.powi(-(sum.hi.log2().floor().clamp(-1000.0, 1000.0) as i32));
+        let (range_p, range_q) = (range(of_p), range(of_q));
+        let (sum_p, sum_q) = (of_p.times(range_p), of_q.times(range_q));
+        let p = Scale { add: smoothing, range: range_p, by: sum_q };
+        let q = Scale { add: smoothing, range: range_q, by: sum_p };
+        let across = Scaled { p, q };
+        let (prepare, scale) = match measure {
+            // Logarithms of one row alone are relative to its own sum.
+            Measure::Entropy | Measure::CrossEntropy => {
+                (Scaled { p: Scale { by: ONE, ..p }, q: Scale { by: ONE, ..q } }, 1.0 / sum_p.value())
+            }
+            // REVERSE is KL of the rows the other way round, and so are their scales.
+            Measure::Reverse => (Scaled { p: q, q: p }, 1.0 / (sum_p.value() * sum_q.value())),
+            _ => (across, 1.0 / (sum_p.value() * sum_q.value())),
+        };
+        Scaling { prepare, across, sums: (sum_p, sum_q), scale }
+    }
+}
+
+impl Plan {
+    /// The terms of one pair of rows, times `weight`; they sum to its measure.
+    pub(crate) fn terms(
+        &self,
+        p: Row,
+        q: Row,
+        row: usize,
+        weight: f64,
+        out: &mut RowMut,
+    ) -> Result<(), Error> {
+        let q = if self.measure == Measure::Entropy { p } else { q };
+        let result = match self.normalization {
+            Normalization::AsGiven => self.terms_with(&AsGiven, p, q, None, weight, out),
+            Normalization::Require => {
+                self.require(p, q, row)?;
+                self.terms_with(&AsGiven, p, q, None, weight, out)
+            }
+            Normalization::Normalize => {
+                let scaling = self.scaling(p, q, row)?;
+                self.terms_with(&scaling.prepare, p, q, Some(&scaling), weight, out)
+            }
+        };
+        if result { Ok(()) } else { Err(check::culprit(p, q, row).unwrap_or(Error::Overflow { row })) }
+    }
+
+    /// Whether every term is a number.
+    fn terms_with<P: Prepare>(
+        &self,
+        prepare: &P,
+        p: Row,
+        q: Row,
+        scaling: Option<&Scaling>,
+        weight: f64,
+        out: &mut RowMut,
+    ) -> bool {
+        let (p, q) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
+        let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums, s.scale));
+        let shares = p.len().div_ceil(SHARE);
+        let share = |i: usize| {
+            let (start, len) = (i * SHARE, SHARE.min(p.len() - i * SHARE));
+            // SAFETY: no two shares have an element in common.
+            let mut out = unsafe { out.part(start, len) };
+            let (p, q) = (p.part(start, len), q.part(start, len));
+            let mut buffers = [[0.0; PIECE / 2]; 3];
+            let [for_p, for_q, terms] = &mut buffers;
+            let mut numbers = true;
+            for start in (0..len).step_by(PIECE / 2) {
+                let len = (PIECE / 2).min(len - start);
+                let p = p.part(start, len).as_or_in(&mut for_p[..len]);
+                let q = q.part(start, len).as_or_in(&mut for_q[..len]);
+                let terms = &mut terms[..len];
+                // Unlike their sum, the terms of KL keep their straight parts when rows are normalised.
+                with_op!(self, false, sums,
+                    op => kernels::write(&op, prepare, p, q, terms),
+                    renyi _alpha => terms.fill(f64::NAN));
+                for term in terms.iter_mut() {
+                    numbers &= !term.is_nan();
+                    *term = weighted(*term * scale / self.ln_base + 0.0, weight);
+                }
+                out.write(start, terms);
+            }
+            numbers
+        };
+        if self.spread && shares > 1 {
+            (0..shares).into_par_iter().map(share).reduce(|| true, |a, b| a & b)
+        } else {
+            (0..shares).fold(true, |numbers, i| share(i) & numbers)
+        }
+    }
+}
+
+impl Plan {
+    /// Two elements as proportions of their rows, and the logarithm of their ratio in units; both above 0.
+    pub(crate) fn proportions(&self, p: f64, q: f64, scaling: Option<&Scaling>) -> (f64, f64, f64) {
+        let Some(scaling) = scaling else {
+            return (p, q, ln_of_parts(One::splat(p).into(), One::splat(q).into()) / self.ln_base);
+        };
+        let Scaled { p: scale_p, q: scale_q } = scaling.across;
+        let (sum_p, sum_q) = scaling.sums;
+        let of = |x: f64, scale: Scale, sum: Compensated| (x + scale.add) * scale.range / sum.value();
+        let (x, y) = scaling.across.pair(One::splat(p), One::splat(q));
+        (of(p, scale_p, sum_p), of(q, scale_q, sum_q), ln_of_parts(x, y) / self.ln_base)
+    }
+}
+
+/// `ln(p/q)`.
+fn ln_of_parts(p: Parts<One>, q: Parts<One>) -> f64 {
+    if One::both_ordinary(p.hi, q.hi) { Ratio::of(q, p).ln().0[0] } else { ln_ratio(p.hi.0[0], q.hi.0[0]) }
+}
+
+/// A weight times a value; a weight of 0 leaves nothing, of infinity neither.
+pub(crate) fn weighted(value: f64, weight: f64) -> f64 {
+    if weight == 0.0 && !value.is_nan() { 0.0 } else { value * weight }
+}
+
+/// The sums of a measure's terms over two rows of equal length.
+fn total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: Row,
+    q: Row,
+    spread: bool,
+) -> Total<M, C> {
+    let n = p.len();
+    let share = |i: usize| {
+        let (start, len) = (i * SHARE, SHARE.min(n - i * SHARE));
+        share_total::<O, P, T, M, C>(op, prepare, p.part(start, len), q.part(start, len))
+    };
+    if n <= SHARE {
+        return share(0);
+    }
+    let shares = n.div_ceil(SHARE);
+    let mut totals = Vec::new();
+    let mut sum = Total::ZERO;
+    if spread && totals.try_reserve_exact(shares).is_ok() {
+        (0..shares).into_par_iter().map(share).collect_into_vec(&mut totals);
+        totals.iter().for_each(|total| sum.add(total));
+    } else {
+        (0..shares).for_each(|i| sum.add(&share(i)));
+    }
+    sum
+}
+
+fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: Row,
+    q: Row,
+) -> Total<M, C> {
+    if let (Some(p), Some(q)) = (p.as_slice::<T>(), q.as_slice::<T>()) {
+        return kernels::sum(op, prepare, p, q);
+    }
+    let mut running = Running::new();
+    let mut buffers = [[T::ONE; PIECE]; 2];
+    let [for_p, for_q] = &mut buffers;
+    for start in (0..p.len()).step_by(PIECE) {
+        let len = PIECE.min(p.len() - start);
+        let p = p.part(start, len).as_or_in(&mut for_p[..len]);
+        let q = q.part(start, len).as_or_in(&mut for_q[..len]);
+        kernels::extend(op, prepare, p, q, &mut running);
+    }
+    running.finish()
+}
+
+/// The largest of a function of the elements, one at a time; NaN if one of them is no probability.
+fn extreme<P: Prepare>(prepare: &P, p: Row, q: Row, of: impl Fn(Parts<One>, Parts<One>) -> f64) -> f64 {
+    let mut largest = f64::NEG_INFINITY;
+    for i in 0..p.len() {
+        let (x, y) = (p.get(i), q.get(i));
+        if check::fault(x).or(check::fault(y)).is_some() {
+            return f64::NAN;
+        }
+        let (x, y) = prepare.pair(One::splat(x), One::splat(y));
+        largest = largest.max(of(x, y));
+    }
+    largest
+}

@@ -1,0 +1,218 @@
+//! What a caller may choose: the measure, normalisation, reduction, units, rows kept and their weights.
+
+use crate::error::Error;
+use crate::view::Shape;
+
+/// What is computed of each pair of rows. P is the first operand, Q the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Measure {
+    /// `Σ p ln(p/q)`, the Kullback-Leibler divergence D(P‖Q).
+    #[default]
+    Kl,
+    /// `Σ [p ln(p/q) − p + q]`, whose every term is at least 0.
+    Generalized,
+    /// D(Q‖P).
+    Reverse,
+    /// `Σ (p − q) ln(p/q)`, D(P‖Q) + D(Q‖P); on proportions the population stability index.
+    Jeffreys,
+    /// `w D(P‖M) + (1 − w) D(Q‖M)` with `M = wP + (1 − w)Q`.
+    JensenShannon {
+        /// w, the weight of P in the mixture, from 0 to 1.
+        weight: f64,
+    },
+    /// The square root of the Jensen-Shannon divergence, taken after the division by ln(base).
+    JensenShannonDistance {
+        /// w, the weight of P in the mixture, from 0 to 1.
+        weight: f64,
+    },
+    /// `ln(Σ p^α q^(1−α)) / (α − 1)`; α = 1 is the KL divergence, α = ∞ is `ln max p/q`.
+    Renyi {
+        /// α, above 0; infinity is allowed.
+        alpha: f64,
+    },
+    /// `−Σ p ln p` of P; Q is not looked at.
+    Entropy,
+    /// `−Σ p ln q`.
+    CrossEntropy,
+}
+
+impl Measure {
+    /// The Jensen-Shannon divergence with equal weights.
+    pub const JENSEN_SHANNON: Measure = Measure::JensenShannon { weight: 0.5 };
+    /// The Jensen-Shannon distance with equal weights.
+    pub const JENSEN_SHANNON_DISTANCE: Measure = Measure::JensenShannonDistance { weight: 0.5 };
+
+    /// Says so if it is no sum of terms, one an element.
+    pub(crate) fn needs_terms(self) -> Result<(), Error> {
+        let (name, value) = ("measure", self.number());
+        let expected = "RENYI and JENSEN_SHANNON_DISTANCE are no sums of terms";
+        match self {
+            Measure::Renyi { .. } | Measure::JensenShannonDistance { .. } => {
+                Err(Error::Option { name, value, expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Its place in the list above, from 0, by which other languages know it.
+    const fn number(self) -> f64 {
+        match self {
+            Measure::Kl => 0.0,
+            Measure::Generalized => 1.0,
+            Measure::Reverse => 2.0,
+            Measure::Jeffreys => 3.0,
+            Measure::JensenShannon { .. } => 4.0,
+            Measure::JensenShannonDistance { .. } => 5.0,
+            Measure::Renyi { .. } => 6.0,
+            Measure::Entropy => 7.0,
+            Measure::CrossEntropy => 8.0,
+        }
+    }
+}
+
+/// What is done about rows that do not sum to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Normalization {
+    /// Nothing: the formula is evaluated on the numbers as they are.
+    #[default]
+    AsGiven,
+    /// Each row is divided by its sum, without a copy and without loss near P = Q.
+    Normalize,
+    /// A row whose sum is further from 1 than `mass_tolerance` is an error.
+    Require,
+}
+
+/// How the rows' results become one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their weighted sum.
+    #[default]
+    Sum,
+    /// The sum divided by the weight of the rows that are kept.
+    Mean,
+    /// As `Mean` over rows; in `loss`, the sum divided by the number of rows.
+    BatchMean,
+}
+
+/// What a bad row does to a call. Every good row is answered in either case, and a bad one is NaN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Invalid {
+    /// The call also returns the error of the first bad row.
+    #[default]
+    Error,
+    /// The call succeeds.
+    Nan,
+}
+
+/// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all of rayon's threads.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options<'a> {
+    /// What is computed.
+    pub measure: Measure,
+    /// What is done about sums that are not 1.
+    pub normalization: Normalization,
+    /// How rows become one number, where one number is asked for.
+    pub reduction: Reduction,
+    /// What a bad row does.
+    pub invalid: Invalid,
+    /// The base of the logarithm, above 1; `None` is e. Results are divided by `ln(base)`.
+    pub base: Option<f64>,
+    /// α ≥ 0 of additive smoothing, `(c + α) / (Σc + αK)` on both sides; needs [`Normalization::Normalize`].
+    pub smoothing: f64,
+    /// How far from 1 a sum may be under [`Normalization::Require`].
+    pub mass_tolerance: f64,
+    /// One entry a row, nonzero to keep it. A masked row is not read and gives 0.
+    pub mask: Option<&'a [u8]>,
+    /// One entry a row, at least 0. A row's result is multiplied by its weight.
+    pub weights: Option<&'a [f64]>,
+    /// Whether large work is shared among the threads of the rayon pool that the caller is in.
+    pub parallel: bool,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options {
+            measure: Measure::Kl,
+            normalization: Normalization::AsGiven,
+            reduction: Reduction::Sum,
+            invalid: Invalid::Error,
+            base: None,
+            smoothing: 0.0,
+            mass_tolerance: Self::MASS_TOLERANCE,
+            mask: None,
+            weights: None,
+            parallel: true,
+        }
+    }
+}
+
+impl From<Measure> for Options<'_> {
+    fn from(measure: Measure) -> Self {
+        Options { measure, ..Options::default() }
+    }
+}
+
+impl Options<'_> {
+    /// The default of `mass_tolerance`.
+    pub const MASS_TOLERANCE: f64 = 1e-6;
+
+    /// Says which option makes no sense for `rows` rows.
+    pub(crate) fn check(&self, rows: usize) -> Result<(), Error> {
+        let wrong = |name, value, expected| Err(Error::Option { name, value, expected });
+        match self.measure {
+            Measure::Renyi { alpha } if !(alpha > 0.0) => {
+                return wrong("alpha", alpha, "the order of a Renyi divergence is above 0");
+            }
+            Measure::JensenShannon { weight } | Measure::JensenShannonDistance { weight }
+                if !(0.0..=1.0).contains(&weight) =>
+            {
+                return wrong("js_weight", weight, "the weight of P in the mixture is from 0 to 1");
+            }
+            _ => {}
+        }
+        if let Some(base) = self.base
+            && !(base > 1.0 && base.is_finite())
+        {
+            return wrong("base", base, "the base of a logarithm is finite and above 1 here");
+        }
+        if !(self.smoothing >= 0.0 && self.smoothing.is_finite()) {
+            return wrong("smoothing", self.smoothing, "additive smoothing is finite and at least 0");
+        }
+        if self.smoothing > 0.0 && self.normalization != Normalization::Normalize {
+            return wrong("smoothing", self.smoothing, "it needs normalization NORMALIZE");
+        }
+        if !(self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite()) {
+            return wrong("mass_tolerance", self.mass_tolerance, "it is finite and at least 0");
+        }
+        let one_a_row = |what, found| {
+            let expected = Shape { rows, cols: 1 };
+            Err(Error::ShapeMismatch { what, found: Shape { rows: found, cols: 1 }, expected })
+        };
+        if let Some(mask) = self.mask
+            && mask.len() != rows
+        {
+            return one_a_row("mask", mask.len());
+        }
+        if let Some(weights) = self.weights {
+            if weights.len() != rows {
+                return one_a_row("weights", weights.len());
+            }
+            if let Some(&bad) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
+                return wrong("weights", bad, "weights are finite and at least 0");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether row `i` is read and answered.
+    pub(crate) fn keeps(&self, i: usize) -> bool {
+        self.mask.is_none_or(|mask| mask[i] != 0)
+    }
+
+    /// The weight of row `i`.
+    pub(crate) fn weight(&self, i: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[i])
+    }
+}

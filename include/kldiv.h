@@ -1,0 +1,474 @@
+/**
+@mainpage kldiv - the Kullback-Leibler divergence
+
+D(P || Q) = sum p ln(p / q) is what is lost, per outcome, by taking Q for what is really P. A coin that falls
+heads and tails alike, taken for one that falls heads seven times in ten:
+
+@code
+#include <kldiv.h>
+#include <stdio.h>
+
+int main(void) {
+    const double p[] = {0.5, 0.5};  // what the coin does
+    const double q[] = {0.7, 0.3};  // what it was taken for
+    double nats;
+    kldiv_status status = kldiv_kl_f64(p, q, 2, &nats);
+    if (status != KLDIV_OK) {
+        fprintf(stderr, "%s\n", kldiv_status_message(status));
+        return 1;
+    }
+    printf("%.4f nats\n", nats);  // 0.0872 nats
+    return 0;
+}
+@endcode
+
+    cc coin.c -lkldiv -o coin                                                      with the shared library
+    cc coin.c libkldiv.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -o coin            or the static one, on Linux
+
+By hand: 0.5 ln(0.5 / 0.7) = -0.168 and 0.5 ln(0.5 / 0.3) = 0.255 make 0.0872 nats; kldiv_explain() gives this
+walk for any P and Q. Matrices of any element type and stride are kldiv_kl(), kldiv_rows() and kldiv_terms(), which
+take views (kldiv_view) and choices (kldiv_options: the measure, the base, normalization, ...).
+
+Answers.  P comes first, Q second. 0 ln(0 / q) is 0. Where q is 0 and p is not, the divergence is infinite: that is
+          an answer, not an error, and no epsilon is ever added. Results are in nats unless options.base is set.
+Errors.   What computes returns a kldiv_status, KLDIV_OK (0) for success. Negative, NaN and infinite probabilities
+          are errors; kldiv_last_error() says which entry, in words too. The library never throws and never prints.
+Checks.   Arguments are looked at in the order options, p, q, mask, weights, out: of each whether it is NULL, of a
+          known element type, aligned, and of a possible size; then whether out overlaps an input; then the shapes
+          and the numbers among the options. A call that fails here (statuses 10 to 21) writes nothing. Only then
+          are entries looked at, row by row; a bad one costs its row and no other.
+Memory.   The caller owns everything: inputs are read during the call and not kept, results go where the caller
+          says, there is nothing to free. Texts that are returned live as long as the library. Working memory that
+          cannot be had is KLDIV_ERROR_OUT_OF_MEMORY; only where the starting of threads finds none does Rust abort.
+Threads.  Any thread may call any function at any time, as long as no one writes to the inputs of a call that is
+          under way or touches its outputs. Large calls share their rows among threads of the library's own
+          (options.threads); the result has the same bits for any number of them. All of it works after fork().
+Machine.  The host's rounding mode, flush-to-zero and floating-point traps change no result and are left as found,
+          and so are the floating-point flags. A function needs at most 8 KiB of the calling thread's stack.
+Growth.   A program built with this header runs with every later library of the same soname. Structs that begin
+          with struct_size grow at their end, 0 always means the default, and numbers are never reused.
+
+This file is written by `KLDIV_BLESS=1 cargo test -p kldiv-capi --test header` from crates/kldiv-capi.
+*/
+
+#ifndef KLDIV_H
+#define KLDIV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef KLDIV_NODISCARD
+#ifdef __GNUC__
+#define KLDIV_NODISCARD __attribute__((warn_unused_result))
+#else
+#define KLDIV_NODISCARD
+#endif
+#endif
+
+#ifdef __cplusplus
+#define KLDIV_CAST_(type, x) static_cast<type>(x)
+extern "C" {
+#else
+#define KLDIV_CAST_(type, x) ((type)(x))
+#endif
+
+/* ---- Version ------------------------------------------------------------------------------------------ */
+
+/// The version of this header. kldiv_version() is that of the library that runs.
+#define KLDIV_VERSION_MAJOR 0
+#define KLDIV_VERSION_MINOR 1
+#define KLDIV_VERSION_PATCH 0
+#define KLDIV_VERSION (KLDIV_VERSION_MAJOR * 10000 + KLDIV_VERSION_MINOR * 100 + KLDIV_VERSION_PATCH)
+
+/// The version of the library that runs, a number like KLDIV_VERSION: major * 10000 + minor * 100 + patch.
+/// Since 0.1.
+uint32_t kldiv_version(void);
+
+/// The instruction set whose kernels run on this machine: "scalar", "avx2", ... The environment variable
+/// KLDIV_ISA chooses a weaker one, never a stronger one. Results do not depend on it.
+///
+/// @return static text
+/// Since 0.1.
+const char *kldiv_active_isa(void);
+
+/* ---- Status ------------------------------------------------------------------------------------------- */
+
+/// KLDIV_OK, or what was wrong. The numbers are fixed: 10 to 21 and 60 speak of arguments that make the call
+/// meaningless (nothing was written), 30 to 51 of values in the data, 90 and 99 of the machine and the library.
+typedef int32_t kldiv_status;
+
+#define KLDIV_OK 0                                 ///< The call succeeded.
+
+#define KLDIV_ERROR_NULL_POINTER 10                ///< A pointer that must not be NULL is.
+#define KLDIV_ERROR_MISALIGNED 11                  ///< A pointer is not aligned to what it points to.
+#define KLDIV_ERROR_SIZE_OVERFLOW 12               ///< Sizes and strides span more than memory can hold.
+#define KLDIV_ERROR_OVERLAP 13                     ///< An output shares bytes with an input or with itself.
+#define KLDIV_ERROR_DTYPE 14                       ///< An element type is unknown, or cannot be used here.
+#define KLDIV_ERROR_OPTIONS 15                     ///< An option makes no sense.
+
+#define KLDIV_ERROR_SHAPE_MISMATCH 20              ///< Two shapes that must agree do not.
+#define KLDIV_ERROR_EMPTY 21                       ///< There are no outcomes: 0 columns.
+
+#define KLDIV_ERROR_NEGATIVE 30                    ///< A probability or count is negative.
+#define KLDIV_ERROR_NAN 31                         ///< An entry is not a number.
+#define KLDIV_ERROR_INFINITE 32                    ///< An entry is infinite where that has no meaning.
+#define KLDIV_ERROR_ZERO_MASS 33                   ///< A row that is to be normalized sums to 0.
+#define KLDIV_ERROR_NOT_NORMALIZED 34              ///< A row that is required to sum to 1 does not.
+#define KLDIV_ERROR_INDEX 35                       ///< An index is out of range.
+
+#define KLDIV_ERROR_PARAMETER 40                   ///< A distribution's parameter is outside its domain.
+#define KLDIV_ERROR_NOT_POSITIVE_DEFINITE 41       ///< A matrix that must be positive definite is not.
+#define KLDIV_ERROR_UNSUPPORTED_PAIR 42            ///< There is no answer for this pair of families.
+
+#define KLDIV_ERROR_NOT_CONVERGED 50               ///< The tolerance was not reached.
+#define KLDIV_ERROR_DEGENERATE 51                  ///< The samples do not determine an estimate.
+
+#define KLDIV_ERROR_STATE 60                       ///< A state is not one that this library made.
+
+#define KLDIV_ERROR_OUT_OF_MEMORY 90               ///< Memory could not be had.
+
+#define KLDIV_ERROR_INTERNAL 99                    ///< A fault of the library; please report it.
+
+/// What a status means, in a sentence. kldiv_last_error() says more of a particular failure.
+///
+/// @return static text, also for a number that is no status
+/// Since 0.1.
+const char *kldiv_status_message(kldiv_status status);
+
+/// What went wrong in a thread's last failed call.
+///
+/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32; ZERO_MASS gives operand
+/// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value. What
+/// does not apply is 0.
+typedef struct kldiv_error {
+  /// Set by the caller: sizeof(kldiv_error).
+  size_t struct_size;
+  /// The status that the call returned; KLDIV_OK if none has failed yet.
+  kldiv_status status;
+  /// Which input: 0 is the first, 1 the second.
+  uint32_t operand;
+  /// Its row, from 0.
+  size_t row;
+  /// Its column, from 0.
+  size_t col;
+  /// The bad value.
+  double value;
+  /// A sentence that names the culprit: ASCII, ends in NUL, fit to print.
+  char message[256];
+} kldiv_error;
+
+/// Copies what is known of the calling thread's last failed call. A call that succeeds changes nothing here.
+///
+/// @param error  its struct_size says how much the caller has room for, and no more is written. NULL, or a size
+///               too small for the status: nothing is
+/// Thread-safe. Since 0.1.
+void kldiv_last_error(kldiv_error *error);
+
+/* ---- The two-line call -------------------------------------------------------------------------------- */
+
+/// The Kullback-Leibler divergence of two vectors of probabilities, in nats:
+///
+///     *out = sum p[i] ln(p[i] / q[i])
+///
+/// 0 ln(0 / q) is 0; p[i] > 0 = q[i] makes it infinite. Taken as given: p and q need not sum to 1. The result is
+/// accurate also where p and q nearly coincide. Runs on the calling thread and allocates nothing.
+/// Source: Kullback and Leibler, "On Information and Sufficiency", 1951.
+///
+/// @param p, q  n probabilities each, n at least 1
+/// @param out   1 double; on failure left alone for statuses 10 to 21, else NaN
+/// @return KLDIV_OK, KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED, KLDIV_ERROR_SIZE_OVERFLOW,
+///         KLDIV_ERROR_OVERLAP, KLDIV_ERROR_EMPTY, KLDIV_ERROR_NEGATIVE, KLDIV_ERROR_NAN, KLDIV_ERROR_INFINITE
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD kldiv_status kldiv_kl_f64(const double *p, const double *q, size_t n, double *out);
+
+/// kldiv_kl_f64() for floats; the sum is one of doubles, and so is the answer.
+///
+/// @param p, q  n probabilities each, n at least 1
+/// @param out   1 double
+/// @return as kldiv_kl_f64()
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD kldiv_status kldiv_kl_f32(const float *p, const float *q, size_t n, double *out);
+
+/* ---- Views -------------------------------------------------------------------------------------------- */
+
+#define KLDIV_DTYPE_F64 1                          ///< IEEE binary64, C's double.
+#define KLDIV_DTYPE_F32 2                          ///< IEEE binary32, C's float.
+#define KLDIV_DTYPE_F16 3                          ///< IEEE binary16, as in _Float16 or the bits of a uint16_t.
+#define KLDIV_DTYPE_BF16 4                         ///< bfloat16, the upper half of a binary32.
+#define KLDIV_DTYPE_I64 5                          ///< Signed counts, int64_t. Inputs only.
+#define KLDIV_DTYPE_U64 6                          ///< Unsigned counts, uint64_t. Inputs only.
+
+/// A matrix to read: each row a distribution, each column an outcome. A plain vector is one row.
+///
+/// Element (i, j) lies i * row_stride + j * col_stride elements after data. A stride of 0 repeats a row or a column;
+/// a negative one walks backwards. data is aligned to the element's size, and may be NULL if there are no elements.
+typedef struct kldiv_view {
+  /// Element (0, 0).
+  const void *data;
+  /// How many rows; with none there is nothing to compute, and that is no error.
+  size_t rows;
+  /// How many columns, at least 1.
+  size_t cols;
+  /// From a row to the next, in elements.
+  ptrdiff_t row_stride;
+  /// From a column to the next, in elements.
+  ptrdiff_t col_stride;
+  /// KLDIV_DTYPE_...
+  uint32_t dtype;
+} kldiv_view;
+
+/// A matrix to write to: as kldiv_view, with no two positions on one element and of a floating-point type.
+typedef struct kldiv_view_mut {
+  /// Element (0, 0).
+  void *data;
+  /// How many rows.
+  size_t rows;
+  /// How many columns.
+  size_t cols;
+  /// From a row to the next, in elements.
+  ptrdiff_t row_stride;
+  /// From a column to the next, in elements.
+  ptrdiff_t col_stride;
+  /// KLDIV_DTYPE_F64, F32, F16 or BF16.
+  uint32_t dtype;
+} kldiv_view_mut;
+
+/// A contiguous row-major matrix of rows x cols elements at ptr, as an initialiser of a kldiv_view or a
+/// kldiv_view_mut: `kldiv_view v = KLDIV_VIEW_F64(ptr, rows, cols);`. cols is evaluated twice.
+///
+/// Other layouts are a change of strides (in elements): the columns of a row-major matrix as rows are rows and
+/// cols exchanged, row_stride 1 and col_stride the old number of columns; one row standing for many is
+/// row_stride 0; an array walked backwards has a negative stride and data at its last element.
+#define KLDIV_VIEW_F64(ptr, rows, cols) KLDIV_VIEW_(ptr, rows, cols, const double, KLDIV_DTYPE_F64)
+#define KLDIV_VIEW_F32(ptr, rows, cols) KLDIV_VIEW_(ptr, rows, cols, const float, KLDIV_DTYPE_F32)
+#define KLDIV_VIEW_F16(ptr, rows, cols) KLDIV_VIEW_(ptr, rows, cols, const void, KLDIV_DTYPE_F16)
+#define KLDIV_VIEW_BF16(ptr, rows, cols) KLDIV_VIEW_(ptr, rows, cols, const void, KLDIV_DTYPE_BF16)
+#define KLDIV_VIEW_I64(ptr, rows, cols) KLDIV_VIEW_(ptr, rows, cols, const int64_t, KLDIV_DTYPE_I64)
+#define KLDIV_VIEW_U64(ptr, rows, cols) KLDIV_VIEW_(ptr, rows, cols, const uint64_t, KLDIV_DTYPE_U64)
+#define KLDIV_VIEW_(ptr, rows, cols, type, dtype) \
+  { \
+    (ptr), /* data */ \
+    KLDIV_CAST_(size_t, rows), /* rows */ \
+    KLDIV_CAST_(size_t, cols), /* cols */ \
+    KLDIV_CAST_(ptrdiff_t, cols), /* row_stride */ \
+    1, /* col_stride */ \
+    (dtype) + KLDIV_CHECK_(ptr, type) /* dtype */ \
+  }
+/* 0, and a complaint of the compiler's where ptr does not point to the type. */
+#define KLDIV_CHECK_(ptr, type) (0 * sizeof(1 ? (ptr) : KLDIV_CAST_(type *, NULL)))
+
+/* ---- Options ------------------------------------------------------------------------------------------ */
+
+#define KLDIV_MEASURE_KL 0                         ///< sum p ln(p/q), the Kullback-Leibler divergence D(P || Q).
+#define KLDIV_MEASURE_GENERALIZED 1                ///< sum (p ln(p/q) - p + q), whose every term is at least 0.
+#define KLDIV_MEASURE_REVERSE 2                    ///< D(Q || P).
+#define KLDIV_MEASURE_JEFFREYS 3                   ///< sum (p - q) ln(p/q); the population stability index.
+#define KLDIV_MEASURE_JENSEN_SHANNON 4             ///< w D(P || M) + (1 - w) D(Q || M), M = w P + (1 - w) Q.
+#define KLDIV_MEASURE_JENSEN_SHANNON_DISTANCE 5    ///< Its square root, taken after the division by ln(base).
+#define KLDIV_MEASURE_RENYI 6                      ///< ln(sum p^a q^(1-a)) / (a - 1), of the order a = alpha.
+#define KLDIV_MEASURE_ENTROPY 7                    ///< -sum p ln p. Q is ignored and may be NULL.
+#define KLDIV_MEASURE_CROSS_ENTROPY 8              ///< -sum p ln q.
+
+#define KLDIV_NORMALIZATION_AS_GIVEN 0             ///< The numbers are taken as they are.
+#define KLDIV_NORMALIZATION_NORMALIZE 1            ///< Each row is divided by its sum; one of zeros is an error.
+#define KLDIV_NORMALIZATION_REQUIRE 2              ///< A sum further from 1 than mass_tolerance is an error.
+
+#define KLDIV_REDUCTION_SUM 0                      ///< The sum of the rows' results.
+#define KLDIV_REDUCTION_MEAN 1                     ///< Their mean, over the rows that are kept, by weight.
+#define KLDIV_REDUCTION_BATCHMEAN 2                ///< Over rows the same as MEAN.
+
+#define KLDIV_INVALID_ERROR 0                      ///< A bad row gives NaN, the others answers, the status the error.
+#define KLDIV_INVALID_NAN 1                        ///< The same results, and KLDIV_OK.
+
+#define KLDIV_ESTIMATOR_K1 0                       ///< Monte Carlo: the mean of ln(p/q) over samples of P.
+#define KLDIV_ESTIMATOR_K2 1                       ///< The mean of half the square of that; biased.
+#define KLDIV_ESTIMATOR_K3 2                       ///< The mean of q/p - 1 - ln(q/p); every term at least 0.
+
+#define KLDIV_TOPK_LOGITS_RENORMALIZED 0           ///< Top-k values are logits, made to sum to 1 by themselves.
+#define KLDIV_TOPK_LOGPROBS_TAIL 1                 ///< Log-probabilities; what they lack to 1 is one more outcome.
+#define KLDIV_TOPK_LOGPROBS_RENORMALIZED 2         ///< Log-probabilities, made to sum to 1 by themselves.
+
+/// A density of the caller's, or its logarithm: the value at x. user is passed through. It runs on the calling
+/// thread and must not throw.
+typedef double (*kldiv_density)(double x, void *user);
+
+/// A call's choices. NULL in its place, or 0 in any field but struct_size and alpha, means the default. A function
+/// looks at what concerns it: not at alpha, say, unless the measure is RENYI.
+typedef struct kldiv_options {
+  /// sizeof(kldiv_options), as KLDIV_OPTIONS_INIT has it: how much of this the caller knows.
+  size_t struct_size;
+  /// KLDIV_MEASURE_..., what is computed.
+  uint32_t measure;
+  /// KLDIV_NORMALIZATION_..., what is done about sums that are not 1.
+  uint32_t normalization;
+  /// KLDIV_REDUCTION_..., how rows become one number.
+  uint32_t reduction;
+  /// KLDIV_INVALID_..., what a bad row does to the status.
+  uint32_t invalid;
+  /// loss: nonzero if the target is ln p.
+  uint32_t log_target;
+  /// How many threads share a large call; 0: as many as there are cores, 1: the calling thread alone.
+  uint32_t threads;
+  /// KLDIV_ESTIMATOR_..., of Monte Carlo.
+  uint32_t estimator;
+  /// KLDIV_TOPK_..., what sparse targets are.
+  uint32_t topk;
+  /// quadrature: nonzero if the callbacks return ln p.
+  uint32_t log_density;
+  /// family: the dimension of a multivariate normal of low rank.
+  uint32_t dim;
+  /// The base of the logarithm, above 1; 0: e. Results are divided by ln(base): 2 gives bits.
+  double base;
+  /// The order of a Renyi divergence, above 0, INFINITY allowed, 1 is KL. It has no default.
+  double alpha;
+  /// logits: T of softmax(a / T); 0: 1.
+  double temperature;
+  /// The weight of P in the mixture of JENSEN_SHANNON, up to 1; 0: 1/2.
+  double js_weight;
+  /// Added to every entry, (c + s) / (sum c + s K); needs NORMALIZE. 0: none.
+  double smoothing;
+  /// How far from 1 a sum may be under REQUIRE; 0: 1e-6.
+  double mass_tolerance;
+  /// quadrature: the relative error to reach; 0: 1e-9.
+  double rel_tolerance;
+  /// NULL, or one byte for each row of p: nonzero keeps the row. Others are not read and give 0.
+  const uint8_t *mask;
+  /// NULL, or one weight for each row of p, finite and at least 0, which its result is multiplied by.
+  const double *weights;
+} kldiv_options;
+
+/// The defaults: `kldiv_options o = KLDIV_OPTIONS_INIT; o.measure = KLDIV_MEASURE_JEFFREYS;`.
+#define KLDIV_OPTIONS_INIT \
+  { \
+    sizeof(kldiv_options), /* struct_size */ \
+    0, /* measure */ \
+    0, /* normalization */ \
+    0, /* reduction */ \
+    0, /* invalid */ \
+    0, /* log_target */ \
+    0, /* threads */ \
+    0, /* estimator */ \
+    0, /* topk */ \
+    0, /* log_density */ \
+    0, /* dim */ \
+    0.0, /* base */ \
+    0.0, /* alpha */ \
+    0.0, /* temperature */ \
+    0.0, /* js_weight */ \
+    0.0, /* smoothing */ \
+    0.0, /* mass_tolerance */ \
+    0.0, /* rel_tolerance */ \
+    NULL, /* mask */ \
+    NULL /* weights */ \
+  }
+
+/* ---- Batch: the rows of matrices ---------------------------------------------------------------------- */
+
+/// The divergences of all rows, as one number: those of kldiv_rows(), reduced.
+///
+/// SUM adds them up; MEAN divides that by the number of rows that the mask keeps, or by their weight where weights
+/// are given, and is 0 where nothing is kept.
+///
+/// @param p, q     rows x cols probabilities or counts, of any element types; a row_stride of 0 repeats one row
+/// @param options  NULL for the defaults: KL, the sum, in nats, inputs as given
+/// @param out      1 double; NaN if a row is bad, 0 if there are no rows
+/// @return as kldiv_rows()
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_kl(const kldiv_view *p,
+                      const kldiv_view *q,
+                      const kldiv_options *options,
+                      double *out);
+
+/// The divergence of each row of p from the same row of q, in nats, or whatever options.measure asks for:
+///
+///     out[i] = sum over j of p[i,j] ln(p[i,j] / q[i,j])
+///
+/// A term with p = 0 is 0; where q = 0 < p the row is infinite. A masked row is not read and gives 0. A row's
+/// result is multiplied by its weight. Rows are shared among threads; the result has the same bits for any number.
+///
+/// @param p, q     rows x cols probabilities or counts, of any element types; a row_stride of 0 repeats one row.
+///                 q may be NULL for ENTROPY
+/// @param options  NULL for the defaults: KL, in nats, inputs as given
+/// @param out      p->rows doubles; those of bad rows become NaN, and all others are answered
+/// @return KLDIV_OK; for a call that makes no sense KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED,
+///         KLDIV_ERROR_SIZE_OVERFLOW, KLDIV_ERROR_OVERLAP, KLDIV_ERROR_DTYPE, KLDIV_ERROR_OPTIONS,
+///         KLDIV_ERROR_SHAPE_MISMATCH, KLDIV_ERROR_EMPTY; of the first bad row KLDIV_ERROR_NEGATIVE,
+///         KLDIV_ERROR_NAN, KLDIV_ERROR_INFINITE, KLDIV_ERROR_ZERO_MASS, KLDIV_ERROR_NOT_NORMALIZED;
+///         KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_rows(const kldiv_view *p,
+                        const kldiv_view *q,
+                        const kldiv_options *options,
+                        double *out);
+
+/// The terms of the sum, element by element, for any measure that is a sum (not RENYI and not
+/// JENSEN_SHANNON_DISTANCE):
+///
+///     out[i,j] = p[i,j] ln(p[i,j] / q[i,j])
+///
+/// A row's terms are multiplied by its weight, those of a masked row are 0. Each is rounded to the type of out.
+///
+/// @param p, q     as kldiv_rows()
+/// @param options  NULL for the defaults: KL, in nats, inputs as given
+/// @param out      p->rows x p->cols elements of a floating-point type, any strides; bad rows become NaN
+/// @return as kldiv_rows(); KLDIV_ERROR_OPTIONS for the two measures that have no terms, KLDIV_ERROR_DTYPE for an
+///         output of counts
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_terms(const kldiv_view *p,
+                         const kldiv_view *q,
+                         const kldiv_options *options,
+                         const kldiv_view_mut *out);
+
+/* ---- Explain: the sum, term by term ------------------------------------------------------------------- */
+
+/// One outcome's part of a divergence.
+typedef struct kldiv_term {
+  /// Which outcome, from 0.
+  size_t index;
+  /// Its probability under P, divided by the sum of P if normalization is NORMALIZE.
+  double p;
+  /// Its probability under Q, likewise.
+  double q;
+  /// p / q; infinite for p > q = 0, and 1 for an outcome that neither has.
+  double ratio;
+  /// ln(p / q), divided by ln(base); 0 for an outcome that neither has.
+  double log_ratio;
+  /// What it adds to the measure; 0 for p = 0 in KL.
+  double contribution;
+  /// The contribution as a part of the measure: 0 where that is 0; infinite ones share an infinite one equally.
+  double share;
+} kldiv_term;
+
+/// How the divergence of one pair of vectors comes about, outcome by outcome: the walk of the coin.
+///
+///     out[j] = { j, p[j], q[j], p[j] / q[j], ln(p[j] / q[j]), p[j] ln(p[j] / q[j]), that / D }
+///
+/// With another measure, contribution and share are that measure's. mask and weights do not apply.
+///
+/// @param p, q     1 x cols probabilities or counts
+/// @param options  NULL for the defaults: KL, in nats, inputs as given
+/// @param out      p->cols terms; contributions and shares are NaN if an entry is bad
+/// @return as kldiv_terms(); KLDIV_ERROR_SHAPE_MISMATCH for more than one row
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_explain(const kldiv_view *p,
+                           const kldiv_view *q,
+                           const kldiv_options *options,
+                           kldiv_term *out);
+
+/* ---- The library's threads ---------------------------------------------------------------------------- */
+
+/// Ends the library's threads and waits until they are gone; needed only before the library is unloaded. Calls that
+/// are under way finish on the threads they have; a later call starts new ones.
+///
+/// Thread-safe. Since 0.1.
+void kldiv_shutdown(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KLDIV_H */
