@@ -141,6 +141,11 @@ impl Failure {
                 Error::Empty => KLDIV_ERROR_EMPTY,
                 Error::Dtype { .. } => KLDIV_ERROR_DTYPE,
                 Error::OutOfMemory { .. } => KLDIV_ERROR_OUT_OF_MEMORY,
+                // Finite entries whose sum is not.
+                Error::Overflow { row } => {
+                    (last.row, last.value) = (row, f64::INFINITY);
+                    KLDIV_ERROR_INFINITE
+                }
                 _ => KLDIV_ERROR_INTERNAL,
             },
         };

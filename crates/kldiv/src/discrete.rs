@@ -1,11 +1,101 @@
 //! The divergence of two vectors.
+//!
+//! ```
+//! let (p, q) = ([0.5, 0.5], [0.7, 0.3]);
+//! let nats = kldiv::kl(&p, &q)?;
+//! assert_eq!(format!("{nats:.4}"), "0.0872");
+//! # Ok::<(), kldiv::Error>(())
+//! ```
 
 use crate::error::Error;
-use crate::pair::Plan;
+use crate::kernels;
+use crate::kernels::op::{Gap, Kl, Op};
+use crate::kernels::prepare::AsGiven;
+use crate::pair::{Plan, SHARE};
 use crate::policy::{Measure, Options};
 use crate::view::{Element, Shape, View};
 
+/// KL(P ‖ Q) of two vectors, in nats.
+///
+/// `Σᵢ p[i] · ln(p[i] / q[i])`
+///
+/// # Shapes
+/// `p` and `q`: one length, at least 1. Their types may differ.
+/// # Zeros
+/// A term with `p[i] = 0` is 0. Where `q[i] = 0 < p[i]` the divergence is infinite.
+/// # Accuracy
+/// Within `16 u · (G + |Σp − Σq|)` of the exact value for these very numbers, where G is what [`generalized`] gives
+/// and u is 2⁻⁵³, or 2⁻²⁴ if both are f32, f16 or bf16; also where p and q nearly coincide.
+/// # Threads
+/// The calling thread alone. Allocates nothing.
+/// # Errors
+/// [`Error::ShapeMismatch`] if the lengths differ, [`Error::Empty`] if they are 0, [`Error::InvalidEntry`] names the
+/// first entry that is negative, NaN or infinite.
+///
+/// Source: Kullback and Leibler, "On Information and Sufficiency", 1951.
+#[inline]
+pub fn kl<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Error> {
+    of_slices(Measure::Kl, kl_of_f64s, kl_of_f32s, p, q)
+}
+
+/// The generalised divergence of two vectors, in nats: `Σᵢ (p[i] · ln(p[i] / q[i]) − p[i] + q[i])`.
+///
+/// Every term is at least 0, and so is the sum; it is 0 only for p = q. For vectors that both sum to 1 it is
+/// [`kl`], less the rounding of those sums.
+///
+/// # Zeros
+/// A term with `p[i] = 0` is `q[i]`. Where `q[i] = 0 < p[i]` the divergence is infinite.
+/// # Accuracy
+/// Within `16 u` of the exact value, relatively, however near p and q are; u as for [`kl`].
+///
+/// Shapes, threads and errors are those of [`kl`]. Source: Csiszár, "Why least squares and maximum entropy?", 1991.
+#[inline]
+pub fn generalized<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Error> {
+    of_slices(Measure::Generalized, gap_of_f64s, gap_of_f32s, p, q)
+}
+
+// Not generic, so that the kernels are compiled in this crate and not in each that calls it.
+fn kl_of_f64s(p: &[f64], q: &[f64]) -> f64 {
+    Kl.finish(&kernels::sum(&Kl, &AsGiven, p, q), 1.0)
+}
+
+fn kl_of_f32s(p: &[f32], q: &[f32]) -> f64 {
+    Kl.finish(&kernels::sum(&Kl, &AsGiven, p, q), 1.0)
+}
+
+fn gap_of_f64s(p: &[f64], q: &[f64]) -> f64 {
+    Gap.finish(&kernels::sum(&Gap, &AsGiven, p, q), 1.0)
+}
+
+fn gap_of_f32s(p: &[f32], q: &[f32]) -> f64 {
+    Gap.finish(&kernels::sum(&Gap, &AsGiven, p, q), 1.0)
+}
+
+/// Short vectors of the kernels' own types go straight to them; what is not that, or not a number, the long way.
+#[inline]
+fn of_slices<P: Element, Q: Element>(
+    measure: Measure,
+    f64s: fn(&[f64], &[f64]) -> f64,
+    f32s: fn(&[f32], &[f32]) -> f64,
+    p: &[P],
+    q: &[Q],
+) -> Result<f64, Error> {
+    if p.len() == q.len() && (1..=SHARE).contains(&p.len()) {
+        let (x, y) = (View::from(p).row(0), View::from(q).row(0));
+        let value = match (x.as_slice(), y.as_slice(), x.as_slice(), y.as_slice()) {
+            (Some(p), Some(q), _, _) => f64s(p, q),
+            (_, _, Some(p), Some(q)) => f32s(p, q),
+            _ => f64::NAN,
+        };
+        if !value.is_nan() {
+            return Ok(value);
+        }
+    }
+    self::measure(p, q, measure)
+}
+
 /// One measure of two slices, taken as given, on the calling thread.
+#[inline(never)]
 pub(crate) fn measure<P: Element, Q: Element>(p: &[P], q: &[Q], measure: Measure) -> Result<f64, Error> {
     if p.len() != q.len() {
         let (expected, found) = (Shape { rows: 1, cols: p.len() }, Shape { rows: 1, cols: q.len() });
@@ -17,14 +107,4 @@ pub(crate) fn measure<P: Element, Q: Element>(p: &[P], q: &[Q], measure: Measure
     let options = Options { measure, parallel: false, ..Options::default() };
     options.check(1)?;
     Plan::new(&options).value(View::from(p).row(0), View::from(q).row(0), 0)
-}
-
-/// KL(P ‖ Q) in nats, `Σ p ln(p/q)`.
-pub fn kl<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Error> {
-    measure(p, q, Measure::Kl)
-}
-
-/// The generalised divergence in nats, `Σ [p ln(p/q) − p + q]`.
-pub fn generalized<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Error> {
-    measure(p, q, Measure::Generalized)
 }

@@ -14,7 +14,7 @@
 use crate::check::{needs_shape, same_shape};
 use crate::error::Error;
 use crate::pair::Plan;
-use crate::policy::{Measure, Normalization, Options};
+use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::view::{Dtype, Shape, View, ViewMut};
 
 /// One outcome's part in a divergence.
@@ -42,7 +42,7 @@ pub struct Term {
 /// # Shapes
 /// `p` and `q`: `[1, outcomes]`. Result: `[outcomes]`. The options' mask and weights, which are of rows, do not apply.
 /// # Errors
-/// As [`batch::terms_into`](crate::batch::terms_into); with [`Invalid::Nan`](crate::Invalid::Nan) too.
+/// As [`batch::terms_into`](crate::batch::terms_into).
 pub fn explain<'a>(
     p: impl Into<View<'a>>,
     q: impl Into<View<'a>>,
@@ -105,5 +105,8 @@ pub fn explain_into(p: View, q: View, options: &Options, out: &mut [Term]) -> Re
             total => term.contribution / total,
         };
     }
-    result
+    match options.invalid {
+        Invalid::Error => result,
+        Invalid::Nan => Ok(()),
+    }
 }

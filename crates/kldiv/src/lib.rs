@@ -14,6 +14,7 @@ pub mod relatives;
 mod sum;
 mod tile;
 
+pub use discrete::{generalized, kl};
 pub use error::{Error, Fault, Operand};
 pub use kernels::{Isa, active_isa};
 pub use policy::{Invalid, Measure, Normalization, Options, Reduction};

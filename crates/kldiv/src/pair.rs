@@ -18,9 +18,9 @@ use crate::sum::{Compensated, Total};
 use crate::view::{Row, RowMut};
 
 /// Elements that one thread sums before totals are added.
-const SHARE: usize = 1 << 16;
+pub(crate) const SHARE: usize = 1 << 16;
 /// Elements that are converted or gathered at a time; two buffers of them fit a small stack.
-const PIECE: usize = 256;
+const PIECE: usize = 128;
 
 /// Calls `$body` with `$op` standing for the sum that gives a measure; `$sums` are those of P and of Q that its
 /// logarithms are relative to. The Renyi divergence has a body of its own, for it is no sum but a function of one.
@@ -103,21 +103,49 @@ impl Plan {
     /// The measure of one pair of rows; `row` is the number that errors call it by.
     pub(crate) fn value(&self, p: Row, q: Row, row: usize) -> Result<f64, Error> {
         let q = if self.measure == Measure::Entropy { p } else { q };
+        let (x, y) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
         let value = match self.normalization {
-            Normalization::AsGiven => self.evaluate(&AsGiven, p, q, None),
-            Normalization::Require => {
-                self.require(p, q, row)?;
-                self.evaluate(&AsGiven, p, q, None)
-            }
             Normalization::Normalize => {
                 let scaling = self.scaling(p, q, row)?;
-                self.evaluate(&scaling.prepare, p, q, Some(&scaling))
+                self.evaluate::<f64, _>(&scaling.prepare, x, y, Some(&scaling))
+            }
+            given => {
+                if given == Normalization::Require {
+                    self.require(p, q, row)?;
+                }
+                // A power of an f32 may be no f32.
+                let powers = matches!(self.measure, Measure::Renyi { .. });
+                if p.dtype().fits_f32() && q.dtype().fits_f32() && !powers {
+                    self.evaluate::<f32, _>(&AsGiven, x, y, None)
+                } else {
+                    self.evaluate::<f64, _>(&AsGiven, x, y, None)
+                }
             }
         };
         match self.in_units(value) {
-            value if value.is_nan() => Err(check::culprit(p, q, row).unwrap_or(Error::Overflow { row })),
+            value if value.is_nan() => match check::culprit(p, q, row) {
+                Some(error) => Err(error),
+                None => self.value_of_huge(x, y).ok_or(Error::Overflow { row }),
+            },
             value => Ok(value),
         }
+    }
+
+    /// The measure of rows so huge that sums of infinite terms of both signs came out of them.
+    #[cold]
+    fn value_of_huge(&self, p: Row, q: Row) -> Option<f64> {
+        let small = Compensated { hi: 2f64.powi(-64), lo: 0.0 };
+        let as_it_is = Scale { add: 0.0, range: [1.0, 1.0], by: ONE };
+        let down = Scale { range: [small.hi, 1.0], ..as_it_is };
+        // Cross entropy is proportional to P alone; entropy is relative to a sum of 1, on P's scale.
+        let prepare = match self.measure {
+            Measure::CrossEntropy => Scaled { p: down, q: as_it_is },
+            _ => Scaled { p: down, q: down },
+        };
+        let (sums, scale) = ((small, ONE), 2f64.powi(64));
+        let scaling = Scaling { prepare, across: prepare, sums, scale, normalized: false };
+        let value = self.in_units(self.evaluate::<f64, _>(&prepare, p, q, Some(&scaling)));
+        (!value.is_nan()).then_some(value)
     }
 
     /// From nats to the units that were asked for.
@@ -130,35 +158,13 @@ impl Plan {
         }
     }
 
-    fn evaluate<P: Prepare>(&self, prepare: &P, p: Row, q: Row, scaling: Option<&Scaling>) -> f64 {
-        let (p, q) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
-        if scaling.is_none() && p.dtype().fits_f32() && q.dtype().fits_f32() {
-            self.evaluate_in::<f32, P>(prepare, p, q, scaling)
-        } else {
-            self.evaluate_in::<f64, P>(prepare, p, q, scaling)
-        }
-    }
-
-    fn evaluate_in<T: Vector, P: Prepare>(
-        &self,
-        prepare: &P,
-        p: Row,
-        q: Row,
-        scaling: Option<&Scaling>,
-    ) -> f64 {
+    /// In nats; NaN if there is a culprit.
+    fn evaluate<T: Vector, P: Prepare>(&self, prepare: &P, p: Row, q: Row, scaling: Option<&Scaling>) -> f64 {
         let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums, s.scale));
-        with_op!(self, scaling.is_some(), sums,
+        let normalized = scaling.is_some_and(|s| s.normalized);
+        with_op!(self, normalized, sums,
             op => op.finish(&total::<_, _, T, _, _>(&op, prepare, p, q, self.spread), scale),
             renyi alpha => self.renyi::<T, P>(alpha, prepare, p, q, scaling))
-    }
-
-    /// The measure from the sums of a pair of rows that was taken as given; NaN where it takes another look.
-    pub(crate) fn finish_tile<O: Op<M, C>, const M: usize, const C: usize>(
-        &self,
-        op: &O,
-        total: &Total<M, C>,
-    ) -> f64 {
-        self.in_units(op.finish(total, 1.0))
     }
 
     fn renyi<T: Vector, P: Prepare>(
@@ -179,7 +185,7 @@ impl Plan {
         let renyi = Renyi::new(alpha);
         let sums = total::<_, _, T, _, _>(&renyi, prepare, p, q, self.spread);
         let scale = scaling.map_or(1.0, |s| s.scale);
-        let ln_sum = renyi.ln_sum(&sums, scale, scaling.is_some()).unwrap_or_else(|| {
+        let ln_sum = renyi.ln_sum(&sums, scale, scaling.is_some_and(|s| s.normalized)).unwrap_or_else(|| {
             // The sum of powers is out of range, or NaN: take the largest out of all of them.
             let shift = extreme(prepare, p, q, |p, q| renyi.exponent(p.hi.0[0], q.hi.0[0]));
             if !shift.is_finite() {
@@ -242,6 +248,17 @@ impl Plan {
     }
 }
 
+/// Two powers of 2 whose product brings a sum to between 2^900 and 2^901, and the sum there.
+fn near_2_900(sum: Compensated) -> ([f64; 2], Compensated) {
+    // The exponent of a subnormal number is that of its normal multiple.
+    let lift = if sum.hi < f64::MIN_POSITIVE { 64 } else { 0 };
+    let bits = (sum.hi * 2f64.powi(lift)).to_bits();
+    let exponent = (bits >> 52) as i32 - 1023 - lift;
+    let half = (900 - exponent) / 2;
+    let range = [2f64.powi(half), 2f64.powi(900 - exponent - half)];
+    (range, sum.times(range[0]).times(range[1]))
+}
+
 /// A pair of rows on one scale.
 pub(crate) struct Scaling {
     pub(crate) prepare: Scaled,
@@ -251,16 +268,18 @@ pub(crate) struct Scaling {
     pub(crate) sums: (Compensated, Compensated),
     /// What a sum of terms of scaled elements is multiplied by.
     pub(crate) scale: f64,
+    /// Whether both rows sum to the same.
+    normalized: bool,
 }
 
 impl Scaling {
     fn new(measure: Measure, smoothing: f64, of_p: Compensated, of_q: Compensated) -> Scaling {
-        // A power of 2 that brings the sum near 1; the sum stays exact.
-        let range = |sum: Compensated| 2f64.powi(-(sum.hi.log2().floor().clamp(-1000.0, 1000.0) as i32));
-        let (range_p, range_q) = (range(of_p), range(of_q));
-        let (sum_p, sum_q) = (of_p.times(range_p), of_q.times(range_q));
-        let p = Scale { add: smoothing, range: range_p, by: sum_q };
-        let q = Scale { add: smoothing, range: range_q, by: sum_p };
+        let (p, sum_p) = near_2_900(of_p);
+        let (q, sum_q) = near_2_900(of_q);
+        // Each side times the other's sum, of which a factor between 1 and 2 is left.
+        let by = |sum: Compensated| sum.times(2f64.powi(-900));
+        let p = Scale { add: smoothing, range: p, by: by(sum_q) };
+        let q = Scale { add: smoothing, range: q, by: by(sum_p) };
         let across = Scaled { p, q };
         let (prepare, scale) = match measure {
             // Logarithms of one row alone are relative to its own sum.
@@ -268,10 +287,10 @@ impl Scaling {
                 (Scaled { p: Scale { by: ONE, ..p }, q: Scale { by: ONE, ..q } }, 1.0 / sum_p.value())
             }
             // REVERSE is KL of the rows the other way round, and so are their scales.
-            Measure::Reverse => (Scaled { p: q, q: p }, 1.0 / (sum_p.value() * sum_q.value())),
-            _ => (across, 1.0 / (sum_p.value() * sum_q.value())),
+            Measure::Reverse => (Scaled { p: q, q: p }, 1.0 / (sum_p.value() * by(sum_q).value())),
+            _ => (across, 1.0 / (sum_p.value() * by(sum_q).value())),
         };
-        Scaling { prepare, across, sums: (sum_p, sum_q), scale }
+        Scaling { prepare, across, sums: (sum_p, sum_q), scale, normalized: true }
     }
 }
 
@@ -354,7 +373,9 @@ impl Plan {
         };
         let Scaled { p: scale_p, q: scale_q } = scaling.across;
         let (sum_p, sum_q) = scaling.sums;
-        let of = |x: f64, scale: Scale, sum: Compensated| (x + scale.add) * scale.range / sum.value();
+        let of = |x: f64, scale: Scale, sum: Compensated| {
+            (x + scale.add) * scale.range[0] * scale.range[1] / sum.value()
+        };
         let (x, y) = scaling.across.pair(One::splat(p), One::splat(q));
         (of(p, scale_p, sum_p), of(q, scale_q, sum_q), ln_of_parts(x, y) / self.ln_base)
     }
@@ -371,6 +392,7 @@ pub(crate) fn weighted(value: f64, weight: f64) -> f64 {
 }
 
 /// The sums of a measure's terms over two rows of equal length.
+#[inline(never)]
 fn total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
     prepare: &P,
@@ -407,6 +429,17 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
     if let (Some(p), Some(q)) = (p.as_slice::<T>(), q.as_slice::<T>()) {
         return kernels::sum(op, prepare, p, q);
     }
+    gathered_total::<O, P, T, M, C>(op, prepare, p, q)
+}
+
+/// Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: Row,
+    q: Row,
+) -> Total<M, C> {
     let mut running = Running::new();
     let mut buffers = [[T::ONE; PIECE]; 2];
     let [for_p, for_q] = &mut buffers;

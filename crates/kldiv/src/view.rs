@@ -218,6 +218,12 @@ impl<'a> View<'a> {
         View { shape: Shape { rows, ..self.shape }, row_stride: 0, ..self }
     }
 
+    /// Where row `row` begins and how far apart rows are, if they are slices of type `T`.
+    pub(crate) fn slices_from<T: Element>(&self, row: usize) -> Option<(*const T, isize)> {
+        let slices = self.dtype == T::DTYPE && (self.col_stride == 1 || self.shape.cols == 1);
+        slices.then(|| (self.row(row).data.cast(), self.row_stride))
+    }
+
     pub(crate) fn row(&self, i: usize) -> Row<'a> {
         debug_assert!(i < self.shape.rows);
         // SAFETY: row i is within the matrix that `from_raw` was promised.
@@ -402,13 +408,15 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// Copies the row into every `step`-th place of `out`, converted.
+    /// Copies the row, converted, into every `step`-th place of a buffer that has as many of them.
     pub(crate) fn copy<T: Element>(&self, out: &mut [T], step: usize) {
+        debug_assert_eq!(out.len().div_ceil(step), self.len);
         with_type!(self.dtype, U => {
-            let data = self.data.cast::<U>();
-            for (i, place) in out.iter_mut().step_by(step).take(self.len).enumerate() {
-                // SAFETY: element i is within the row and of type U.
-                *place = T::from_element(unsafe { data.offset(i as isize * self.stride).read() });
+            let mut from = self.data.cast::<U>();
+            for place in out.iter_mut().step_by(step) {
+                // SAFETY: there are as many elements in the row, of type U.
+                *place = T::from_element(unsafe { from.read() });
+                from = from.wrapping_offset(self.stride);
             }
         })
     }

@@ -421,7 +421,7 @@ typedef struct {
 static void options_without_sense_are_refused(void)
 {
     const size_t base = offsetof(kldiv_options, base), alpha = offsetof(kldiv_options, alpha),
-                 temperature = offsetof(kldiv_options, temperature), js_weight = offsetof(kldiv_options, js_weight),
+                 js_weight = offsetof(kldiv_options, js_weight),
                  smoothing = offsetof(kldiv_options, smoothing), tolerance = offsetof(kldiv_options, mass_tolerance);
     const uint32_t as_given = KLDIV_NORMALIZATION_AS_GIVEN, normalize = KLDIV_NORMALIZATION_NORMALIZE,
                    require = KLDIV_NORMALIZATION_REQUIRE;
@@ -434,8 +434,6 @@ static void options_without_sense_are_refused(void)
         {"base negative", kl, as_given, base, -2},
         {"base NaN", kl, as_given, base, NAN},
         {"base 1", kl, as_given, base, 1},
-        {"temperature negative", kl, as_given, temperature, -1},
-        {"temperature NaN", kl, as_given, temperature, NAN},
         {"smoothing negative", kl, normalize, smoothing, -0.5},
         {"smoothing NaN", kl, normalize, smoothing, NAN},
         {"smoothing of inputs as given", kl, as_given, smoothing, 1},

@@ -109,25 +109,41 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
     a->hash = fnv(a->hash, out, bytes);
 }
 
-/* Every entry point, small enough for any thread to have its own output. */
-static answers small_calls(uint32_t threads)
+/* One entry point, on so little that any thread can have its own output. */
+typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, ENTRY_COUNT } entry_point;
+
+static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32", "kldiv_kl",
+                                          "kldiv_rows",   "kldiv_terms",  "kldiv_explain"};
+
+static void small_call(entry_point entry, uint32_t threads, answers *a)
 {
     enum { N = 40 };
-    answers a = {FNV_START, 0};
     double out[N];
-    kldiv_term terms[4];
     kldiv_options options = default_options();
     options.threads = threads;
     kldiv_view p = view_of(many_p, 4, N, KLDIV_DTYPE_F64), q = view_of(many_f32, 4, N, KLDIV_DTYPE_F32);
     kldiv_view_mut out_view = view_mut_of(out, 1, N, KLDIV_DTYPE_F64);
-    take(&a, kldiv_kl_f64(many_p, many_q, N, out), out, sizeof *out);
-    take(&a, kldiv_kl_f32(many_f32, many_f32 + N, N, out), out, sizeof *out);
-    take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
-    take(&a, kldiv_rows(&p, &q, &options, out), out, 4 * sizeof *out);
-    p.rows = q.rows = 1;
-    take(&a, kldiv_terms(&p, &q, &options, &out_view), out, sizeof out);
-    p.cols = q.cols = 4;
-    take(&a, kldiv_explain(&p, &q, &options, terms), terms, sizeof terms);
+    switch (entry) {
+    case KL_F64: take(a, kldiv_kl_f64(many_p, many_q, N, out), out, sizeof *out); break;
+    case KL_F32: take(a, kldiv_kl_f32(many_f32, many_f32 + N, N, out), out, sizeof *out); break;
+    case KL: take(a, kldiv_kl(&p, &q, &options, out), out, sizeof *out); break;
+    case ROWS: take(a, kldiv_rows(&p, &q, &options, out), out, 4 * sizeof *out); break;
+    case TERMS:
+        p.rows = q.rows = 1;
+        take(a, kldiv_terms(&p, &q, &options, &out_view), out, sizeof out);
+        break;
+    default:
+        p.rows = q.rows = 1;
+        p.cols = q.cols = 5; /* terms fit where N doubles do */
+        take(a, kldiv_explain(&p, &q, &options, (kldiv_term *)(void *)out), out, 5 * sizeof(kldiv_term));
+    }
+}
+
+static answers small_calls(uint32_t threads)
+{
+    answers a = {FNV_START, 0};
+    for (int entry = 0; entry < ENTRY_COUNT; entry++)
+        small_call((entry_point)entry, threads, &a);
     return a;
 }
 
@@ -225,8 +241,6 @@ static void small_calls_and_single_threads_start_no_thread(void)
     CHECK(threads_started_so_far() > before); /* or the counting proves nothing */
 }
 
-#define SMALL_STACK ((size_t)16 * 1024)
-
 typedef struct {
     uint32_t threads;
     int large;
@@ -241,11 +255,66 @@ static void *call_on_this_thread(void *argument)
     return NULL;
 }
 
+/* How deep a call goes: the stack below the caller's frame is painted, and what is painted over was used. */
+#define PAINTED ((size_t)256 * 1024)
+#define PROMISED ((size_t)8 * 1024)
+#define OWN_FRAMES ((size_t)1024) /* of this program, between the measured frame and the entry point */
+#define PAINT 0xC3
+
+typedef struct {
+    int entry; /* ENTRY_COUNT: the large calls */
+    uint32_t threads;
+    unsigned char *stack;
+    size_t used;
+} painted_call;
+
+static void *measure_the_stack(void *argument)
+{
+    painted_call *call = (painted_call *)argument;
+    answers got = {FNV_START, 0};
+    unsigned char *here = (unsigned char *)__builtin_frame_address(0);
+    memset(call->stack, PAINT, (size_t)(here - call->stack) - 512); /* but for this frame itself */
+    if (call->entry < ENTRY_COUNT)
+        small_call((entry_point)call->entry, call->threads, &got);
+    else
+        large_calls(call->threads, large_out);
+    unsigned char *lowest = call->stack;
+    while (*lowest == PAINT)
+        lowest++;
+    call->used = (size_t)(here - lowest);
+    return NULL;
+}
+
+static void a_call_goes_no_deeper_than_8_kib(void)
+{
+    unsigned char *stack = (unsigned char *)mmap(NULL, PAINTED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                                                 -1, 0);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (stack == (unsigned char *)MAP_FAILED || pthread_attr_setstack(&attributes, stack, PAINTED) != 0)
+        give_up("no stack of one's own");
+    for (uint32_t threads = 1; threads <= 2; threads++)
+        for (int entry = 0; entry <= ENTRY_COUNT; entry++)
+            for (int pool_is_there = 0; pool_is_there < 2; pool_is_there++) {
+                if (!pool_is_there)
+                    kldiv_shutdown();
+                painted_call call = {entry, threads, stack, 0};
+                finish(start(measure_the_stack, &call, &attributes));
+                check_case("%s, threads = %u, pool %s: %lu bytes of stack",
+                           entry < ENTRY_COUNT ? entry_names[entry] : "large calls", threads,
+                           pool_is_there ? "there" : "to be made", (unsigned long)call.used);
+                CHECK(call.used > 512); /* it was painted, and painted over */
+                CHECK(call.used <= PROMISED + OWN_FRAMES);
+            }
+    pthread_attr_destroy(&attributes);
+    munmap(stack, PAINTED);
+}
+
 static void stacks_of_16_kib_are_enough(void)
 {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    if (pthread_attr_setstacksize(&attributes, SMALL_STACK) != 0)
+    if (pthread_attr_setstacksize(&attributes, (size_t)16 * 1024) != 0)
         give_up("no stacks of 16 KiB on this system");
     static const uint32_t threads[] = {1, 0, 2};
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
@@ -258,57 +327,6 @@ static void stacks_of_16_kib_are_enough(void)
             CHECK(c.got.hash == (large ? expected_large : expected_small).hash);
         }
     pthread_attr_destroy(&attributes);
-}
-
-/* How deep a call goes: the stack below the caller's frame is painted, and what is painted over was used. */
-#define PAINTED ((size_t)256 * 1024)
-#define PROMISED ((size_t)8 * 1024)
-#define OWN_FRAMES ((size_t)2 * 1024) /* small_calls' or large_calls' own, with their outputs */
-#define PAINT 0xC3
-
-typedef struct {
-    caller call;
-    unsigned char *stack;
-    size_t used;
-} painted_caller;
-
-static void *measure_the_stack(void *argument)
-{
-    painted_caller *p = (painted_caller *)argument;
-    unsigned char *here = (unsigned char *)__builtin_frame_address(0);
-    /* 512 bytes for this frame and memset's return address */
-    memset(p->stack, PAINT, (size_t)(here - p->stack) - 512);
-    call_on_this_thread(&p->call);
-    unsigned char *lowest = p->stack;
-    while (*lowest == PAINT)
-        lowest++;
-    p->used = (size_t)(here - lowest);
-    return NULL;
-}
-
-static void a_call_goes_no_deeper_than_8_kib(void)
-{
-    unsigned char *stack = (unsigned char *)mmap(NULL, PAINTED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                                                 -1, 0);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    if (stack == (unsigned char *)MAP_FAILED || pthread_attr_setstack(&attributes, stack, PAINTED) != 0)
-        give_up("no stack of one's own");
-    static const uint32_t threads[] = {1, 2};
-    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
-        for (int large = 0; large < 2; large++)
-            for (int pool_is_there = 0; pool_is_there < 2; pool_is_there++) {
-                if (!pool_is_there)
-                    kldiv_shutdown();
-                painted_caller p = {{threads[i], large, large_out, {0, 0}}, stack, 0};
-                finish(start(measure_the_stack, &p, &attributes));
-                check_case("threads = %u, %s calls, pool %s: %lu bytes of stack", threads[i], large ? "large" : "small",
-                           pool_is_there ? "there" : "made", (unsigned long)p.used);
-                CHECK(p.used > 512); /* painted at all */
-                CHECK(p.used <= PROMISED + OWN_FRAMES);
-            }
-    pthread_attr_destroy(&attributes);
-    munmap(stack, PAINTED);
 }
 
 static void a_forked_child_computes_the_same_bits(void)
@@ -414,8 +432,8 @@ int main(void)
 
     the_bits_do_not_depend_on_the_number_of_threads();
     small_calls_and_single_threads_start_no_thread();
+    a_call_goes_no_deeper_than_8_kib(); /* first: it says who goes too deep, where the next one crashes */
     stacks_of_16_kib_are_enough();
-    a_call_goes_no_deeper_than_8_kib();
     a_forked_child_computes_the_same_bits();
     many_threads_call_at_once();
     shutdown_may_come_at_any_time();

@@ -1,8 +1,8 @@
-//! Vectors of AVX2 with FMA: eight f64 or sixteen f32 in two registers.
+//! Vectors of AVX2 with FMA: four f64 or eight f32 in a register, two registers a vector.
 //!
-//! The loops are those of `generic`; what this file adds is the instructions for each of their operations. Two
-//! registers a vector make the eight lanes of a sum the same as everywhere, and give the processor two independent
-//! chains to work on.
+//! The loops are those of `generic`; what this file adds is one instruction, or a few, for each of their operations.
+//! Two registers a vector make the eight lanes of a sum the same as everywhere, and give the processor two
+//! independent chains to work on.
 
 // Instructions are written as arguments of instructions.
 #![allow(unused_unsafe)]
@@ -10,20 +10,20 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::Job;
-use crate::kernels::lanes::{Isa, Lanes, Real};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real};
+use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
-pub(crate) struct F64x8([__m256d; 2]);
+pub(crate) struct F64x4(__m256d);
 
 #[derive(Clone, Copy)]
-pub(crate) struct F32x16([__m256; 2]);
+pub(crate) struct F32x8(__m256);
 
 pub(crate) struct Avx2;
 
 impl Isa for Avx2 {
-    type F64 = F64x8;
-    type F32 = F32x16;
+    type F64 = Twice<F64x4>;
+    type F32 = Twice<F32x8>;
 }
 
 /// Runs a job with AVX2 vectors.
@@ -47,114 +47,93 @@ macro_rules! op {
     }};
 }
 
-/// The same for both registers. A closure would do, but it would not be compiled for AVX2.
-macro_rules! each {
-    ($i:ident => $value:expr) => {
-        [
-            {
-                let $i = 0;
-                $value
-            },
-            {
-                let $i = 1;
-                $value
-            },
-        ]
-    };
-}
-
 macro_rules! operators {
     ($vector:ident: $($trait:ident $name:ident $instruction:ident),*) => {$(
         impl $trait for $vector {
             type Output = Self;
             #[inline(always)]
             fn $name(self, other: Self) -> Self {
-                $vector(each!(i => op!($instruction(self.0[i], other.0[i]))))
+                $vector(op!($instruction(self.0, other.0)))
             }
         }
     )*};
 }
 
-operators!(F64x8: Add add _mm256_add_pd, Sub sub _mm256_sub_pd, Mul mul _mm256_mul_pd, Div div _mm256_div_pd);
-operators!(F32x16: Add add _mm256_add_ps, Sub sub _mm256_sub_ps, Mul mul _mm256_mul_ps, Div div _mm256_div_ps);
+operators!(F64x4: Add add _mm256_add_pd, Sub sub _mm256_sub_pd, Mul mul _mm256_mul_pd, Div div _mm256_div_pd);
+operators!(F32x8: Add add _mm256_add_ps, Sub sub _mm256_sub_ps, Mul mul _mm256_mul_ps, Div div _mm256_div_ps);
 
 /// What is spelled the same for both vectors but for the instructions' names.
 macro_rules! shared {
-    ($real:ty, $register:ty, $half:literal, $splat:ident, $load:ident, $load_masked:ident, $to_integer:ident, $store:ident,
-     $fma:ident, $fnma:ident, $min:ident, $max:ident, $cmp:ident, $and:ident, $or:ident, $sign_bits:ident,
-     $blend:ident) => {
+    ($real:ty, $register:ty, $lanes:literal, $splat:ident, $load:ident, $load_masked:ident, $to_integer:ident,
+     $store:ident, $fma:ident, $fnma:ident, $min:ident, $max:ident, $cmp:ident, $and:ident, $or:ident,
+     $sign_bits:ident, $blend:ident) => {
         type Real = $real;
-        type Mask = [$register; 2];
-        type Sum = F64x8;
-        const LANES: usize = 2 * $half;
+        type Mask = $register;
+        type Sum = Twice<F64x4>;
+        const LANES: usize = $lanes;
 
         #[inline(always)]
         fn splat(x: $real) -> Self {
-            Self([op!($splat(x)); 2])
+            Self(op!($splat(x)))
         }
         #[inline(always)]
         unsafe fn load(from: *const $real) -> Self {
-            Self([op!($load(from)), op!($load(from.wrapping_add($half)))])
+            Self(op!($load(from)))
         }
         #[inline(always)]
         unsafe fn load_first(from: *const $real, n: usize) -> Self {
             let mask = Self::first(n);
-            let (low, high) = (op!($to_integer(mask[0])), op!($to_integer(mask[1])));
-            let loaded =
-                [op!($load_masked(from, low)), op!($load_masked(from.wrapping_add($half), high))];
-            Self::select(mask, Self(loaded), Self::one())
+            Self::select(mask, Self(op!($load_masked(from, op!($to_integer(mask))))), Self::one())
         }
         #[inline(always)]
         unsafe fn store(self, to: *mut $real) {
-            op!($store(to, self.0[0]));
-            op!($store(to.wrapping_add($half), self.0[1]))
+            op!($store(to, self.0))
         }
         #[inline(always)]
         fn fma(self, b: Self, c: Self) -> Self {
-            Self(each!(i => op!($fma(self.0[i], b.0[i], c.0[i]))))
+            Self(op!($fma(self.0, b.0, c.0)))
         }
         #[inline(always)]
         fn fnma(self, b: Self, c: Self) -> Self {
-            Self(each!(i => op!($fnma(self.0[i], b.0[i], c.0[i]))))
+            Self(op!($fnma(self.0, b.0, c.0)))
         }
         #[inline(always)]
         fn both_ordinary(p: Self, q: Self) -> bool {
-            let (smallest, largest) = (op!($splat(<$real>::SMALLEST)), op!($splat(<$real>::LARGEST)));
-            let ordinary = each!(i => {
-                // min and max give their second operand where one is NaN: between them, both are looked at.
-                let (low, high) = (op!($min(q.0[i], p.0[i])), op!($max(p.0[i], q.0[i])));
-                op!($and(op!($cmp::<_CMP_GE_OQ>(low, smallest)), op!($cmp::<_CMP_LE_OQ>(high, largest))))
-            });
-            Self::all(ordinary)
+            // min and max give their second operand where one is NaN: between them, both are looked at.
+            let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
+            Self::all(Self::and(
+                Self::splat(<$real>::SMALLEST).le(Self(low)),
+                Self(high).le(Self::splat(<$real>::LARGEST)),
+            ))
         }
         #[inline(always)]
-        fn le(self, other: Self) -> [$register; 2] {
-            each!(i => op!($cmp::<_CMP_LE_OQ>(self.0[i], other.0[i])))
+        fn le(self, other: Self) -> $register {
+            op!($cmp::<_CMP_LE_OQ>(self.0, other.0))
         }
         #[inline(always)]
-        fn equal(self, other: Self) -> [$register; 2] {
-            each!(i => op!($cmp::<_CMP_EQ_OQ>(self.0[i], other.0[i])))
+        fn equal(self, other: Self) -> $register {
+            op!($cmp::<_CMP_EQ_OQ>(self.0, other.0))
         }
         #[inline(always)]
-        fn and(a: [$register; 2], b: [$register; 2]) -> [$register; 2] {
-            each!(i => op!($and(a[i], b[i])))
+        fn and(a: $register, b: $register) -> $register {
+            op!($and(a, b))
         }
         #[inline(always)]
-        fn or(a: [$register; 2], b: [$register; 2]) -> [$register; 2] {
-            each!(i => op!($or(a[i], b[i])))
+        fn or(a: $register, b: $register) -> $register {
+            op!($or(a, b))
         }
         #[inline(always)]
-        fn all(mask: [$register; 2]) -> bool {
-            op!($sign_bits(op!($and(mask[0], mask[1])))) == (1 << $half) - 1
+        fn all(mask: $register) -> bool {
+            op!($sign_bits(mask)) == (1 << $lanes) - 1
         }
         #[inline(always)]
-        fn select(mask: [$register; 2], yes: Self, no: Self) -> Self {
-            Self(each!(i => op!($blend(no.0[i], yes.0[i], mask[i]))))
+        fn select(mask: $register, yes: Self, no: Self) -> Self {
+            Self(op!($blend(no.0, yes.0, mask)))
         }
     };
 }
 
-impl Lanes for F64x8 {
+impl Lanes for F64x4 {
     shared!(
         f64,
         __m256d,
@@ -176,44 +155,55 @@ impl Lanes for F64x8 {
     );
 
     #[inline(always)]
-    fn first(n: usize) -> [__m256d; 2] {
-        let n = op!(_mm256_set1_epi64x(n as i64));
-        let lanes = [op!(_mm256_setr_epi64x(0, 1, 2, 3)), op!(_mm256_setr_epi64x(4, 5, 6, 7))];
-        each!(i => op!(_mm256_castsi256_pd(op!(_mm256_cmpgt_epi64(n, lanes[i])))))
+    fn first(n: usize) -> __m256d {
+        let (n, lanes) = (op!(_mm256_set1_epi64x(n as i64)), op!(_mm256_setr_epi64x(0, 1, 2, 3)));
+        op!(_mm256_castsi256_pd(op!(_mm256_cmpgt_epi64(n, lanes))))
     }
     #[inline(always)]
     fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm256_castpd_si256(p.0)), op!(_mm256_castpd_si256(q.0)));
+        let t = op!(_mm256_add_epi64(op!(_mm256_sub_epi64(q, p)), op!(_mm256_set1_epi64x(1 << 51))));
+        let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi64x(!0 << 52))));
         // There is no conversion of 64-bit integers: k + 2048 in the low bits of 2^52 is that number.
-        let half = op!(_mm256_set1_epi64x(1 << 51));
-        let exponent = op!(_mm256_set1_epi64x(!0 << 52));
         let magic = op!(_mm256_set1_epi64x(0x4330_0000_0000_0800));
-        let offset = op!(_mm256_set1_pd(4_503_599_627_372_544.0));
-        let pairs = each!(i => {
-            let (p, q) = (op!(_mm256_castpd_si256(p.0[i])), op!(_mm256_castpd_si256(q.0[i])));
-            let t = op!(_mm256_add_epi64(op!(_mm256_sub_epi64(q, p)), half));
-            let shift = op!(_mm256_and_si256(t, exponent));
-            let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(t)), magic));
-            let k = op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), offset));
-            (op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift)))), k)
-        });
-        (Self(each!(i => pairs[i].0)), Self(each!(i => pairs[i].1)))
+        let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(t)), magic));
+        let k = op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(4_503_599_627_372_544.0))));
+        (Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift))))), Self(k))
     }
     #[inline(always)]
     fn exp2(k: Self) -> Self {
         // k + 1.5 · 2^52 holds k in its low bits.
-        let (shift, bias) = (op!(_mm256_set1_pd(f64::ROUND)), op!(_mm256_set1_epi64x(1023)));
-        Self(each!(i => {
-            let k = op!(_mm256_castpd_si256(op!(_mm256_add_pd(k.0[i], shift))));
-            op!(_mm256_castsi256_pd(op!(_mm256_slli_epi64::<52>(op!(_mm256_add_epi64(k, bias))))))
-        }))
+        let k = op!(_mm256_castpd_si256((k + Self::splat(f64::ROUND)).0));
+        let biased = op!(_mm256_add_epi64(k, op!(_mm256_set1_epi64x(1023))));
+        Self(op!(_mm256_castsi256_pd(op!(_mm256_slli_epi64::<52>(biased)))))
     }
     #[inline(always)]
-    fn part(self, _: usize) -> F64x8 {
-        self
+    fn without_bit(bit: usize) -> __m256d {
+        Self::zero().equal(Self(op!(_mm256_setr_pd(
+            0.0,
+            (bit & 1) as f64,
+            (bit & 2) as f64,
+            (bit & 3) as f64
+        ))))
+    }
+    #[inline(always)]
+    fn swap(self, distance: usize) -> Self {
+        Self(match distance {
+            2 => op!(_mm256_permute4x64_pd::<0x4E>(self.0)),
+            _ => op!(_mm256_permute_pd::<0x5>(self.0)),
+        })
+    }
+    #[inline(always)]
+    fn part(self, _: usize) -> Twice<F64x4> {
+        Twice(self, Self::zero())
+    }
+    #[inline(always)]
+    fn part_of_two(a: Self, b: Self, _: usize) -> Twice<F64x4> {
+        Twice(a, b)
     }
 }
 
-impl Lanes for F32x16 {
+impl Lanes for F32x8 {
     shared!(
         f32,
         __m256,
@@ -235,39 +225,41 @@ impl Lanes for F32x16 {
     );
 
     #[inline(always)]
-    fn first(n: usize) -> [__m256; 2] {
+    fn first(n: usize) -> __m256 {
         let n = op!(_mm256_set1_epi32(n as i32));
-        let lanes = [
-            op!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
-            op!(_mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)),
-        ];
-        each!(i => op!(_mm256_castsi256_ps(op!(_mm256_cmpgt_epi32(n, lanes[i])))))
+        let lanes = op!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        op!(_mm256_castsi256_ps(op!(_mm256_cmpgt_epi32(n, lanes))))
     }
     #[inline(always)]
     fn align(p: Self, q: Self) -> (Self, Self) {
-        let half = op!(_mm256_set1_epi32(1 << 22));
-        let exponent = op!(_mm256_set1_epi32(!0 << 23));
-        let pairs = each!(i => {
-            let (p, q) = (op!(_mm256_castps_si256(p.0[i])), op!(_mm256_castps_si256(q.0[i])));
-            let t = op!(_mm256_add_epi32(op!(_mm256_sub_epi32(q, p)), half));
-            let shift = op!(_mm256_and_si256(t, exponent));
-            let k = op!(_mm256_cvtepi32_ps(op!(_mm256_srai_epi32::<23>(t))));
-            (op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift)))), k)
-        });
-        (Self(each!(i => pairs[i].0)), Self(each!(i => pairs[i].1)))
+        let (p, q) = (op!(_mm256_castps_si256(p.0)), op!(_mm256_castps_si256(q.0)));
+        let t = op!(_mm256_add_epi32(op!(_mm256_sub_epi32(q, p)), op!(_mm256_set1_epi32(1 << 22))));
+        let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi32(!0 << 23))));
+        let k = op!(_mm256_cvtepi32_ps(op!(_mm256_srai_epi32::<23>(t))));
+        (Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift))))), Self(k))
     }
     #[inline(always)]
     fn exp2(k: Self) -> Self {
-        let bias = op!(_mm256_set1_epi32(127));
-        Self(each!(i => {
-            let biased = op!(_mm256_add_epi32(op!(_mm256_cvtps_epi32(k.0[i])), bias));
-            op!(_mm256_castsi256_ps(op!(_mm256_slli_epi32::<23>(biased))))
-        }))
+        let biased = op!(_mm256_add_epi32(op!(_mm256_cvtps_epi32(k.0)), op!(_mm256_set1_epi32(127))));
+        Self(op!(_mm256_castsi256_ps(op!(_mm256_slli_epi32::<23>(biased)))))
     }
     #[inline(always)]
-    fn part(self, i: usize) -> F64x8 {
-        let register = self.0[i];
-        let (low, high) = (op!(_mm256_castps256_ps128(register)), op!(_mm256_extractf128_ps::<1>(register)));
-        F64x8([op!(_mm256_cvtps_pd(low)), op!(_mm256_cvtps_pd(high))])
+    fn without_bit(bit: usize) -> __m256 {
+        let lanes = op!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        let bits = op!(_mm256_and_si256(lanes, op!(_mm256_set1_epi32(bit as i32))));
+        op!(_mm256_castsi256_ps(op!(_mm256_cmpeq_epi32(bits, op!(_mm256_setzero_si256())))))
+    }
+    #[inline(always)]
+    fn swap(self, distance: usize) -> Self {
+        Self(match distance {
+            4 => op!(_mm256_permute2f128_ps::<0x01>(self.0, self.0)),
+            2 => op!(_mm256_permute_ps::<0x4E>(self.0)),
+            _ => op!(_mm256_permute_ps::<0xB1>(self.0)),
+        })
+    }
+    #[inline(always)]
+    fn part(self, _: usize) -> Twice<F64x4> {
+        let (low, high) = (op!(_mm256_castps256_ps128(self.0)), op!(_mm256_extractf128_ps::<1>(self.0)));
+        Twice(F64x4(op!(_mm256_cvtps_pd(low))), F64x4(op!(_mm256_cvtps_pd(high))))
     }
 }

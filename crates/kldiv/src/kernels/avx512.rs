@@ -9,8 +9,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::Job;
-use crate::kernels::lanes::{Isa, Lanes, Real};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(__m512d);
@@ -125,6 +124,15 @@ macro_rules! shared {
             ((1u32 << n) - 1) as $mask
         }
         #[inline(always)]
+        fn without_bit(bit: usize) -> $mask {
+            (match bit {
+                1 => 0x5555u32,
+                2 => 0x3333,
+                4 => 0x0F0F,
+                _ => 0x00FF,
+            }) as $mask
+        }
+        #[inline(always)]
         fn select(mask: $mask, yes: Self, no: Self) -> Self {
             Self(op!($blend(mask, no.0, yes.0)))
         }
@@ -162,6 +170,14 @@ impl Lanes for F64x8 {
         Self(op!(_mm512_castsi512_pd(op!(_mm512_slli_epi64::<52>(biased)))))
     }
     #[inline(always)]
+    fn swap(self, distance: usize) -> Self {
+        Self(match distance {
+            4 => op!(_mm512_shuffle_f64x2::<0x4E>(self.0, self.0)),
+            2 => op!(_mm512_permutex_pd::<0x4E>(self.0)),
+            _ => op!(_mm512_permute_pd::<0x55>(self.0)),
+        })
+    }
+    #[inline(always)]
     fn part(self, _: usize) -> F64x8 {
         self
     }
@@ -196,6 +212,15 @@ impl Lanes for F32x16 {
     fn exp2(k: Self) -> Self {
         let biased = op!(_mm512_add_epi32(op!(_mm512_cvtps_epi32(k.0)), op!(_mm512_set1_epi32(127))));
         Self(op!(_mm512_castsi512_ps(op!(_mm512_slli_epi32::<23>(biased)))))
+    }
+    #[inline(always)]
+    fn swap(self, distance: usize) -> Self {
+        Self(match distance {
+            8 => op!(_mm512_shuffle_f32x4::<0x4E>(self.0, self.0)),
+            4 => op!(_mm512_shuffle_f32x4::<0xB1>(self.0, self.0)),
+            2 => op!(_mm512_permute_ps::<0x4E>(self.0)),
+            _ => op!(_mm512_permute_ps::<0xB1>(self.0)),
+        })
     }
     #[inline(always)]
     fn part(self, i: usize) -> F64x8 {

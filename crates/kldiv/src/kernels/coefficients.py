@@ -100,7 +100,7 @@ def two_parts(name, x, kind, bits):
     print(f"pub(crate) const {name}_LOW: {kind} = {digits(x - high, kind)};")
 
 
-atanh_rest = series(lambda j: D(1) / (2 * j + 3))
+atanh_rest = series(lambda j: D(2) / (2 * j + 3))
 exp_rest = series(lambda j: 1 / factorial(j + 2))
 ln2 = D(2).ln()
 # The integer estimate of log2(q'/p) is off by at most 0.0861 (the largest log2(1+m) - m), so |s| <= 0.2004.
@@ -113,7 +113,7 @@ print()
 print("// The shortest digits that read back as the same number are kept, even where a constant of std is near.")
 print("#![allow(clippy::approx_constant, clippy::excessive_precision)]")
 print()
-ATANH = "R(z) = (atanh(s)/s - 1)/z with z = s²"
+ATANH = "2R(z) = 2(atanh(s)/s - 1)/z with z = s²"
 EXP = "E(r) = (exp(r) - 1 - r)/r²"
 polynomial("ATANH_F64", ATANH, atanh_rest, D(0), z_max, 8, "f64")
 polynomial("ATANH_F32", ATANH, atanh_rest, D(0), z_max, 4, "f32")

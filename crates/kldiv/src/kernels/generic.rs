@@ -7,14 +7,14 @@
 //!
 //! Departures: vectors that hold a zero, a subnormal or anything odd are set right by [`settle`] before the terms
 //! are computed, so that the terms themselves need no cases; a short row's last vector is filled with p = q = 1,
-//! whose terms are 0; many short rows go through the same terms with a row a lane instead of an element a lane.
+//! whose terms are 0; many short rows go through the same terms, in `tile`, with a row a lane instead of an element
+//! a lane.
 
-use crate::kernels::Job;
-use crate::kernels::lanes::{Isa, Lanes, Real, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
 use crate::kernels::log::Parts;
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;
-use crate::kernels::scalar::One;
+use crate::kernels::scalar::Array;
 use crate::sum::{Compensated, Total};
 
 /// Elements between two joins of the lanes.
@@ -22,52 +22,45 @@ pub(crate) const BLOCK: usize = 1024;
 
 /// Sums of terms in lanes: plain ones, and ones with their rounding errors beside them.
 #[derive(Clone, Copy)]
-struct Sums<S, const M: usize, const C: usize> {
+pub(super) struct Sums<S, const M: usize, const C: usize> {
     plain: [S; M],
     exact: [(S, S); C],
 }
 
 impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
     #[inline(always)]
-    fn zero() -> Self {
+    pub(super) fn zero() -> Self {
         Sums { plain: [S::zero(); M], exact: [(S::zero(), S::zero()); C] }
     }
 
-    /// Adds lanes `8 part` to `8 part + 7` of the terms, and of those that were computed one at a time.
+    /// Adds lanes `8 part` to `8 part + 7` of the terms.
     #[inline(always)]
-    fn add<V: Lanes<Sum = S>>(&mut self, terms: &SettledTerms<V, M, C>, part: usize) {
+    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
         for i in 0..M {
-            self.plain[i] = self.plain[i] + terms.lanes.plain[i].part(part);
+            self.plain[i] = self.plain[i] + terms.plain[i].part(part);
         }
         for i in 0..C {
             let (sum, error) = self.exact[i];
-            let term = terms.lanes.exact[i].part(part);
-            self.exact[i] = if V::Real::COMPENSATE {
+            let term = terms.exact[i].part(part);
+            self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
                 let (sum, e) = two_sum(sum, term);
                 (sum, error + e)
             } else {
                 (sum + term, error)
             };
         }
-        if let Some(edges) = &terms.edges {
-            self.add_edges(&edges[8 * part..]);
-        }
     }
 
+    /// Adds up to eight terms that were computed one at a time.
     #[inline(always)]
-    fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
+    pub(super) fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
         let mut lanes = self.lanes();
-        add_to_lanes(&mut lanes, edges);
-        for i in 0..M {
-            self.plain[i] = from_lanes(&lanes.plain[i]);
-        }
-        for i in 0..C {
-            self.exact[i] = (from_lanes(&lanes.exact[i].0), from_lanes(&lanes.exact[i].1));
-        }
+        lanes.add(edges);
+        *self = Sums::from_lanes(&lanes);
     }
 
     #[inline(always)]
-    fn join(&self, other: &Self) -> Self {
+    pub(super) fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
         for i in 0..M {
             joined.plain[i] = self.plain[i] + other.plain[i];
@@ -79,12 +72,47 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         joined
     }
 
-    /// The fixed tree over the eight lanes of a block.
+    /// The same with the lanes of every sum moved; see [`Lanes::swap`].
     #[inline(always)]
-    fn join_eight(eight: &[Self; 8]) -> Self {
-        let [a, b, c, d, e, f, g, h] = eight;
-        let (ae, bf, cg, dh) = (a.join(e), b.join(f), c.join(g), d.join(h));
-        ae.join(&cg).join(&bf.join(&dh))
+    fn swap(&self, distance: usize) -> Self {
+        let mut swapped = *self;
+        for sum in &mut swapped.plain {
+            *sum = sum.swap(distance);
+        }
+        for (sum, error) in &mut swapped.exact {
+            (*sum, *error) = (sum.swap(distance), error.swap(distance));
+        }
+        swapped
+    }
+
+    /// The eight lanes joined, along the fixed tree.
+    #[inline(always)]
+    fn total(&self) -> Total<M, C> {
+        let four = self.join(&self.swap(4));
+        let two = four.join(&four.swap(2));
+        let one = two.join(&two.swap(1));
+        let mut total = Total::ZERO;
+        for i in 0..M {
+            total.plain[i].hi = one.plain[i].lane_0();
+        }
+        for i in 0..C {
+            total.exact[i] = Compensated { hi: one.exact[i].0.lane_0(), lo: one.exact[i].1.lane_0() };
+        }
+        total
+    }
+
+    /// Each lane's measure, if that is its sum; see [`Op::finish`], whose bits these are.
+    #[inline(always)]
+    pub(super) fn values(&self) -> S {
+        if C == 0 {
+            return self.plain[0];
+        }
+        let (x, error) = self.exact[0];
+        let (value, rest) = two_sum(self.plain[0], S::zero() - x);
+        let whole = value + (rest - error);
+        // An infinite sum has no rounding error.
+        let finite = S::le(S::splat(-f64::MAX), value);
+        S::select(S::and(finite, S::le(value, S::splat(f64::MAX))), whole, value)
     }
 
     /// The lanes in memory.
@@ -99,9 +127,27 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         }
         lanes
     }
+
+    #[inline(always)]
+    fn from_lanes(lanes: &LaneSums<M, C>) -> Self {
+        let mut sums = Sums::zero();
+        for i in 0..M {
+            sums.plain[i] = load_eight(&lanes.plain[i]);
+        }
+        for i in 0..C {
+            sums.exact[i] = (load_eight(&lanes.exact[i].0), load_eight(&lanes.exact[i].1));
+        }
+        sums
+    }
 }
 
-/// The same in memory, lane by lane.
+#[inline(always)]
+fn load_eight<S: Lanes<Real = f64>>(lanes: &[f64; 8]) -> S {
+    // SAFETY: eight elements are a sum's vector.
+    unsafe { S::load(lanes.as_ptr()) }
+}
+
+/// Eight lanes of sums in memory.
 #[derive(Clone, Copy)]
 struct LaneSums<const M: usize, const C: usize> {
     plain: [[f64; 8]; M],
@@ -111,71 +157,21 @@ struct LaneSums<const M: usize, const C: usize> {
 impl<const M: usize, const C: usize> LaneSums<M, C> {
     const ZERO: Self = LaneSums { plain: [[0.0; 8]; M], exact: [([0.0; 8], [0.0; 8]); C] };
 
-    /// One lane.
-    #[inline(always)]
-    fn lane(&self, lane: usize) -> Sums<One, M, C> {
-        let mut sums = Sums::zero();
-        for i in 0..M {
-            sums.plain[i] = One::splat(self.plain[i][lane]);
-        }
-        for i in 0..C {
-            sums.exact[i] = (One::splat(self.exact[i].0[lane]), One::splat(self.exact[i].1[lane]));
-        }
-        sums
-    }
-
-    #[inline(always)]
-    fn total_of_lane(&self, lane: usize) -> Total<M, C> {
-        let mut total = Total::ZERO;
-        total.add(&self.lane(lane).total());
-        total
-    }
-
-    /// All eight lanes along the tree.
-    #[inline(always)]
-    fn joined(&self) -> Sums<One, M, C> {
-        let mut eight = [Sums::zero(); 8];
-        for (lane, sums) in eight.iter_mut().enumerate() {
-            *sums = self.lane(lane);
-        }
-        Sums::join_eight(&eight)
-    }
-}
-
-impl<const M: usize, const C: usize> Sums<One, M, C> {
-    #[inline(always)]
-    fn total(&self) -> Total<M, C> {
-        let mut total = Total::ZERO;
-        for i in 0..M {
-            total.plain[i].hi = self.plain[i].0[0];
-        }
-        for i in 0..C {
-            total.exact[i] = Compensated { hi: self.exact[i].0.0[0], lo: self.exact[i].1.0[0] };
-        }
-        total
-    }
-}
-
-/// Adds up to eight terms that were computed one at a time to the lanes.
-#[cold]
-fn add_to_lanes<const M: usize, const C: usize>(lanes: &mut LaneSums<M, C>, edges: &[Terms<f64, M, C>]) {
-    for (lane, edge) in edges.iter().take(8).enumerate() {
-        for i in 0..M {
-            lanes.plain[i][lane] += edge.plain[i];
-        }
-        for i in 0..C {
-            let (sums, errors) = &mut lanes.exact[i];
-            let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
-            sum.add(edge.exact[i]);
-            (sums[lane], errors[lane]) = (sum.hi, sum.lo);
+    /// Adds up to eight terms that were computed one at a time.
+    #[cold]
+    fn add(&mut self, edges: &[Terms<f64, M, C>]) {
+        for (lane, edge) in edges.iter().take(8).enumerate() {
+            for i in 0..M {
+                self.plain[i][lane] += edge.plain[i];
+            }
+            for i in 0..C {
+                let (sums, errors) = &mut self.exact[i];
+                let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
+                sum.add(edge.exact[i]);
+                (sums[lane], errors[lane]) = (sum.hi, sum.lo);
+            }
         }
     }
-}
-
-#[inline(always)]
-fn from_lanes<S: Lanes<Real = f64>>(lanes: &[f64; 8]) -> S {
-    // SAFETY: eight elements are a sum's vector.
-    unsafe { S::load(lanes.as_ptr()) }
 }
 
 /// a + b and its rounding error (Knuth).
@@ -186,7 +182,7 @@ fn two_sum<S: Lanes>(a: S, b: S) -> (S, S) {
     (sum, (a - (sum - back)) + (b - back))
 }
 
-/// A sum under way: it is fed slices whose lengths, but for the last one's, are multiples of 16.
+/// A sum under way: it is fed slices whose lengths, but for the last one's, divide the block.
 pub(crate) struct Running<const M: usize, const C: usize> {
     lanes: LaneSums<M, C>,
     /// Elements in the block under way.
@@ -195,33 +191,17 @@ pub(crate) struct Running<const M: usize, const C: usize> {
 }
 
 impl<const M: usize, const C: usize> Running<M, C> {
-    #[inline(always)]
     pub(crate) fn new() -> Self {
         Running { lanes: LaneSums::ZERO, filled: 0, total: Total::ZERO }
     }
 
-    #[inline(always)]
-    fn sums<S: Lanes<Real = f64>>(&self) -> Sums<S, M, C> {
-        let mut sums = Sums::zero();
-        for i in 0..M {
-            sums.plain[i] = from_lanes(&self.lanes.plain[i]);
-        }
-        for i in 0..C {
-            sums.exact[i] = (from_lanes(&self.lanes.exact[i].0), from_lanes(&self.lanes.exact[i].1));
-        }
-        sums
-    }
-
-    /// Ends a block.
-    #[inline(always)]
     fn close(&mut self) {
-        self.total.add(&self.lanes.joined().total());
+        self.total.add(&Sums::<Array<f64, 8>, M, C>::from_lanes(&self.lanes).total());
         self.lanes = LaneSums::ZERO;
         self.filled = 0;
     }
 
     /// The total, once everything was fed.
-    #[inline(always)]
     pub(crate) fn finish(mut self) -> Total<M, C> {
         if self.filled > 0 {
             self.close();
@@ -230,11 +210,99 @@ impl<const M: usize, const C: usize> Running<M, C> {
     }
 }
 
-/// The terms of a vector of pairs.
-struct SettledTerms<V, const M: usize, const C: usize> {
-    lanes: Terms<V, M, C>,
-    /// Those of the lanes that are not ordinary, whose terms in `lanes` are 0.
-    edges: Option<[Terms<f64, M, C>; 16]>,
+/// Adds the terms of a pair of vectors.
+#[inline(always)]
+fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    op: &O,
+    given: Loaded<V>,
+    sums: &mut Sums<V::Sum, M, C>,
+) {
+    let (pair, odd) = settle::<O, V, M, C>(&given);
+    if odd {
+        let edges = edge_terms::<O, V, M, C>(op, &given);
+        for part in 0..V::LANES / 8 {
+            sums.add_edges(&edges[8 * part..]);
+        }
+    }
+    let terms = live_terms(op, &pair);
+    for part in 0..V::LANES / 8 {
+        sums.add::<O, V>(&terms, part);
+    }
+}
+
+/// Adds the terms of two slices of equal length, a block or less.
+#[inline(always)]
+fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+    sums: &mut Sums<I::F64, M, C>,
+) {
+    let mut at = 0;
+    while let Some(pair) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) {
+        add_vector(op, pair, sums);
+    }
+}
+
+/// The terms of a single pair as their sum.
+#[inline(always)]
+fn total_of_one<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
+    op: &O,
+    given: Loaded<Array<R, 1>>,
+) -> Total<M, C> {
+    let mut total = Total::ZERO;
+    let (pair, odd) = settle::<O, Array<R, 1>, M, C>(&given);
+    if odd {
+        let [edge, ..] = edge_terms::<O, Array<R, 1>, M, C>(op, &given);
+        for i in 0..M {
+            total.plain[i].hi = edge.plain[i];
+        }
+        for i in 0..C {
+            total.exact[i].hi = edge.exact[i];
+        }
+        return total;
+    }
+    let terms = live_terms(op, &pair);
+    for i in 0..M {
+        total.plain[i].hi = terms.plain[i].lane_0();
+    }
+    for i in 0..C {
+        total.exact[i].hi = terms.exact[i].lane_0();
+    }
+    total
+}
+
+/// The sums of the terms of two slices of equal length.
+pub(crate) struct Sum<'a, O, P, T, const M: usize, const C: usize> {
+    pub(crate) op: &'a O,
+    pub(crate) prepare: &'a P,
+    pub(crate) p: &'a [T],
+    pub(crate) q: &'a [T],
+}
+
+impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for Sum<'_, O, P, T, M, C> {
+    type Output = Total<M, C>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Total<M, C> {
+        let Sum { op, prepare, mut p, mut q } = self;
+        let mut total = Total::ZERO;
+        if let (&[x], &[y]) = (p, q) {
+            // A vector with one lane to fill would take four times as long.
+            let (p, q) = prepare.pair(Array([x]), Array([y]));
+            total.add(&total_of_one(op, Loaded { p, q, live: None }));
+            return total;
+        }
+        while !p.is_empty() {
+            let n = p.len().min(BLOCK);
+            let mut sums = Sums::zero();
+            add_slices::<I, O, P, T, M, C>(op, prepare, &p[..n], &q[..n], &mut sums);
+            total.add(&sums.total());
+            (p, q) = (&p[n..], &q[n..]);
+        }
+        total
+    }
 }
 
 /// Feeds the terms of two slices of equal length to a running sum.
@@ -251,23 +319,13 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Extend { op, prepare, mut p, mut q, running } = self;
-        while !p.is_empty() {
-            let n = p.len().min(BLOCK - running.filled);
-            let mut sums = running.sums::<I::F64>();
-            let mut at = 0;
-            while let Some((x, y, live)) = vectors::<T::On<I>, P>(prepare, &p[..n], &q[..n], &mut at) {
-                let terms = settled_terms(op, x, y, live);
-                for part in 0..T::On::<I>::LANES / 8 {
-                    sums.add(&terms, part);
-                }
-            }
-            running.lanes = sums.lanes();
-            running.filled += n;
-            if running.filled == BLOCK {
-                running.close();
-            }
-            (p, q) = (&p[n..], &q[n..]);
+        let Extend { op, prepare, p, q, running } = self;
+        let mut sums = Sums::from_lanes(&running.lanes);
+        add_slices::<I, O, P, T, M, C>(op, prepare, p, q, &mut sums);
+        running.lanes = sums.lanes();
+        running.filled += p.len();
+        if running.filled == BLOCK {
+            running.close();
         }
     }
 }
@@ -289,10 +347,11 @@ impl<O: Op<M, C>, P: Prepare, const M: usize, const C: usize> Job for Write<'_, 
         let Write { op, prepare, p, q, out } = self;
         let mut at = 0;
         for out in out.chunks_mut(8) {
-            let Some((x, y, live)) = vectors::<I::F64, P>(prepare, p, q, &mut at) else { return };
-            let terms = settled_terms(op, x, y, live);
-            let mut values = terms.lanes.value().to_f64s::<8>();
-            if let Some(edges) = terms.edges {
+            let Some(given) = vectors::<I::F64, P>(prepare, p, q, &mut at) else { return };
+            let (pair, odd) = settle::<O, I::F64, M, C>(&given);
+            let mut values = live_terms(op, &pair).value().to_f64s::<8>();
+            if odd {
+                let edges = edge_terms::<O, I::F64, M, C>(op, &given);
                 for (value, edge) in values.iter_mut().zip(&edges) {
                     *value += edge.value();
                 }
@@ -302,50 +361,23 @@ impl<O: Op<M, C>, P: Prepare, const M: usize, const C: usize> Job for Write<'_, 
     }
 }
 
-/// The sums of `LANES` rows at once, a row a lane: element j of row i is at `j * LANES + i`.
-pub(crate) struct Tile<'a, O, T, const M: usize, const C: usize> {
-    pub(crate) op: &'a O,
-    pub(crate) p: &'a [T],
-    pub(crate) q: &'a [T],
-    pub(crate) out: &'a mut [Total<M, C>],
+/// A pair of vectors, and which of their lanes are live where not all are.
+#[derive(Clone, Copy)]
+pub(super) struct Loaded<V: Lanes> {
+    pub(super) p: Parts<V>,
+    pub(super) q: Parts<V>,
+    pub(super) live: Option<V::Mask>,
 }
 
-impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Tile<'_, O, T, M, C> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let Tile { op, p, q, out } = self;
-        let lanes = T::On::<I>::LANES;
-        let mut eight = [[Sums::<I::F64, M, C>::zero(); 8]; 2];
-        for (j, (p, q)) in p.chunks_exact(lanes).zip(q.chunks_exact(lanes)).enumerate() {
-            // SAFETY: the chunks hold one vector each.
-            let (p, q) = unsafe { (T::On::<I>::load(p.as_ptr()), T::On::<I>::load(q.as_ptr())) };
-            let terms = settled_terms(op, p.into(), q.into(), None);
-            for part in 0..lanes / 8 {
-                eight[part][j % 8].add(&terms, part);
-            }
-        }
-        for (part, out) in out.chunks_mut(8).enumerate() {
-            let rows = Sums::join_eight(&eight[part]).lanes();
-            for (lane, total) in out.iter_mut().enumerate() {
-                *total = rows.total_of_lane(lane);
-            }
-        }
-    }
-}
-
-/// The vectors at `at` of two slices of equal length, and for a last one that is filled up with ones, which lanes
-/// are live; `at` moves on. A closure called on each would read better, but it would not be compiled for the
-/// instruction set.
+/// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on. A closure
+/// called on each would read better, but it would not be compiled for the instruction set.
 #[inline(always)]
-#[allow(clippy::type_complexity)]
 fn vectors<V: Lanes, P: Prepare>(
     prepare: &P,
     p: &[V::Real],
     q: &[V::Real],
     at: &mut usize,
-) -> Option<(Parts<V>, Parts<V>, Option<V::Mask>)> {
+) -> Option<Loaded<V>> {
     let n = p.len().min(q.len());
     let from = *at;
     *at += V::LANES;
@@ -353,7 +385,7 @@ fn vectors<V: Lanes, P: Prepare>(
         // SAFETY: a whole vector is left in both.
         let (p, q) = unsafe { (V::load(p.as_ptr().add(from)), V::load(q.as_ptr().add(from))) };
         let (p, q) = prepare.pair(p, q);
-        return Some((p, q, None));
+        return Some(Loaded { p, q, live: None });
     }
     if from >= n {
         return None;
@@ -367,7 +399,7 @@ fn vectors<V: Lanes, P: Prepare>(
     if p.lo.is_some() {
         fill_with_ones(live, &mut p, &mut q);
     }
-    Some((p, q, Some(live)))
+    Some(Loaded { p, q, live: Some(live) })
 }
 
 /// Puts p = q = 1 in every lane outside the mask.
@@ -381,34 +413,42 @@ fn fill_with_ones<V: Lanes>(keep: V::Mask, p: &mut Parts<V>, q: &mut Parts<V>) {
     }
 }
 
-/// The terms of the live lanes; every lane is, where no mask says otherwise.
+/// Puts p = q = 1 in every lane where a number is zero, subnormal, huge or no probability, and says whether such a
+/// lane has terms that must be computed one at a time, by [`edge_terms`].
 #[inline(always)]
-fn settled_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
-    op: &O,
-    mut p: Parts<V>,
-    mut q: Parts<V>,
-    mut live: Option<V::Mask>,
-) -> SettledTerms<V, M, C> {
-    let mut edges = None;
-    if !V::both_ordinary(p.hi, q.hi) {
-        // 0 ln(0/q) = 0: where that is all there is to a zero, it costs no slow path.
-        let fine = V::and(V::le(V::zero(), q.hi), V::le(q.hi, V::splat(V::Real::LARGEST)));
-        let rest = if O::SKIPS_ZERO_P { fine } else { V::equal(q.hi, V::zero()) };
-        let nothing = V::and(V::equal(p.hi, V::zero()), rest);
-        let keep = V::and(ordinary(p.hi), ordinary(q.hi));
-        if !V::all(V::or(keep, nothing)) {
-            edges = Some(edge_terms::<O, V::Real, M, C>(op, &p.hi.to_f64s(), &q.hi.to_f64s(), V::LANES));
-        }
-        fill_with_ones(keep, &mut p, &mut q);
-        live = match live {
-            Some(live) => Some(V::and(live, keep)),
-            None => Some(keep),
-        };
+pub(super) fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    given: &Loaded<V>,
+) -> (Loaded<V>, bool) {
+    let Loaded { mut p, mut q, live } = *given;
+    if V::both_ordinary(p.hi, q.hi) {
+        return (Loaded { p, q, live }, false);
     }
-    let lanes = op.terms(p, q);
-    match live {
-        Some(live) if !O::NOTHING_AT_ONE => SettledTerms { lanes: lanes.within(live), edges },
-        _ => SettledTerms { lanes, edges },
+    // 0 ln(0/q) = 0: where that is all there is to a zero, it costs no slow path.
+    let no_q = if O::SKIPS_ZERO_P {
+        V::and(V::le(V::zero(), q.hi), V::le(q.hi, V::splat(V::Real::LARGEST)))
+    } else {
+        V::equal(q.hi, V::zero())
+    };
+    let nothing = V::and(V::equal(p.hi, V::zero()), no_q);
+    let keep = V::and(ordinary(p.hi), ordinary(q.hi));
+    fill_with_ones(keep, &mut p, &mut q);
+    let live = match live {
+        Some(live) => V::and(live, keep),
+        None => keep,
+    };
+    (Loaded { p, q, live: Some(live) }, !V::all(V::or(keep, nothing)))
+}
+
+/// The terms of settled vectors; 0 in the lanes that are not live.
+#[inline(always)]
+pub(super) fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    op: &O,
+    settled: &Loaded<V>,
+) -> Terms<V, M, C> {
+    let terms = op.terms(settled.p, settled.q);
+    match settled.live {
+        Some(live) if !O::NOTHING_AT_ONE => terms.within(live),
+        _ => terms,
     }
 }
 
@@ -418,18 +458,30 @@ fn ordinary<V: Lanes>(x: V) -> V::Mask {
     V::and(V::le(V::splat(V::Real::SMALLEST), x), V::le(x, V::splat(V::Real::LARGEST)))
 }
 
-/// The terms of the lanes that are not ordinary, in plain arithmetic; 0 for the others.
+/// The terms of the lanes that are not ordinary; 0 for the others.
+#[inline(always)]
+pub(super) fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    op: &O,
+    given: &Loaded<V>,
+) -> [Terms<f64, M, C>; 16] {
+    edge_terms_of::<O, V::Real, M, C>(op, &given.p.hi.to_f64s(), &given.q.hi.to_f64s(), V::LANES)
+}
+
+/// The same, in plain arithmetic.
 #[cold]
 #[inline(never)]
-fn edge_terms<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
+fn edge_terms_of<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
     op: &O,
     p: &[f64; 16],
     q: &[f64; 16],
     lanes: usize,
 ) -> [Terms<f64, M, C>; 16] {
-    let ordinary = |x: f64| (R::SMALLEST.to_f64()..=R::LARGEST.to_f64()).contains(&x);
-    std::array::from_fn(|i| {
-        let settled = i >= lanes || (ordinary(p[i]) && ordinary(q[i]));
-        if settled { Terms::NOTHING } else { op.edge(p[i], q[i]) }
-    })
+    let ordinary = R::SMALLEST.to_f64()..=R::LARGEST.to_f64();
+    let mut terms = [Terms::NOTHING; 16];
+    for i in 0..lanes {
+        if !(ordinary.contains(&p[i]) && ordinary.contains(&q[i])) {
+            terms[i] = op.edge(p[i], q[i]);
+        }
+    }
+    terms
 }

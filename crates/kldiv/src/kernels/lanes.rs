@@ -17,7 +17,7 @@ pub(crate) trait Real:
 {
     /// Below it a number takes the slow path: a factor 2 above the smallest normal one.
     const SMALLEST: Self;
-    /// Above it a number takes the slow path: a factor 4 below overflow.
+    /// Above it a number takes the slow path: so far below overflow that its terms do not, whatever the other is.
     const LARGEST: Self;
     const ONE: Self;
     const ZERO: Self;
@@ -26,7 +26,7 @@ pub(crate) trait Real:
     const LN2_LOW: Self;
     /// 1.5 · 2^52 (2^23 for f32): added to a number it leaves no place for a fraction.
     const ROUND: Self;
-    /// R of `atanh(s) = s + s³ R(s²)`.
+    /// 2R of `2 atanh(s) = 2s + s³ 2R(s²)`.
     const ATANH: &'static [Self];
     const INV_LN2: Self;
     /// E of `exp(r) = 1 + r + r² E(r)`, for |r| ≤ ln 2 / 2 and for |r| ≤ 2.
@@ -36,6 +36,8 @@ pub(crate) trait Real:
     const EXP_LOWEST: Self;
     const EXP_HIGHEST: Self;
     const INFINITY: Self;
+    /// Powers of 2 between this and its negative are normal.
+    const EXPONENTS: Self;
     /// Whether sums of differences need compensation. Those of f32 have room enough in an f64.
     const COMPENSATE: bool;
     fn fma(self, b: Self, c: Self) -> Self;
@@ -47,7 +49,7 @@ pub(crate) trait Real:
 
 impl Real for f64 {
     const SMALLEST: f64 = f64::from_bits(2 << 52);
-    const LARGEST: f64 = f64::from_bits(0x7FC << 52);
+    const LARGEST: f64 = f64::from_bits((1023 + 1000) << 52);
     const ONE: f64 = 1.0;
     const ZERO: f64 = 0.0;
     const LN2: f64 = std::f64::consts::LN_2;
@@ -61,6 +63,7 @@ impl Real for f64 {
     const EXP_LOWEST: f64 = -708.0;
     const EXP_HIGHEST: f64 = 709.0;
     const INFINITY: f64 = f64::INFINITY;
+    const EXPONENTS: f64 = 1022.0;
     const COMPENSATE: bool = true;
 
     #[inline(always)]
@@ -83,7 +86,7 @@ impl Real for f64 {
 
 impl Real for f32 {
     const SMALLEST: f32 = f32::from_bits(2 << 23);
-    const LARGEST: f32 = f32::from_bits(0xFC << 23);
+    const LARGEST: f32 = f32::from_bits((127 + 115) << 23);
     const ONE: f32 = 1.0;
     const ZERO: f32 = 0.0;
     const LN2: f32 = std::f32::consts::LN_2;
@@ -97,6 +100,7 @@ impl Real for f32 {
     const EXP_LOWEST: f32 = -87.0;
     const EXP_HIGHEST: f32 = 88.0;
     const INFINITY: f32 = f32::INFINITY;
+    const EXPONENTS: f32 = 126.0;
     const COMPENSATE: bool = false;
 
     #[inline(always)]
@@ -162,9 +166,20 @@ pub(crate) trait Lanes:
     fn align(p: Self, q: Self) -> (Self, Self);
     /// 2^k of integers whose power is normal.
     fn exp2(k: Self) -> Self;
+    /// Each lane's value in the lane `distance` away: that of lane i goes to lane `i xor distance`, for powers of 2
+    /// below `LANES`.
+    fn swap(self, distance: usize) -> Self;
+    /// True in the lanes whose number lacks the bit.
+    fn without_bit(bit: usize) -> Self::Mask;
     /// Lanes `8i` to `8i + 7` as f64.
     fn part(self, i: usize) -> Self::Sum;
 
+    /// The same of two vectors, one behind the other.
+    #[inline(always)]
+    fn part_of_two(a: Self, b: Self, i: usize) -> Self::Sum {
+        let parts = Self::LANES / 8;
+        if i < parts { a.part(i) } else { b.part(i - parts) }
+    }
     /// The nearest integer of each lane; lanes are within a quarter of `ROUND`.
     #[inline(always)]
     fn round(self) -> Self {
@@ -182,6 +197,11 @@ pub(crate) trait Lanes:
     #[inline(always)]
     fn zero() -> Self {
         Self::splat(Self::Real::ZERO)
+    }
+    /// The first lane, as f64.
+    #[inline(always)]
+    fn lane_0(self) -> f64 {
+        self.to_f64s::<16>()[0]
     }
     /// The lanes as an array of f64 of which the first `LANES` are set; `N` is at least that.
     #[inline(always)]
@@ -206,7 +226,7 @@ pub(crate) trait Isa {
     type F32: Lanes<Real = f32, Sum = Self::F64>;
 }
 
-/// The vector of `Self` on an instruction set.
+/// The vectors of `Self` on an instruction set.
 pub(crate) trait Vector: Real {
     type On<I: Isa>: Lanes<Real = Self, Sum = I::F64>;
 }
@@ -217,4 +237,11 @@ impl Vector for f64 {
 
 impl Vector for f32 {
     type On<I: Isa> = I::F32;
+}
+
+/// A piece of work that runs with the vectors of any instruction set. `run` must be `#[inline(always)]`, so that it
+/// is compiled for the instruction set it is called from.
+pub(crate) trait Job {
+    type Output;
+    fn run<I: Isa>(self) -> Self::Output;
 }

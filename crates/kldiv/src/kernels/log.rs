@@ -5,8 +5,8 @@
 //! ```text
 //! d = q' − p    exact, because q' is within a factor 2 of p (Sterbenz)
 //! u = q' + p,   s = d/u, |s| ≤ 0.2005
-//! ln(q'/p) = 2 atanh s = 2 (s + s³ R(s²))
-//! p ln(p/q') − p + q' = h = s (d − 2p s² R(s²))
+//! ln(q'/p) = 2 atanh s = 2s + s · 2s² R(s²)
+//! p ln(p/q') − p + q' = h = s (d − p · 2s² R(s²))
 //! ```
 //!
 //! h is at least 0 and relatively accurate however close p and q are, because nothing in it cancels. From it,
@@ -42,10 +42,9 @@ pub(crate) struct Ratio<V> {
     d: V,
     /// What low parts add to q − p, where that is seen.
     low: Option<V>,
-    /// s and s²R(s²).
+    /// s and 2s²R(s²).
     s: V,
     rest: V,
-    two_p: V,
 }
 
 impl<V: Lanes> Ratio<V> {
@@ -62,20 +61,19 @@ impl<V: Lanes> Ratio<V> {
         };
         let u = aligned + p.hi;
         let mut d = aligned - p.hi;
-        let two_p = u - d;
         if let Some(low) = low {
             d = d + low;
         }
         let s = d / u;
         let z = s * s;
         let rest = z * polynomial(z, V::Real::ATANH);
-        Ratio { p: p.hi, q: q.hi, aligned, k, d, low, s, rest, two_p }
+        Ratio { p: p.hi, q: q.hi, aligned, k, d, low, s, rest }
     }
 
     /// h ≥ 0.
     #[inline(always)]
     pub(crate) fn curved(&self) -> V {
-        self.s * self.two_p.fnma(self.rest, self.d)
+        self.s * self.p.fnma(self.rest, self.d)
     }
 
     /// x, so that `p ln(p/q) = h − x`; equal to q − p without rounding where k is 0.
@@ -96,10 +94,29 @@ impl<V: Lanes> Ratio<V> {
     /// `ln(q/p)`.
     #[inline(always)]
     pub(crate) fn ln(&self) -> V {
-        let two_s = self.s + self.s;
-        let near = two_s.fma(self.rest, two_s);
-        let near = self.k.fma(V::splat(V::Real::LN2_LOW), near);
+        let near = self.k.fma(V::splat(V::Real::LN2_LOW), self.ln_aligned());
         self.k.fma(V::splat(V::Real::LN2_HIGH), near)
+    }
+
+    /// `ln(q'/p)`, which is `ln(q/p)` less k ln 2.
+    #[inline(always)]
+    fn ln_aligned(&self) -> V {
+        self.s.fma(self.rest, self.s + self.s)
+    }
+
+    /// `p (q/p)^b`: 0 or infinity where a power of 2 in it leaves the range of normal numbers.
+    #[inline(always)]
+    pub(crate) fn power(&self, b: V) -> V {
+        // The exponent of 2 in whole and in part, so that a large one costs no digits.
+        let exponent = b * self.k;
+        let low = b.fma(self.k, V::zero() - exponent);
+        let whole = exponent.round();
+        let part = (exponent - whole) + low;
+        let rest = exp(part.fma(V::splat(V::Real::LN2), b * self.ln_aligned()));
+        let limit = V::splat(V::Real::EXPONENTS);
+        let (low, high) = (V::le(whole, V::zero() - limit), V::le(limit, whole));
+        let power = self.p * rest * V::exp2(V::select(V::or(low, high), V::zero(), whole));
+        V::select(low, V::zero(), V::select(high, V::splat(V::Real::INFINITY), power))
     }
 
     /// q − p, without rounding where that matters.
@@ -113,24 +130,21 @@ impl<V: Lanes> Ratio<V> {
     }
 }
 
-/// `c[0] + c[1] x + c[2] x² + …`, as four polynomials in x⁴ side by side.
+/// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]
 pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
     let x2 = x * x;
-    let x4 = x2 * x2;
-    let low = chain(x4, c, 1).fma(x, chain(x4, c, 0));
-    let high = chain(x4, c, 3).fma(x, chain(x4, c, 2));
-    high.fma(x2, low)
+    every_other(x2, c, 1).fma(x, every_other(x2, c, 0))
 }
 
-/// `c[j] + c[j + 4] x4 + c[j + 8] x4² + …`.
+/// `c[j] + c[j + 2] x2 + c[j + 4] x2² + …`.
 #[inline(always)]
-fn chain<V: Lanes>(x4: V, c: &[V::Real], j: usize) -> V {
-    let mut i = j + (c.len() - 1 - j) / 4 * 4;
+fn every_other<V: Lanes>(x2: V, c: &[V::Real], j: usize) -> V {
+    let mut i = j + (c.len() - 1 - j) / 2 * 2;
     let mut sum = V::splat(c[i]);
     while i > j {
-        i -= 4;
-        sum = sum.fma(x4, V::splat(c[i]));
+        i -= 2;
+        sum = sum.fma(x2, V::splat(c[i]));
     }
     sum
 }

@@ -6,16 +6,19 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 pub(crate) use crate::kernels::generic::Running;
-use crate::kernels::generic::{Extend, Tile, Write};
-use crate::kernels::lanes::{Isa as Vectors, Vector};
+use crate::kernels::generic::{Extend, Sum, Write};
+use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
+pub(crate) use crate::kernels::tile::TILE_COLS;
+use crate::kernels::tile::{Tile, Transpose};
 use crate::sum::Total;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[rustfmt::skip]
 mod coefficients;
 mod generic;
 pub(crate) mod lanes;
@@ -23,6 +26,9 @@ pub(crate) mod log;
 pub(crate) mod op;
 pub(crate) mod prepare;
 pub(crate) mod scalar;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod twice;
 
 /// An instruction set that there are kernels for, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,13 +98,6 @@ fn choose() -> Isa {
     isa
 }
 
-/// A piece of work that runs with the vectors of any instruction set. `run` must be `#[inline(always)]`, so that it
-/// is compiled for the instruction set it is called from.
-pub(crate) trait Job {
-    type Output;
-    fn run<I: Vectors>(self) -> Self::Output;
-}
-
 /// The one dispatch point.
 #[inline(always)]
 fn dispatch<J: Job>(job: J) -> J::Output {
@@ -126,9 +125,7 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     p: &[T],
     q: &[T],
 ) -> Total<M, C> {
-    let mut running = Running::new();
-    extend(op, prepare, p, q, &mut running);
-    running.finish()
+    dispatch(Sum { op, prepare, p, q })
 }
 
 /// Goes on with a sum over two more slices of equal length.
@@ -154,12 +151,20 @@ pub(crate) fn write<O: Op<M, C>, P: Prepare, const M: usize, const C: usize>(
     dispatch(Write { op, prepare, p, q, out })
 }
 
-/// The sums of as many short rows as a vector has lanes; see [`Tile`].
+/// The measures of as many short rows as a vector has lanes; see [`Tile`].
 pub(crate) fn tile<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
     op: &O,
     p: &[T],
     q: &[T],
-    out: &mut [Total<M, C>],
+    out: &mut [f64],
 ) {
     dispatch(Tile { op, p, q, out })
+}
+
+/// Brings rows, given by where the first begins and how far apart they are, into the order of a [`Tile`].
+///
+/// # Safety
+/// As many elements of as many rows as the tile has columns and lanes are readable.
+pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T]) {
+    dispatch(Transpose { rows, tile })
 }

@@ -62,6 +62,8 @@ impl<V> From<V> for Terms<V, 1, 0> {
 pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether p = 0 contributes nothing whatever q is.
     const SKIPS_ZERO_P: bool = false;
+    /// Whether the exact sums are compensated even of f32, because they are sums of no differences.
+    const COMPENSATE: bool = false;
     /// Whether the terms of p = q = 1 are 0, so that they can stand in for what is missing.
     const NOTHING_AT_ONE: bool = true;
     /// The terms of ordinary elements.
@@ -242,6 +244,7 @@ pub(crate) struct Entropy {
 
 impl Op<1, 0> for Entropy {
     const SKIPS_ZERO_P: bool = true;
+    const NOTHING_AT_ONE: bool = false;
 
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 1, 0> {
@@ -268,6 +271,7 @@ pub(crate) struct CrossEntropy {
 
 impl Op<1, 0> for CrossEntropy {
     const SKIPS_ZERO_P: bool = true;
+    const NOTHING_AT_ONE: bool = false;
 
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
@@ -288,8 +292,9 @@ impl Op<1, 0> for CrossEntropy {
 
 /// `p^α q^(1−α)`, both as it is and as what it lacks of `αp + (1−α)q`; and p and q themselves.
 ///
-/// What it lacks has one sign, and near p = q it is `p λ² b (E(λ) − b E(bλ))` with `λ = ln(q/p)`, b = 1 − α and
-/// `E(x) = (exp(x) − 1 − x)/x²`, where nothing cancels if b ≤ 1/2; for α < 1/2, P and Q change places.
+/// What it lacks has one sign. With `λ = ln(q/p)`, b = 1 − α and `E(x) = (exp(x) − 1 − x)/x²` it is
+/// `b p λ² (E(λ) − b E(bλ))`, where nothing cancels near p = q if b ≤ 1/2 (for α < 1/2, P and Q change places), and
+/// `b (q − p − p λ (1 + bλ E(bλ)))`, where nothing cancels for small b.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Renyi {
     alpha: f64,
@@ -320,8 +325,11 @@ impl Renyi {
             excess.add(weight.mul_add(mass.hi, -product) + weight * mass.lo);
         }
         let excess = if normalized { 0.0 } else { excess.value() };
-        let near = excess - total.plain[0].value() * scale;
-        Some(if near.abs() < 0.5 { ln_1p(near) } else { ln(power) })
+        let lack = total.plain[0].value() * scale;
+        let near = excess - lack;
+        // 1 + near is the powers' sum too; which is better depends on what cancels in it.
+        let close = near.abs() < 0.5 && excess.abs() + lack.abs() < 2.0;
+        Some(if close { ln_1p(near) } else { ln(power) })
     }
 
     /// `ln(p^α q^(1−α))`.
@@ -351,13 +359,18 @@ impl Op<2, 2> for Renyi {
         let ratio = Ratio::of(p, q);
         let lambda = ratio.ln();
         let scaled = beta * lambda;
-        let power = p.hi * exp(scaled);
-        let near = V::and(within_two(lambda), within_two(scaled));
-        let (l, s) = (V::select(near, lambda, V::zero()), V::select(near, scaled, V::zero()));
-        let rest = beta.fnma(exp_rest(s), exp_rest(l));
-        let lack_near = p.hi * (l * l) * (beta * rest);
+        let power = ratio.power(beta);
+        // Three forms of one number: near p = q, where the exponent is small, and elsewhere.
+        let small = within_two(scaled);
+        let near = V::and(within_two(lambda), small);
+        let (l, s) = (V::select(near, lambda, V::zero()), V::select(small, scaled, V::zero()));
+        let rest = exp_rest(s);
+        let lack_near = p.hi * (l * l) * beta.fnma(rest, exp_rest(l));
+        let power_rest = s.fma(rest, V::one());
+        let lack_small = (p.hi * lambda).fnma(power_rest, q.hi - p.hi);
         let lack_far = alpha.fma(p.hi, beta * q.hi) - power;
-        Terms { plain: [V::select(near, lack_near, lack_far), power], exact: [p.hi, q.hi] }
+        let lack = V::select(small, beta * V::select(near, lack_near, lack_small), lack_far);
+        Terms { plain: [lack, power], exact: [p.hi, q.hi] }
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 2, 2> {
@@ -409,6 +422,7 @@ pub(crate) struct Mass;
 
 impl Op<1, 1> for Mass {
     const NOTHING_AT_ONE: bool = false;
+    const COMPENSATE: bool = true;
 
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 1, 1> {

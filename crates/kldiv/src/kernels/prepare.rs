@@ -20,30 +20,31 @@ impl Prepare for AsGiven {
     }
 }
 
-/// `(x + add) · range · by`.
+/// `(x + add) · range · by`, where the range is a product of two because it may lie outside that of f64.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     /// α of additive smoothing.
     pub(crate) add: f64,
-    /// A power of 2 that brings the row's sum near 1.
-    pub(crate) range: f64,
+    /// Two powers of 2 that together bring the row's sum near 2^900, so that its smallest parts stay normal.
+    pub(crate) range: [f64; 2],
     pub(crate) by: Compensated,
 }
 
 impl Scale {
     #[inline(always)]
     fn apply<V: Lanes>(&self, x: V) -> Parts<V> {
-        let (add, range) = (V::constant(self.add), V::constant(self.range));
-        // Two-sum of x + add, then the power of 2, which is exact.
+        let add = V::constant(self.add);
+        // Two-sum of x + add, then the powers of 2, which are exact.
         let sum = x + add;
         let back = sum - x;
         let rest = (x - (sum - back)) + (add - back);
-        let (sum, rest) = (sum * range, rest * range);
+        let [one, two] = [V::constant(self.range[0]), V::constant(self.range[1])];
+        let (sum, rest) = (sum * one * two, rest * one * two);
         // Two-product with the factor's high part.
         let (high, low) = (V::constant(self.by.hi), V::constant(self.by.lo));
         let product = sum * high;
         let error = sum.fma(high, V::zero() - product);
-        Parts { hi: product, lo: Some(sum.fma(low, rest.fma(high, error))) }
+        Parts { hi: product, lo: Some((sum * low + rest * high) + error) }
     }
 }
 

@@ -4,8 +4,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::Job;
-use crate::kernels::lanes::{Isa, Lanes, Real};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +20,7 @@ impl Isa for Scalar {
     type F32 = Array<f32, 16>;
 }
 
+#[inline(never)]
 pub(super) fn run<J: Job>(job: J) -> J::Output {
     job.run::<Scalar>()
 }
@@ -118,6 +118,18 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     #[inline(always)]
     fn exp2(k: Self) -> Self {
         Array(k.0.map(R::exp2))
+    }
+    #[inline(always)]
+    fn swap(self, distance: usize) -> Self {
+        let mut swapped = self;
+        for i in 0..N {
+            swapped.0[i] = self.0[i ^ distance];
+        }
+        swapped
+    }
+    #[inline(always)]
+    fn without_bit(bit: usize) -> [bool; N] {
+        std::array::from_fn(|i| i & bit == 0)
     }
     #[inline(always)]
     fn part(self, i: usize) -> Array<f64, 8> {

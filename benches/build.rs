@@ -1,0 +1,35 @@
+//! Compiles the C peers, where gcc and glibc's libmvec are at home.
+
+use std::env::var;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=peers.c");
+    println!("cargo::rustc-check-cfg=cfg(c_peers)");
+    let gcc = Command::new("gcc").arg("-dumpfullversion").output();
+    let version = gcc.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
+    println!("cargo::rustc-env=GCC_VERSION={}", version.unwrap_or_default());
+
+    let target = |part: &str| var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
+    if (target("ARCH"), target("OS"), target("ENV")) != ("x86_64".into(), "linux".into(), "gnu".into()) {
+        println!("cargo::warning=no C peers: they want gcc and libmvec on x86-64 Linux");
+        return;
+    }
+    // gcc by name: no other compiler turns `log` into libmvec's vectors by itself.
+    let compile = |set: &str, level: u32, flags: &[&str]| {
+        let mut build = cc::Build::new();
+        build.compiler("gcc").file("peers.c").define("SET", set).opt_level(level).flags(flags);
+        build.try_compile(&format!("kldiv_peers_{set}"))
+    };
+    // -ffast-math is given to the compiler alone: at link time it would flush subnormals in the whole program.
+    let peers =
+        compile("libm", 2, &[]).and_then(|()| compile("libmvec", 3, &["-march=native", "-ffast-math"]));
+    match peers {
+        Ok(()) => {
+            println!("cargo::rustc-link-lib=mvec");
+            println!("cargo::rustc-link-lib=m");
+            println!("cargo::rustc-cfg=c_peers");
+        }
+        Err(error) => println!("cargo::warning=no C peers: {error}"),
+    }
+}

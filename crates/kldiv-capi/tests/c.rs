@@ -1,0 +1,246 @@
+//! The C ABI from C: each program of `c/` is compiled against include/kldiv.h, linked with libkldiv.so and run.
+//!
+//! Warnings are errors, in C99 and, where a program is portable, in C++11. `CC` and `CXX` choose the compilers.
+//! Cargo does not build the shared library for tests: `cargo build -p kldiv-capi` comes first.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+/// A language, and how its compiler is called.
+struct Language {
+    name: &'static str,
+    variable: &'static str,
+    compiler: &'static str,
+    flags: &'static [&'static str],
+}
+
+const C99: Language = Language { name: "c99", variable: "CC", compiler: "gcc", flags: &["-std=c99"] };
+const CXX11: Language =
+    Language { name: "cxx11", variable: "CXX", compiler: "g++", flags: &["-x", "c++", "-std=c++11"] };
+
+/// `-ffp-contract=off` and `-frounding-math` because reference.c and environment.c mean the operations they write.
+const FLAGS: [&str; 8] =
+    ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-g", "-ffp-contract=off", "-frounding-math"];
+
+impl Language {
+    fn command(&self) -> Command {
+        let chosen = env::var(self.variable).unwrap_or(self.compiler.to_owned());
+        let mut words = chosen.split_whitespace();
+        let mut command = Command::new(words.next().expect("a compiler"));
+        command.args(words);
+        command
+    }
+}
+
+fn workspace(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c")
+}
+
+fn table(name: &str) -> PathBuf {
+    workspace("testdata").join(name)
+}
+
+/// Where programs go, each under a name of its own: tests run at the same time.
+fn built(file: impl AsRef<Path>) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(file)
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+        output.status,
+    );
+    output
+}
+
+/// The shared library of the profile that this test was built with, under the name that programs record.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let library = env::current_exe().unwrap().parent().unwrap().with_file_name("libkldiv.so");
+        assert!(library.exists(), "{} is missing: run cargo build -p kldiv-capi first", library.display());
+        let modified = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+        let (when, source) = ["crates/kldiv/src", "crates/kldiv-capi/src"]
+            .map(|dir| newest_source(&workspace(dir)))
+            .into_iter()
+            .max()
+            .unwrap();
+        assert!(
+            when <= modified(&library),
+            "{} is older than {}: run cargo build -p kldiv-capi first",
+            library.display(),
+            source.display()
+        );
+
+        let dynamic = run(Command::new("readelf").arg("-dW").arg(&library));
+        let dynamic = String::from_utf8_lossy(&dynamic.stdout);
+        let soname =
+            dynamic.lines().find(|line| line.contains("(SONAME)")).expect("libkldiv.so has a soname");
+        let soname = soname.split(['[', ']']).nth(1).unwrap();
+        fs::create_dir_all(built("")).unwrap();
+        let _ = fs::remove_file(built(soname));
+        std::os::unix::fs::symlink(&library, built(soname)).unwrap();
+        built(soname)
+    })
+}
+
+/// The source that changed last, and when.
+fn newest_source(dir: &Path) -> (SystemTime, PathBuf) {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let sources = entries.filter(|path| path.is_dir() || path.extension() == Some(OsStr::new("rs")));
+    sources
+        .map(|path| match path.is_dir() {
+            true => newest_source(&path),
+            false => (fs::metadata(&path).unwrap().modified().unwrap(), path),
+        })
+        .max()
+        .expect("a directory of sources")
+}
+
+fn executable(program: &str, language: &Language) -> PathBuf {
+    built(format!("{program}.{}", language.name))
+}
+
+fn object(source: &str, language: &Language) -> PathBuf {
+    let object = built(format!("{source}.{}.o", language.name));
+    let mut compile = language.command();
+    compile.args(language.flags).args(FLAGS).arg("-I").arg(workspace("include"));
+    compile.arg("-c").arg(sources().join(source)).arg("-o").arg(&object);
+    run(&mut compile);
+    object
+}
+
+/// `-z now`: binding symbols on first use takes stack of the caller's, which threads.c measures.
+fn link(program: &str, objects: &[PathBuf], language: &Language) -> PathBuf {
+    let program = executable(program, language);
+    let mut link = language.command();
+    link.args(objects).arg(library()).arg("-o").arg(&program);
+    link.arg(format!("-Wl,-rpath,{}", built("").display()));
+    link.args(["-Wl,-z,now", "-rdynamic", "-pthread", "-ldl", "-lm"]);
+    run(&mut link);
+    program
+}
+
+/// Each program is built once, whichever tests run it.
+fn build(program: &'static str, language: &Language) -> PathBuf {
+    static BUILT: Mutex<BTreeSet<(&str, &str)>> = Mutex::new(BTreeSet::new());
+    library();
+    let mut built_so_far = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built_so_far.contains(&(program, language.name)) {
+        link(program, &[object(&format!("{program}.c"), language)], language);
+        built_so_far.insert((program, language.name));
+    }
+    executable(program, language)
+}
+
+/// Runs a program and sees that it checked something and found nothing.
+fn passes(command: &mut Command) {
+    let output = run(command);
+    let text = String::from_utf8_lossy(&output.stdout);
+    println!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.trim_end().ends_with(" checks passed"), "{command:?} ended without its last line");
+}
+
+fn program_passes(program: impl AsRef<OsStr>) {
+    passes(&mut Command::new(program));
+}
+
+#[test]
+fn every_reference_value_holds_from_c() {
+    let program = build("reference", &C99);
+    for name in ["discrete.json", "invalid.json", "counts.json", "large.json"] {
+        passes(Command::new(&program).arg(table(name)));
+    }
+}
+
+#[test]
+fn every_reference_value_holds_from_cpp() {
+    let program = build("reference", &CXX11);
+    for name in ["discrete.json", "invalid.json", "counts.json"] {
+        passes(Command::new(&program).arg(table(name)));
+    }
+}
+
+#[test]
+fn wrong_calls_are_refused_and_cost_no_good_row() {
+    program_passes(build("strict_calls", &C99));
+}
+
+#[test]
+fn wrong_calls_are_refused_from_cpp() {
+    program_passes(build("strict_calls", &CXX11));
+}
+
+#[test]
+fn nothing_beside_the_arguments_is_touched() {
+    program_passes(build("guard_pages", &C99));
+}
+
+#[test]
+fn nothing_beside_the_arguments_is_touched_from_cpp() {
+    program_passes(build("guard_pages", &CXX11));
+}
+
+#[test]
+fn the_floating_point_environment_changes_no_result_and_is_left_as_found() {
+    let program = build("environment", &C99);
+    let plugin = built("environment_fast_math.so");
+    let mut compile = C99.command();
+    compile.args(C99.flags).args(&FLAGS[..5]).args(["-ffast-math", "-shared", "-fPIC"]);
+    compile.arg(sources().join("environment_fast_math.c")).arg("-o").arg(&plugin);
+    run(&mut compile);
+    passes(Command::new(program).arg(plugin));
+}
+
+#[test]
+fn threads_forks_and_shutdowns_change_no_result() {
+    program_passes(build("threads", &C99));
+}
+
+#[test]
+fn the_header_serves_c_and_cpp_in_one_program() {
+    library();
+    let objects = [object("two_units_a.c", &C99), object("two_units_b.c", &CXX11)];
+    program_passes(link("two_units", &objects, &CXX11));
+}
+
+/// Valgrind, with a kernel that it knows: it has no AVX-512.
+fn valgrind() -> Command {
+    let found = Command::new("valgrind").arg("--version").output();
+    assert!(found.is_ok(), "valgrind is not on PATH: apt-get install valgrind");
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
+    valgrind.args(["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
+    if env::var("KLDIV_ISA").as_deref() != Ok("scalar") {
+        valgrind.env("KLDIV_ISA", "avx2");
+    }
+    valgrind
+}
+
+#[test]
+fn valgrind_finds_nothing_in_wrong_calls() {
+    passes(valgrind().arg(build("strict_calls", &C99)));
+}
+
+#[test]
+fn valgrind_finds_nothing_in_the_small_reference_tables() {
+    let program = build("reference", &C99);
+    for name in ["discrete.json", "invalid.json", "counts.json"] {
+        passes(valgrind().arg(&program).arg(table(name)));
+    }
+}
