@@ -41,7 +41,7 @@ pub const PARALLEL_FROM: usize = 1 << 15;
 const TASK: usize = 1 << 14;
 
 /// Rows whose results are added before they are added to the others'.
-const GROUP: usize = 64;
+const GROUP: usize = 32;
 
 /// The measure of each row of `p` against the same row of `q`: `out[i]` is that of row i.
 ///

@@ -20,7 +20,7 @@ use crate::view::{Row, RowMut};
 /// Elements that one thread sums before totals are added.
 pub(crate) const SHARE: usize = 1 << 16;
 /// Elements that are converted or gathered at a time; two buffers of them fit a small stack.
-const PIECE: usize = 128;
+const PIECE: usize = 64;
 
 /// Calls `$body` with `$op` standing for the sum that gives a measure; `$sums` are those of P and of Q that its
 /// logarithms are relative to. The Renyi divergence has a body of its own, for it is no sum but a function of one.
@@ -337,11 +337,11 @@ impl Plan {
             // SAFETY: no two shares have an element in common.
             let mut out = unsafe { out.part(start, len) };
             let (p, q) = (p.part(start, len), q.part(start, len));
-            let mut buffers = [[0.0; PIECE / 2]; 3];
+            let mut buffers = [[0.0; PIECE]; 3];
             let [for_p, for_q, terms] = &mut buffers;
             let mut numbers = true;
-            for start in (0..len).step_by(PIECE / 2) {
-                let len = (PIECE / 2).min(len - start);
+            for start in (0..len).step_by(PIECE) {
+                let len = (PIECE).min(len - start);
                 let p = p.part(start, len).as_or_in(&mut for_p[..len]);
                 let q = q.part(start, len).as_or_in(&mut for_q[..len]);
                 let terms = &mut terms[..len];

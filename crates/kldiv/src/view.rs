@@ -4,6 +4,7 @@
 
 use std::marker::PhantomData;
 
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use ndarray::{ArrayRef2, ArrayView1, ArrayView2, ArrayViewMut2};
 
@@ -74,10 +75,12 @@ pub trait Element: sealed::Sealed + Copy + Send + Sync + 'static {
     fn from_f64(x: f64) -> Self;
     /// Any element as this type.
     fn from_element<T: Element>(x: T) -> Self;
+    /// Elements as f32, as many as there are places.
+    fn to_f32s(from: &[Self], to: &mut [f32]);
 }
 
 macro_rules! element {
-    ($($t:ty, $dtype:ident, $to_f64:expr, $to_f32:expr, $from:expr, $via:ident;)*) => {$(
+    ($($t:ty, $dtype:ident, $to_f64:expr, $to_f32:expr, $from:expr, $via:ident, $slice:expr;)*) => {$(
         impl sealed::Sealed for $t {}
         impl Element for $t {
             const DTYPE: Dtype = Dtype::$dtype;
@@ -88,18 +91,27 @@ macro_rules! element {
             #[inline(always)]
             fn from_f64(x: f64) -> Self { $from(x) }
             #[inline(always)]
-            fn from_element<T: Element>(x: T) -> Self { ($from)(x.$via()) }
+            #[allow(clippy::unnecessary_cast)]
+            fn from_element<T: Element>(x: T) -> Self { $from(x.$via()) }
+            #[inline(always)]
+            fn to_f32s(from: &[Self], to: &mut [f32]) { $slice(from, to) }
         }
     )*};
 }
 
 element! {
-    f64, F64, |x| x, |x| x as f32, |x| x, to_f64;
-    f32, F32, f64::from, |x| x, |x| x as f32, to_f32;
-    f16, F16, f16::to_f64, f16::to_f32, f16::from_f64, to_f64;
-    bf16, Bf16, bf16::to_f64, bf16::to_f32, bf16::from_f64, to_f64;
-    i64, I64, |x| x as f64, |x| x as f32, |x| x as i64, to_f64;
-    u64, U64, |x| x as f64, |x| x as f32, |x| x as u64, to_f64;
+    f64, F64, |x| x, |x| x as f32, |x| x, to_f64, each_to_f32;
+    f32, F32, f64::from, |x| x, |x| x as f32, to_f32, each_to_f32;
+    f16, F16, f16::to_f64, f16::to_f32, f16::from_f64, to_f64, HalfFloatSliceExt::convert_to_f32_slice;
+    bf16, Bf16, bf16::to_f64, bf16::to_f32, bf16::from_f64, to_f64, HalfFloatSliceExt::convert_to_f32_slice;
+    i64, I64, |x| x as f64, |x| x as f32, |x| x as i64, to_f64, each_to_f32;
+    u64, U64, |x| x as f64, |x| x as f32, |x| x as u64, to_f64, each_to_f32;
+}
+
+fn each_to_f32<T: Element>(from: &[T], to: &mut [f32]) {
+    for (x, place) in from.iter().zip(to) {
+        *place = x.to_f32();
+    }
 }
 
 /// Calls `$body` with `$T` standing for the type that `$dtype` names.
@@ -412,6 +424,12 @@ impl<'a> Row<'a> {
     pub(crate) fn copy<T: Element>(&self, out: &mut [T], step: usize) {
         debug_assert_eq!(out.len().div_ceil(step), self.len);
         with_type!(self.dtype, U => {
+            if let (Some(from), Dtype::F32, 1) = (self.as_slice::<U>(), T::DTYPE, step) {
+                // SAFETY: T is f32.
+                let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
+                // The machine may have an instruction for that.
+                return U::to_f32s(from, out);
+            }
             let mut from = self.data.cast::<U>();
             for place in out.iter_mut().step_by(step) {
                 // SAFETY: there are as many elements in the row, of type U.

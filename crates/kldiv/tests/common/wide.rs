@@ -31,7 +31,8 @@ fn exp2(k: i64) -> f64 {
 impl Wide {
     pub const ZERO: Wide = Wide { hi: 0.0, lo: 0.0, exponent: 0 };
     pub const ONE: Wide = Wide { hi: 1.0, lo: 0.0, exponent: 0 };
-    const LN2: Wide = Wide { hi: 2.0 * 0.6931471805599453, lo: 2.0 * 2.3190468138462996e-17, exponent: -1 };
+    const LN2: Wide =
+        Wide { hi: 2.0 * std::f64::consts::LN_2, lo: 2.0 * 2.3190468138462996e-17, exponent: -1 };
 
     /// hi is neither subnormal nor near overflow.
     fn new(hi: f64, lo: f64, exponent: i64) -> Wide {
