@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::twice"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
+    &["kernels::tests"],
     // floor 2
     &["pair"],
     &["discrete"],

@@ -26,6 +26,8 @@ pub(crate) mod log;
 pub(crate) mod op;
 pub(crate) mod prepare;
 pub(crate) mod scalar;
+#[cfg(test)]
+mod tests;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod twice;
