@@ -35,7 +35,7 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
 
     /// Adds lanes `8 part` to `8 part + 7` of the terms.
     #[inline(always)]
-    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
+    fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
         for i in 0..M {
             self.plain[i] = self.plain[i] + terms.plain[i].part(part);
         }
@@ -53,7 +53,7 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
 
     /// Adds up to eight terms that were computed one at a time.
     #[inline(always)]
-    pub(super) fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
+    fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
         let mut lanes = self.lanes();
         lanes.add(edges);
         *self = Sums::from_lanes(&lanes);
@@ -210,23 +210,23 @@ impl<const M: usize, const C: usize> Running<M, C> {
     }
 }
 
-/// Adds the terms of a pair of vectors.
+/// Adds the terms of a pair of vectors, eight lanes after eight: all to one sum, or in turn to each of several.
 #[inline(always)]
-fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+pub(super) fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize, const N: usize>(
     op: &O,
     given: Loaded<V>,
-    sums: &mut Sums<V::Sum, M, C>,
+    sums: &mut [Sums<V::Sum, M, C>; N],
 ) {
     let (pair, odd) = settle::<O, V, M, C>(&given);
     if odd {
         let edges = edge_terms::<O, V, M, C>(op, &given);
         for part in 0..V::LANES / 8 {
-            sums.add_edges(&edges[8 * part..]);
+            sums[part % N].add_edges(&edges[8 * part..]);
         }
     }
     let terms = live_terms(op, &pair);
     for part in 0..V::LANES / 8 {
-        sums.add::<O, V>(&terms, part);
+        sums[part % N].add::<O, V>(&terms, part);
     }
 }
 
@@ -241,7 +241,7 @@ fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const 
 ) {
     let mut at = 0;
     while let Some(pair) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) {
-        add_vector(op, pair, sums);
+        add_vector(op, pair, std::array::from_mut(sums));
     }
 }
 
@@ -416,9 +416,7 @@ fn fill_with_ones<V: Lanes>(keep: V::Mask, p: &mut Parts<V>, q: &mut Parts<V>) {
 /// Puts p = q = 1 in every lane where a number is zero, subnormal, huge or no probability, and says whether such a
 /// lane has terms that must be computed one at a time, by [`edge_terms`].
 #[inline(always)]
-pub(super) fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
-    given: &Loaded<V>,
-) -> (Loaded<V>, bool) {
+fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(given: &Loaded<V>) -> (Loaded<V>, bool) {
     let Loaded { mut p, mut q, live } = *given;
     if V::both_ordinary(p.hi, q.hi) {
         return (Loaded { p, q, live }, false);
@@ -441,7 +439,7 @@ pub(super) fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
 
 /// The terms of settled vectors; 0 in the lanes that are not live.
 #[inline(always)]
-pub(super) fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     settled: &Loaded<V>,
 ) -> Terms<V, M, C> {
@@ -460,7 +458,7 @@ fn ordinary<V: Lanes>(x: V) -> V::Mask {
 
 /// The terms of the lanes that are not ordinary; 0 for the others.
 #[inline(always)]
-pub(super) fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     given: &Loaded<V>,
 ) -> [Terms<f64, M, C>; 16] {

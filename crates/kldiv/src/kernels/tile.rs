@@ -1,6 +1,6 @@
 //! Many short rows at once: the terms of `generic` with a row a lane instead of an element a lane.
 
-use crate::kernels::generic::{Loaded, Sums, edge_terms, live_terms, settle};
+use crate::kernels::generic::{Loaded, Sums, add_vector};
 use crate::kernels::lanes::{Isa, Job, Lanes, Vector};
 use crate::kernels::log::Parts;
 use crate::kernels::op::Op;
@@ -29,17 +29,7 @@ impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Tile<'_, O,
                 let (p, q) =
                     unsafe { (T::On::<I>::load(p.as_ptr().add(at)), T::On::<I>::load(q.as_ptr().add(at))) };
                 let given = Loaded { p: Parts::from(p), q: Parts::from(q), live: None };
-                let (pair, odd) = settle::<O, T::On<I>, M, C>(&given);
-                if odd {
-                    let edges = edge_terms::<O, T::On<I>, M, C>(op, &given);
-                    for part in 0..lanes / 8 {
-                        sums[part].add_edges(&edges[8 * part..]);
-                    }
-                }
-                let terms = live_terms(op, &pair);
-                for part in 0..lanes / 8 {
-                    sums[part].add::<O, T::On<I>>(&terms, part);
-                }
+                add_vector::<O, T::On<I>, M, C, 2>(op, given, &mut sums);
             }
             // Joined as the lanes of a block are: 0 + 4 with 2 + 6, and that with the same of the odd ones.
             let mut level = 0;
