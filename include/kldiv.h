@@ -57,12 +57,10 @@ This file is written by `KLDIV_BLESS=1 cargo test -p kldiv-capi --test header` f
 #include <stddef.h>
 #include <stdint.h>
 
+/// Stands before every function that returns a status. Define it as __attribute__((warn_unused_result)) or
+/// [[nodiscard]] before the header to be warned where one is not looked at.
 #ifndef KLDIV_NODISCARD
-#ifdef __GNUC__
-#define KLDIV_NODISCARD __attribute__((warn_unused_result))
-#else
 #define KLDIV_NODISCARD
-#endif
 #endif
 
 #ifdef __cplusplus
