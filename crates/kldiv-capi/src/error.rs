@@ -117,8 +117,8 @@ impl Failure {
             Failure::Argument(status, ..) => status,
             Failure::Internal => KLDIV_ERROR_INTERNAL,
             Failure::Core(ref error) => match *error {
-                Error::InvalidEntry { operand, row, col, value, fault } => {
-                    (last.operand, last.row, last.col, last.value) = (operand.0, row, col, value);
+                Error::InvalidEntry { operand, row, col, value, fault, .. } => {
+                    (last.operand, last.row, last.col, last.value) = (operand.index, row, col, value);
                     match fault {
                         Fault::Negative => KLDIV_ERROR_NEGATIVE,
                         Fault::Nan => KLDIV_ERROR_NAN,
@@ -126,11 +126,11 @@ impl Failure {
                     }
                 }
                 Error::ZeroMass { operand, row } => {
-                    (last.operand, last.row) = (operand.0, row);
+                    (last.operand, last.row) = (operand.index, row);
                     KLDIV_ERROR_ZERO_MASS
                 }
                 Error::NotNormalized { operand, row, sum, .. } => {
-                    (last.operand, last.row, last.value) = (operand.0, row, sum);
+                    (last.operand, last.row, last.value) = (operand.index, row, sum);
                     KLDIV_ERROR_NOT_NORMALIZED
                 }
                 Error::Option { value, .. } => {
@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn the_first_bad_entry_can_be_asked_for() {
-        let bad =
-            Error::InvalidEntry { operand: Operand(1), row: 2, col: 3, value: -0.1, fault: Fault::Negative };
+        let (operand, fault, expected) = (Operand::Q, Fault::Negative, "probabilities are at least 0");
+        let bad = Error::InvalidEntry { operand, row: 2, col: 3, value: -0.1, fault, expected };
         assert_eq!(Failure::from(bad).record(), KLDIV_ERROR_NEGATIVE);
         let error = last(size_of::<kldiv_error>());
         assert_eq!(
@@ -255,14 +255,17 @@ mod tests {
     #[test]
     fn every_complaint_of_the_core_has_its_status() {
         let shape = Shape { rows: 1, cols: 2 };
-        let entry = |fault| Error::InvalidEntry { operand: Operand(0), row: 0, col: 0, value: 0.0, fault };
+        let entry = |fault| {
+            let (operand, expected) = (Operand::P, "something else");
+            Error::InvalidEntry { operand, row: 0, col: 0, value: 0.0, fault, expected }
+        };
         let statuses = [
             (entry(Fault::Negative), KLDIV_ERROR_NEGATIVE),
             (entry(Fault::Nan), KLDIV_ERROR_NAN),
             (entry(Fault::Infinite), KLDIV_ERROR_INFINITE),
-            (Error::ZeroMass { operand: Operand(1), row: 7 }, KLDIV_ERROR_ZERO_MASS),
+            (Error::ZeroMass { operand: Operand::Q, row: 7 }, KLDIV_ERROR_ZERO_MASS),
             (
-                Error::NotNormalized { operand: Operand(1), row: 7, sum: 2.0, tolerance: 0.1 },
+                Error::NotNormalized { operand: Operand::Q, row: 7, sum: 2.0, tolerance: 0.1 },
                 KLDIV_ERROR_NOT_NORMALIZED,
             ),
             (Error::ShapeMismatch { what: "q", found: shape, expected: shape }, KLDIV_ERROR_SHAPE_MISMATCH),

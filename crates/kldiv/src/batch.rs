@@ -24,24 +24,17 @@
 //! functions have then written NaN for each of them and the answers of all other rows, and with [`Invalid::Nan`]
 //! they return `Ok`.
 
-use rayon::prelude::*;
-
-use crate::check::{needs_shape, same_shape};
+use crate::check::{needs_float, needs_shape, same_shape};
 use crate::error::Error;
-use crate::pair::{Plan, weighted};
-use crate::policy::{Invalid, Measure, Options, Reduction};
-use crate::sum::Compensated;
+use crate::pair::Plan;
+#[cfg(doc)]
+use crate::policy::{Invalid, Reduction};
+use crate::policy::{Measure, Options};
+pub use crate::rows::PARALLEL_FROM;
+use crate::rows::{Rows, reserve};
+use crate::sum::weighted;
 use crate::tile;
 use crate::view::{Shape, View, ViewMut};
-
-/// Elements below which a call stays on the calling thread.
-pub const PARALLEL_FROM: usize = 1 << 15;
-
-/// Elements that are worth a task of their own.
-const TASK: usize = 1 << 14;
-
-/// Rows whose results are added before they are added to the others'.
-const GROUP: usize = 32;
 
 /// The measure of each row of `p` against the same row of `q`: `out[i]` is that of row i.
 ///
@@ -62,14 +55,8 @@ pub fn rows<'a>(
 pub fn rows_into(p: View, q: View, options: &Options, out: &mut [f64]) -> Result<(), Error> {
     let job = Job::new(p, q, options)?;
     needs_shape("out", Shape { rows: out.len(), cols: 1 }, Shape { rows: p.rows(), cols: 1 })?;
-    let first = if job.plan.spread {
-        let rows = job.rows_a_task();
-        let tasks = out.par_chunks_mut(rows).enumerate();
-        tasks.map(|(i, out)| job.rows(i * rows, out)).reduce(|| None, Option::or)
-    } else {
-        job.rows(0, out)
-    };
-    job.outcome(first)
+    let first = job.rows.fill(out, |start, out| job.stretch(start, out));
+    job.rows.outcome(first)
 }
 
 /// The measures of the rows as one number: [`Reduction::Sum`] is `Σ wᵢ Dᵢ` over the rows that the mask keeps, and
@@ -85,38 +72,9 @@ pub fn reduce<'a>(p: impl Into<View<'a>>, q: impl Into<View<'a>>, options: &Opti
 /// As [`reduce`], into the caller's memory. NaN where a row is bad.
 pub fn reduce_into(p: View, q: View, options: &Options, out: &mut f64) -> Result<(), Error> {
     let job = Job::new(p, q, options)?;
-    let groups = p.rows().div_ceil(GROUP);
-    let group = |i: usize| {
-        let (start, len) = (i * GROUP, GROUP.min(p.rows() - i * GROUP));
-        let mut values = [0.0; GROUP];
-        let first = job.rows(start, &mut values[..len]);
-        let mut sum = Compensated::ZERO;
-        values[..len].iter().for_each(|value| sum.add(*value));
-        (sum, first)
-    };
-    let mut sum = Compensated::ZERO;
-    let mut first = None;
-    let mut add = |(part, error): (Compensated, Option<Error>)| {
-        sum.add_parts(&part);
-        first = first.take().or(error);
-    };
-    if job.plan.spread && groups > 1 {
-        let mut parts = reserve(groups)?;
-        let at_least = TASK.div_ceil(GROUP * p.cols());
-        (0..groups).into_par_iter().with_min_len(at_least).map(group).collect_into_vec(&mut parts);
-        parts.into_iter().for_each(add);
-    } else {
-        (0..groups).map(group).for_each(&mut add);
-    }
-    let sum = sum.value();
-    *out = match options.reduction {
-        Reduction::Sum => sum,
-        Reduction::Mean | Reduction::BatchMean => match job.kept_weight() {
-            0.0 if !sum.is_nan() => 0.0,
-            weight => sum / weight,
-        },
-    };
-    job.outcome(first)
+    let (sum, first) = job.rows.sum(|start, out| job.stretch(start, out))?;
+    *out = job.rows.reduced(sum);
+    job.rows.outcome(first)
 }
 
 /// Each term of the measure, element by element, rounded to the type of `out`; a row's terms sum to its measure.
@@ -127,11 +85,9 @@ pub fn terms_into(p: View, q: View, options: &Options, out: &mut ViewMut) -> Res
     let job = Job::new(p, q, options)?;
     options.measure.needs_terms()?;
     needs_shape("out", out.shape(), p.shape())?;
-    if !out.dtype().is_float() {
-        return Err(Error::Dtype { what: "out", dtype: out.dtype().name() });
-    }
+    needs_float("out", out.dtype())?;
     let out = &*out;
-    let row = |i: usize| {
+    let first = job.rows.each(|i| {
         // SAFETY: each row is asked for once.
         let mut out = unsafe { out.row_mut(i) };
         if !options.keeps(i) {
@@ -143,30 +99,15 @@ pub fn terms_into(p: View, q: View, options: &Options, out: &mut ViewMut) -> Res
             out.fill(f64::NAN);
         }
         error
-    };
-    let first = if job.plan.spread {
-        let tasks = (0..p.rows()).into_par_iter().with_min_len(job.rows_a_task());
-        tasks.map(row).reduce(|| None, Option::or)
-    } else {
-        (0..p.rows()).fold(None, |first, i| first.or(row(i)))
-    };
-    job.outcome(first)
-}
-
-/// A vector with room for `n` elements.
-fn reserve<T>(n: usize) -> Result<Vec<T>, Error> {
-    let mut vec = Vec::new();
-    match vec.try_reserve_exact(n) {
-        Ok(()) => Ok(vec),
-        Err(_) => Err(Error::OutOfMemory { bytes: n.saturating_mul(size_of::<T>()) }),
-    }
+    });
+    job.rows.outcome(first)
 }
 
 /// A call, checked.
 struct Job<'a> {
     p: View<'a>,
     q: View<'a>,
-    options: &'a Options<'a>,
+    rows: Rows<'a>,
     plan: Plan,
 }
 
@@ -174,61 +115,35 @@ impl<'a> Job<'a> {
     fn new(p: View<'a>, q: View<'a>, options: &'a Options<'a>) -> Result<Self, Error> {
         let q = if options.measure == Measure::Entropy { p } else { q };
         same_shape(&p, &q)?;
-        options.check(p.rows())?;
+        let rows = Rows::new(p.shape(), options)?;
         let mut plan = Plan::new(options);
-        plan.spread &= p.rows().saturating_mul(p.cols()) >= PARALLEL_FROM;
-        Ok(Job { p, q, options, plan })
-    }
-
-    fn rows_a_task(&self) -> usize {
-        TASK.div_ceil(self.p.cols())
+        plan.spread = rows.spread;
+        Ok(Job { p, q, rows, plan })
     }
 
     /// Writes the results of the rows from `start` on; says what the first bad one's error is.
-    fn rows(&self, start: usize, out: &mut [f64]) -> Option<Error> {
+    fn stretch(&self, start: usize, out: &mut [f64]) -> Option<Error> {
+        let options = self.rows.options;
         let mut first = None;
         let mut done = 0;
         while done < out.len() {
             let row = start + done;
             let rest = &mut out[done..];
-            let kept = (0..rest.len().min(tile::MOST)).take_while(|i| self.options.keeps(row + i)).count();
+            let kept = (0..rest.len().min(tile::MOST)).take_while(|i| options.keeps(row + i)).count();
             let tiled = tile::rows(&self.plan, &self.p, &self.q, row, &mut rest[..kept]);
             for (i, out) in rest[..tiled].iter_mut().enumerate() {
-                *out = weighted(*out, self.options.weight(row + i));
+                *out = weighted(*out, options.weight(row + i));
             }
             for (i, out) in rest[..tiled.max(1)].iter_mut().enumerate() {
                 // A tile leaves NaN where a row has to be looked at by itself.
                 if tiled == 0 || out.is_nan() {
-                    *out = self.row(row + i).unwrap_or_else(|error| {
-                        first.get_or_insert(error);
-                        f64::NAN
+                    self.rows.answer(row + i, out, &mut first, |i| {
+                        self.plan.value(self.p.row(i), self.q.row(i), i)
                     });
                 }
             }
             done += tiled.max(1);
         }
         first
-    }
-
-    fn row(&self, i: usize) -> Result<f64, Error> {
-        if !self.options.keeps(i) {
-            return Ok(0.0);
-        }
-        let value = self.plan.value(self.p.row(i), self.q.row(i), i)?;
-        Ok(weighted(value, self.options.weight(i)))
-    }
-
-    fn kept_weight(&self) -> f64 {
-        let mut sum = Compensated::ZERO;
-        let kept = (0..self.p.rows()).filter(|i| self.options.keeps(*i));
-        kept.for_each(|i| sum.add(self.options.weight(i)));
-        sum.value()
-    }
-
-    fn outcome(&self, first: Option<Error>) -> Result<(), Error> {
-        match first {
-            Some(error) if self.options.invalid == Invalid::Error => Err(error),
-            _ => Ok(()),
-        }
     }
 }

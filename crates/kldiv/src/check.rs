@@ -1,7 +1,7 @@
 //! Finding the culprit. Kernels only notice that a row holds something that is no probability; this finds it.
 
 use crate::error::{Error, Fault, Operand};
-use crate::view::{Row, Shape, View};
+use crate::view::{Dtype, Row, Shape, View};
 
 /// What is wrong with a number that should be a probability or a count.
 pub(crate) fn fault(x: f64) -> Option<Fault> {
@@ -18,11 +18,12 @@ pub(crate) fn fault(x: f64) -> Option<Fault> {
 
 /// The first entry of a pair of rows that is no probability; p is looked at before q.
 pub(crate) fn culprit(p: Row, q: Row, row: usize) -> Option<Error> {
-    [p, q].into_iter().zip(0..).find_map(|(side, operand)| {
+    [(p, Operand::P), (q, Operand::Q)].into_iter().find_map(|(side, operand)| {
         (0..side.len()).find_map(|col| {
             let value = side.get(col);
             let fault = fault(value)?;
-            Some(Error::InvalidEntry { operand: Operand(operand), row, col, value, fault })
+            let expected = "probabilities and counts are finite and at least 0";
+            Some(Error::InvalidEntry { operand, row, col, value, fault, expected })
         })
     })
 }
@@ -39,4 +40,9 @@ pub(crate) fn same_shape(p: &View, q: &View) -> Result<(), Error> {
 /// Says whether an argument has the shape that it needs.
 pub(crate) fn needs_shape(what: &'static str, found: Shape, expected: Shape) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::ShapeMismatch { what, found, expected }) }
+}
+
+/// Says whether an output can hold numbers that are no counts.
+pub(crate) fn needs_float(what: &'static str, dtype: Dtype) -> Result<(), Error> {
+    if dtype.is_float() { Ok(()) } else { Err(Error::Dtype { what, dtype: dtype.name() }) }
 }

@@ -2,7 +2,7 @@
 
 use crate::view::Shape;
 
-/// What is wrong with an entry that is no probability.
+/// What is wrong with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Below zero.
@@ -13,17 +13,29 @@ pub enum Fault {
     Infinite,
 }
 
-/// Which input an error speaks of: 0 is the first, 1 the second.
+/// Which input an error speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operand(pub u32);
+pub struct Operand {
+    /// Its place among the inputs, from 0.
+    pub index: u32,
+    /// Its name.
+    pub name: &'static str,
+}
+
+impl Operand {
+    /// The first of two distributions.
+    pub const P: Operand = Operand::new(0, "p");
+    /// The second of two distributions.
+    pub const Q: Operand = Operand::new(1, "q");
+
+    pub(crate) const fn new(index: u32, name: &'static str) -> Operand {
+        Operand { index, name }
+    }
+}
 
 impl std::fmt::Display for Operand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            0 => f.write_str("p"),
-            1 => f.write_str("q"),
-            n => write!(f, "operand {n}"),
-        }
+        f.write_str(self.name)
     }
 }
 
@@ -32,7 +44,7 @@ impl std::fmt::Display for Operand {
 #[non_exhaustive]
 pub enum Error {
     /// An entry is negative, NaN or infinite.
-    #[error("{operand}[{row}, {col}] is {value}; probabilities and counts are finite and at least 0")]
+    #[error("{operand}[{row}, {col}] is {value}; {expected}")]
     InvalidEntry {
         /// The input that holds it.
         operand: Operand,
@@ -44,9 +56,11 @@ pub enum Error {
         value: f64,
         /// What is wrong with it.
         fault: Fault,
+        /// What it should be.
+        expected: &'static str,
     },
-    /// A row that is to be normalised sums to zero.
-    #[error("row {row} of {operand} sums to 0 and cannot be normalized; give it mass or a smoothing")]
+    /// A row that is to be normalised has no mass: all zeros, or logits of −∞ throughout.
+    #[error("row {row} of {operand} has no mass and cannot be normalized; no outcome in it is possible")]
     ZeroMass {
         /// The input that holds the row.
         operand: Operand,

@@ -15,6 +15,7 @@ use crate::check::{needs_shape, same_shape};
 use crate::error::Error;
 use crate::pair::Plan;
 use crate::policy::{Invalid, Measure, Normalization, Options};
+use crate::rows::reserve;
 use crate::view::{Dtype, Shape, View, ViewMut};
 
 /// One outcome's part in a divergence.
@@ -49,10 +50,7 @@ pub fn explain<'a>(
     options: &Options,
 ) -> Result<Vec<Term>, Error> {
     let (p, q) = (p.into(), q.into());
-    let mut out = Vec::new();
-    if out.try_reserve_exact(p.cols()).is_err() {
-        return Err(Error::OutOfMemory { bytes: p.cols().saturating_mul(size_of::<Term>()) });
-    }
+    let mut out = reserve(p.cols())?;
     out.resize(p.cols(), Term::default());
     explain_into(p, q, options, &mut out)?;
     Ok(out)

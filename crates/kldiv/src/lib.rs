@@ -30,6 +30,7 @@ mod kernels;
 mod pair;
 mod policy;
 pub mod relatives;
+mod rows;
 mod sum;
 mod tile;
 

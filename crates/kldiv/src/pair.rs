@@ -14,7 +14,7 @@ use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
 use crate::kernels::{self, Running};
 use crate::policy::{Measure, Normalization, Options};
-use crate::sum::{Compensated, Total};
+use crate::sum::{Compensated, Total, weighted};
 use crate::view::{Row, RowMut};
 
 /// Elements that one thread sums before totals are added.
@@ -227,7 +227,7 @@ impl Plan {
     /// Says whether both rows sum to 1.
     pub(crate) fn require(&self, p: Row, q: Row, row: usize) -> Result<(), Error> {
         let (of_p, of_q) = self.masses(p, q, row)?;
-        for (operand, mass) in [(Operand(0), of_p), (Operand(1), of_q)] {
+        for (operand, mass) in [(Operand::P, of_p), (Operand::Q, of_q)] {
             if !(mass.minus(ONE).abs() <= self.mass_tolerance) {
                 let tolerance = self.mass_tolerance;
                 return Err(Error::NotNormalized { operand, row, sum: mass.value(), tolerance });
@@ -239,7 +239,7 @@ impl Plan {
     /// How the rows are scaled so that both sum to the same.
     pub(crate) fn scaling(&self, p: Row, q: Row, row: usize) -> Result<Scaling, Error> {
         let (of_p, of_q) = self.masses(p, q, row)?;
-        for (operand, mass) in [(Operand(0), of_p), (Operand(1), of_q)] {
+        for (operand, mass) in [(Operand::P, of_p), (Operand::Q, of_q)] {
             if mass.value() == 0.0 {
                 return Err(Error::ZeroMass { operand, row });
             }
@@ -384,11 +384,6 @@ impl Plan {
 /// `ln(p/q)`.
 fn ln_of_parts(p: Parts<One>, q: Parts<One>) -> f64 {
     if One::both_ordinary(p.hi, q.hi) { Ratio::of(q, p).ln().0[0] } else { ln_ratio(p.hi.0[0], q.hi.0[0]) }
-}
-
-/// A weight times a value; a weight of 0 leaves nothing, of infinity neither.
-pub(crate) fn weighted(value: f64, weight: f64) -> f64 {
-    if weight == 0.0 && !value.is_nan() { 0.0 } else { value * weight }
 }
 
 /// The sums of a measure's terms over two rows of equal length.

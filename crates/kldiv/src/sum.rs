@@ -52,6 +52,11 @@ impl Compensated {
     }
 }
 
+/// A weight times a value; a weight of 0 leaves nothing, of infinity neither.
+pub(crate) fn weighted(value: f64, weight: f64) -> f64 {
+    if weight == 0.0 && !value.is_nan() { 0.0 } else { value * weight }
+}
+
 /// The sums of a measure's terms over any stretch of elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Total<const M: usize, const C: usize> {

@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["view", "sum", "special"],
     &["error"],
     &["check", "policy"],
+    &["rows"],
     // floor 1
     &["kernels::coefficients"],
     &["kernels::lanes"],

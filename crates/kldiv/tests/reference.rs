@@ -226,8 +226,8 @@ fn invalid<T: Element>(tally: &mut Tally, case: &Value, p: &[T], q: &[T]) {
             _ => return false,
         };
         let argument = expect["argument"].as_str().map(|argument| match argument {
-            "p" => Operand(0),
-            "q" => Operand(1),
+            "p" => Operand::P,
+            "q" => Operand::Q,
             other => panic!("{other}"),
         });
         let index = expect["index"].as_u64().map(|index| index as usize);

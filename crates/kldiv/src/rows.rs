@@ -1,0 +1,151 @@
+//! The rows of a call: which are kept, what they weigh, which thread computes them, and which bad one came first.
+
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::policy::{Invalid, Options, Reduction};
+use crate::sum::{Compensated, weighted};
+use crate::view::Shape;
+
+/// Elements below which a call stays on the calling thread.
+pub const PARALLEL_FROM: usize = 1 << 15;
+
+/// Elements that are worth a task of their own.
+const TASK: usize = 1 << 14;
+
+/// Rows whose results are added before they are added to the others'.
+const GROUP: usize = 32;
+
+/// The rows of a call and the options that concern them.
+pub(crate) struct Rows<'a> {
+    pub(crate) options: &'a Options<'a>,
+    shape: Shape,
+    /// Whether they are shared among threads.
+    pub(crate) spread: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// Those of a call over matrices of such a shape; checks the options.
+    pub(crate) fn new(shape: Shape, options: &'a Options<'a>) -> Result<Self, Error> {
+        options.check(shape.rows)?;
+        let spread = options.parallel && shape.rows.saturating_mul(shape.cols) >= PARALLEL_FROM;
+        Ok(Rows { options, shape, spread })
+    }
+
+    fn a_task(&self) -> usize {
+        TASK.div_ceil(self.shape.cols)
+    }
+
+    /// Lets `stretch` fill the results of rows in a row, from the given one on; the first error is what it says.
+    pub(crate) fn fill(
+        &self,
+        out: &mut [f64],
+        stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
+    ) -> Option<Error> {
+        if !self.spread {
+            return stretch(0, out);
+        }
+        let rows = self.a_task();
+        let tasks = out.par_chunks_mut(rows).enumerate();
+        tasks.map(|(i, out)| stretch(i * rows, out)).reduce(|| None, Option::or)
+    }
+
+    /// The sum of all results along a fixed tree, and the first error.
+    pub(crate) fn sum(
+        &self,
+        stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
+    ) -> Result<(f64, Option<Error>), Error> {
+        let rows = self.shape.rows;
+        let groups = rows.div_ceil(GROUP);
+        let group = |i: usize| {
+            let (start, len) = (i * GROUP, GROUP.min(rows - i * GROUP));
+            let mut values = [0.0; GROUP];
+            let first = stretch(start, &mut values[..len]);
+            let mut sum = Compensated::ZERO;
+            values[..len].iter().for_each(|value| sum.add(*value));
+            (sum, first)
+        };
+        let mut sum = Compensated::ZERO;
+        let mut first = None;
+        let mut add = |(part, error): (Compensated, Option<Error>)| {
+            sum.add_parts(&part);
+            first = first.take().or(error);
+        };
+        if self.spread && groups > 1 {
+            let mut parts = reserve(groups)?;
+            let at_least = self.a_task().div_ceil(GROUP);
+            (0..groups).into_par_iter().with_min_len(at_least).map(group).collect_into_vec(&mut parts);
+            parts.into_iter().for_each(add);
+        } else {
+            (0..groups).map(group).for_each(&mut add);
+        }
+        Ok((sum.value(), first))
+    }
+
+    /// Calls `row` on each, and says what the first error is.
+    pub(crate) fn each(&self, row: impl Fn(usize) -> Option<Error> + Sync) -> Option<Error> {
+        let rows = self.shape.rows;
+        if self.spread {
+            let tasks = (0..rows).into_par_iter().with_min_len(self.a_task());
+            tasks.map(&row).reduce(|| None, Option::or)
+        } else {
+            (0..rows).fold(None, |first, i| first.or(row(i)))
+        }
+    }
+
+    /// The result of a row: 0 if it is masked, else its value times its weight, or NaN and the error if there is one.
+    pub(crate) fn answer(
+        &self,
+        row: usize,
+        out: &mut f64,
+        first: &mut Option<Error>,
+        value: impl FnOnce(usize) -> Result<f64, Error>,
+    ) {
+        *out = if self.options.keeps(row) {
+            value(row).map_or_else(
+                |error| {
+                    first.get_or_insert(error);
+                    f64::NAN
+                },
+                |value| weighted(value, self.options.weight(row)),
+            )
+        } else {
+            0.0
+        };
+    }
+
+    /// The rows' sum as the reduction wants it: itself, or divided by the weight that is kept; 0 if none is.
+    pub(crate) fn reduced(&self, sum: f64) -> f64 {
+        match self.options.reduction {
+            Reduction::Sum => sum,
+            Reduction::Mean | Reduction::BatchMean => match self.kept_weight() {
+                0.0 if !sum.is_nan() => 0.0,
+                weight => sum / weight,
+            },
+        }
+    }
+
+    pub(crate) fn kept_weight(&self) -> f64 {
+        let mut sum = Compensated::ZERO;
+        let kept = (0..self.shape.rows).filter(|i| self.options.keeps(*i));
+        kept.for_each(|i| sum.add(self.options.weight(i)));
+        sum.value()
+    }
+
+    /// How the call ends, if that was the first error.
+    pub(crate) fn outcome(&self, first: Option<Error>) -> Result<(), Error> {
+        match first {
+            Some(error) if self.options.invalid == Invalid::Error => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A vector with room for `n` elements.
+pub(crate) fn reserve<T>(n: usize) -> Result<Vec<T>, Error> {
+    let mut vec = Vec::new();
+    match vec.try_reserve_exact(n) {
+        Ok(()) => Ok(vec),
+        Err(_) => Err(Error::OutOfMemory { bytes: n.saturating_mul(size_of::<T>()) }),
+    }
+}
