@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::guard::guard;
 use crate::options::kldiv_options;
 use crate::status::kldiv_status;
-use crate::view::{self, kldiv_view, kldiv_view_mut};
+use crate::view::{kldiv_view, kldiv_view_mut};
 
 /// The divergences of all rows, as one number: those of kldiv_rows(), reduced.
 ///
@@ -28,9 +28,10 @@ pub unsafe extern "C" fn kldiv_kl(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let call = Call::new(p, q, options)?;
-        let (out, span) = view::one_mut(out, "out")?;
-        call.run(span, |p, q, options| reduce_into(p, q, options, out))
+        let mut call = Call::new(options)?;
+        let (p, q) = call.pair(p, q)?;
+        let out = call.one_mut(out, "out")?;
+        call.run(p.elements(), |options| reduce_into(p, q, options, out))
     })
 }
 
@@ -61,9 +62,10 @@ pub unsafe extern "C" fn kldiv_rows(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let call = Call::new(p, q, options)?;
-        let (out, span) = view::array_mut(out, call.p.rows(), "out")?;
-        call.run(span, |p, q, options| rows_into(p, q, options, out))
+        let mut call = Call::new(options)?;
+        let (p, q) = call.pair(p, q)?;
+        let out = call.array_mut(out, p.rows(), "out")?;
+        call.run(p.elements(), |options| rows_into(p, q, options, out))
     })
 }
 
@@ -90,9 +92,10 @@ pub unsafe extern "C" fn kldiv_terms(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let call = Call::new(p, q, options)?;
-        let (mut out, span) = view::matrix_mut(out, "out")?;
-        call.run(span, |p, q, options| terms_into(p, q, options, &mut out))
+        let mut call = Call::new(options)?;
+        let (p, q) = call.pair(p, q)?;
+        let mut out = call.matrix_mut(out, "out")?;
+        call.run(p.elements(), |options| terms_into(p, q, options, &mut out))
     })
 }
 

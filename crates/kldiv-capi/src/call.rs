@@ -1,52 +1,192 @@
-//! What the functions over two matrices have in common.
+//! What the functions with options have in common.
+//!
+//! A function asks its [`Call`] for its arguments in the order in which the header says they are looked at, and then
+//! lets it run the core: that is when outputs are compared with inputs and with each other.
 
-use core_kldiv::{Error, Measure, Options, View};
+use core_kldiv::{Error, Measure, Options, View, ViewMut};
 
 use crate::error::Failure;
 use crate::options::kldiv_options;
 use crate::pool;
-use crate::view::{self, Span, kldiv_view};
+use crate::view::{self, Span, kldiv_view, kldiv_view_mut};
 
-/// The inputs of such a function, looked at in the order options, p, q, mask, weights.
+/// A call whose arguments are being looked at.
 pub(crate) struct Call<'a> {
-    pub(crate) p: View<'a>,
-    q: View<'a>,
-    options: Options<'a>,
-    threads: u32,
-    inputs: [Span; 4],
+    given: kldiv_options,
+    /// What the core is asked for.
+    pub(crate) options: Options<'a>,
+    inputs: Spans,
+    outputs: Spans,
 }
 
-impl Call<'_> {
+/// Where a few arguments lie.
+#[derive(Default)]
+struct Spans {
+    spans: [Option<Span>; 6],
+    len: usize,
+}
+
+impl Spans {
+    fn push(&mut self, span: Span) {
+        self.spans[self.len] = Some(span);
+        self.len += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Span> {
+        self.spans.iter().copied().flatten()
+    }
+}
+
+/// The contract of all of these: a pointer is NULL or points to what it says, which nobody writes to (inputs) or
+/// touches (outputs) during 'a.
+impl<'a> Call<'a> {
     /// # Safety
-    /// Each pointer is NULL or points to what it says, which nobody writes to during 'a.
-    pub(crate) unsafe fn new<'a>(
+    /// As above.
+    pub(crate) unsafe fn new(options: *const kldiv_options) -> Result<Self, Failure> {
+        // SAFETY: the caller's promise.
+        let given = unsafe { kldiv_options::read(options) }?;
+        let options = given.for_core()?;
+        Ok(Call { given, options, inputs: Spans::default(), outputs: Spans::default() })
+    }
+
+    /// Two matrices whose rows are compared, and the mask and weights of their rows. Entropy has no use for the second.
+    ///
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn pair(
+        &mut self,
         p: *const kldiv_view,
         q: *const kldiv_view,
-        options: *const kldiv_options,
-    ) -> Result<Call<'a>, Failure> {
-        // SAFETY: the caller's promise, for all of these.
+    ) -> Result<(View<'a>, View<'a>), Failure> {
+        // SAFETY: the caller's promise.
         unsafe {
-            let given = kldiv_options::read(options)?;
-            let mut options = given.for_core()?;
-            let (p, p_span) = view::matrix(p, "p")?;
-            let q_matters = options.measure != Measure::Entropy;
-            let (q, q_span) = if q_matters { view::matrix(q, "q")? } else { (p, Span::NONE) };
-            let [mask, weights] = given.per_row(p.rows(), &mut options)?;
-            Ok(Call { p, q, options, threads: given.threads, inputs: [p_span, q_span, mask, weights] })
+            let p = self.matrix(p, "p")?;
+            let q = if self.options.measure == Measure::Entropy { p } else { self.matrix(q, "q")? };
+            self.per_row(p.rows())?;
+            Ok((p, q))
         }
     }
 
-    /// Lets the core compute, on the threads that the caller allows, if `out` lies apart from the inputs.
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn matrix(
+        &mut self,
+        view: *const kldiv_view,
+        name: &'static str,
+    ) -> Result<View<'a>, Failure> {
+        // SAFETY: the caller's promise.
+        let (matrix, span) = unsafe { view::matrix(view, name) }?;
+        self.inputs.push(span);
+        Ok(matrix)
+    }
+
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn array<T>(
+        &mut self,
+        data: *const T,
+        len: usize,
+        name: &'static str,
+    ) -> Result<&'a [T], Failure> {
+        // SAFETY: the caller's promise.
+        let (array, span) = unsafe { view::array(data, len, name) }?;
+        self.inputs.push(span);
+        Ok(array)
+    }
+
+    /// The options' mask and weights, of so many rows.
+    ///
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn per_row(&mut self, rows: usize) -> Result<(), Failure> {
+        let kldiv_options { mask, weights, .. } = self.given;
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.options.mask = optional(mask, |mask| self.array(mask, rows, "mask"))?;
+            self.options.weights = optional(weights, |weights| self.array(weights, rows, "weights"))?;
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn one_mut<T>(
+        &mut self,
+        data: *mut T,
+        name: &'static str,
+    ) -> Result<&'a mut T, Failure> {
+        // SAFETY: the caller's promise.
+        let (one, span) = unsafe { view::one_mut(data, name) }?;
+        self.outputs.push(span);
+        Ok(one)
+    }
+
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn array_mut<T>(
+        &mut self,
+        data: *mut T,
+        len: usize,
+        name: &'static str,
+    ) -> Result<&'a mut [T], Failure> {
+        // SAFETY: the caller's promise.
+        let (array, span) = unsafe { view::array_mut(data, len, name) }?;
+        self.outputs.push(span);
+        Ok(array)
+    }
+
+    /// # Safety
+    /// As above.
+    pub(crate) unsafe fn matrix_mut(
+        &mut self,
+        view: *const kldiv_view_mut,
+        name: &'static str,
+    ) -> Result<ViewMut<'a>, Failure> {
+        // SAFETY: the caller's promise.
+        let (matrix, span) = unsafe { view::matrix_mut(view, name) }?;
+        self.outputs.push(span);
+        Ok(matrix)
+    }
+
+    /// Lets the core compute, on the threads that the caller allows, if each output lies apart from all else. `work` is
+    /// about how many elements there are.
     pub(crate) fn run(
         self,
-        out: Span,
-        compute: impl FnOnce(View, View, &Options) -> Result<(), Error> + Send,
+        work: usize,
+        compute: impl FnOnce(&Options) -> Result<(), Error> + Send,
     ) -> Result<(), Failure> {
-        out.apart(&self.inputs)?;
-        let Call { p, q, mut options, threads, .. } = self;
-        Ok(pool::run(threads, p.rows() * p.cols(), move |parallel| {
+        let Call { given, mut options, inputs, outputs } = self;
+        for (i, out) in outputs.iter().enumerate() {
+            inputs.iter().chain(outputs.iter().take(i)).try_for_each(|other| out.apart(&[other]))?;
+        }
+        Ok(pool::run(given.threads, work, move |parallel| {
             options.parallel = parallel;
-            compute(p, q, &options)
+            compute(&options)
         })?)
+    }
+}
+
+/// What `get` makes of an argument that may be NULL.
+pub(crate) fn optional<P: Pointer, T>(
+    pointer: P,
+    get: impl FnOnce(P) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    if pointer.is_null() { Ok(None) } else { get(pointer).map(Some) }
+}
+
+/// `*const T` or `*mut T`.
+pub(crate) trait Pointer: Copy {
+    fn is_null(self) -> bool;
+}
+
+impl<T> Pointer for *const T {
+    fn is_null(self) -> bool {
+        self.is_null()
+    }
+}
+
+impl<T> Pointer for *mut T {
+    fn is_null(self) -> bool {
+        self.is_null()
     }
 }

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::guard::guard;
 use crate::options::kldiv_options;
 use crate::status::kldiv_status;
-use crate::view::{self, kldiv_view};
+use crate::view::kldiv_view;
 
 /// One outcome's part of a divergence.
 #[repr(C)]
@@ -51,9 +51,10 @@ pub unsafe extern "C" fn kldiv_explain(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each; a kldiv_term is the core's Term, as checked below.
     guard(move || unsafe {
-        let call = Call::new(p, q, options)?;
-        let (out, span) = view::array_mut(out.cast::<Term>(), call.p.cols(), "out")?;
-        call.run(span, |p, q, options| explain_into(p, q, options, out))
+        let mut call = Call::new(options)?;
+        let (p, q) = call.pair(p, q)?;
+        let out = call.array_mut(out.cast::<Term>(), p.cols(), "out")?;
+        call.run(p.elements(), |options| explain_into(p, q, options, out))
     })
 }
 

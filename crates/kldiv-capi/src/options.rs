@@ -8,7 +8,7 @@ use core_kldiv::{Invalid, Measure, Normalization, Options, Reduction};
 
 use crate::error::Failure;
 use crate::status::*;
-use crate::view::{self, Span};
+use crate::view;
 
 /// sum p ln(p/q), the Kullback-Leibler divergence D(P || Q).
 pub const KLDIV_MEASURE_KL: u32 = 0;
@@ -196,29 +196,6 @@ impl kldiv_options {
         Ok(options)
     }
 
-    /// Mask and weights of `rows` rows, given to `options`, and where they lie.
-    ///
-    /// # Safety
-    /// They are NULL or `rows` elements there are readable, and nobody writes to them during 'a.
-    pub(crate) unsafe fn per_row<'a>(
-        &self,
-        rows: usize,
-        options: &mut Options<'a>,
-    ) -> Result<[Span; 2], Failure> {
-        let mut spans = [Span::NONE; 2];
-        if !self.mask.is_null() {
-            // SAFETY: the caller's promise.
-            let (mask, span) = unsafe { view::array(self.mask, rows, "mask") }?;
-            (options.mask, spans[0]) = (Some(mask), span);
-        }
-        if !self.weights.is_null() {
-            // SAFETY: the caller's promise.
-            let (weights, span) = unsafe { view::array(self.weights, rows, "weights") }?;
-            (options.weights, spans[1]) = (Some(weights), span);
-        }
-        Ok(spans)
-    }
-
     fn measure(&self) -> Result<Measure, Failure> {
         Ok(match self.measure {
             KLDIV_MEASURE_KL => Measure::Kl,
@@ -320,16 +297,5 @@ mod tests {
         let set = kldiv_options { base: 2.0, mass_tolerance: 0.5, smoothing: -1.0, ..kldiv_options::DEFAULT };
         let set = set.for_core().unwrap();
         assert_eq!((set.base, set.mass_tolerance, set.smoothing), (Some(2.0), 0.5, -1.0));
-    }
-
-    #[test]
-    fn mask_and_weights_have_an_entry_for_each_row() {
-        let (mask, weights) = ([1, 0], [0.5, 2.0]);
-        let given =
-            kldiv_options { mask: mask.as_ptr(), weights: weights.as_ptr(), ..kldiv_options::DEFAULT };
-        let mut options = given.for_core().unwrap();
-        // SAFETY: two entries each.
-        unsafe { given.per_row(2, &mut options) }.unwrap();
-        assert_eq!((options.mask, options.weights), (Some(&mask[..]), Some(&weights[..])));
     }
 }

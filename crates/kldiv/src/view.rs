@@ -208,6 +208,11 @@ impl<'a> View<'a> {
         self.shape.cols
     }
 
+    /// How many elements, those counted again that a stride of 0 repeats.
+    pub fn elements(&self) -> usize {
+        self.shape.rows.saturating_mul(self.shape.cols)
+    }
+
     /// The element type.
     pub fn dtype(&self) -> Dtype {
         self.dtype
