@@ -22,7 +22,7 @@ pub(crate) struct Call<'a> {
 /// Where a few arguments lie.
 #[derive(Default)]
 struct Spans {
-    spans: [Option<Span>; 6],
+    spans: [Option<Span>; 7],
     len: usize,
 }
 
@@ -40,8 +40,11 @@ impl Spans {
 /// The contract of all of these: a pointer is NULL or points to what it says, which nobody writes to (inputs) or
 /// touches (outputs) during 'a.
 impl<'a> Call<'a> {
+    /// Inlined, so that it is made where it stays: stacks are small.
+    ///
     /// # Safety
     /// As above.
+    #[inline(always)]
     pub(crate) unsafe fn new(options: *const kldiv_options) -> Result<Self, Failure> {
         // SAFETY: the caller's promise.
         let given = unsafe { kldiv_options::read(options) }?;
@@ -151,17 +154,17 @@ impl<'a> Call<'a> {
     /// Lets the core compute, on the threads that the caller allows, if each output lies apart from all else. `work` is
     /// about how many elements there are.
     pub(crate) fn run(
-        self,
+        &mut self,
         work: usize,
         compute: impl FnOnce(&Options) -> Result<(), Error> + Send,
     ) -> Result<(), Failure> {
-        let Call { given, mut options, inputs, outputs } = self;
+        let Call { given, options, inputs, outputs } = self;
         for (i, out) in outputs.iter().enumerate() {
             inputs.iter().chain(outputs.iter().take(i)).try_for_each(|other| out.apart(&[other]))?;
         }
         Ok(pool::run(given.threads, work, move |parallel| {
             options.parallel = parallel;
-            compute(&options)
+            compute(options)
         })?)
     }
 }

@@ -137,9 +137,13 @@ impl<'a> Job<'a> {
             for (i, out) in rest[..tiled.max(1)].iter_mut().enumerate() {
                 // A tile leaves NaN where a row has to be looked at by itself.
                 if tiled == 0 || out.is_nan() {
-                    self.rows.answer(row + i, out, &mut first, |i| {
-                        self.plan.value(self.p.row(i), self.q.row(i), i)
-                    });
+                    let i = row + i;
+                    *out = if options.keeps(i) {
+                        let value = self.plan.value(self.p.row(i), self.q.row(i), i);
+                        self.rows.answer(i, value, &mut first)
+                    } else {
+                        0.0
+                    };
                 }
             }
             done += tiled.max(1);

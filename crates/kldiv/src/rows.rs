@@ -67,17 +67,20 @@ impl<'a> Rows<'a> {
         };
         let mut sum = Compensated::ZERO;
         let mut first = None;
-        let mut add = |(part, error): (Compensated, Option<Error>)| {
-            sum.add_parts(&part);
-            first = first.take().or(error);
-        };
         if self.spread && groups > 1 {
             let mut parts = reserve(groups)?;
             let at_least = self.a_task().div_ceil(GROUP);
             (0..groups).into_par_iter().with_min_len(at_least).map(group).collect_into_vec(&mut parts);
-            parts.into_iter().for_each(add);
+            for (part, error) in parts {
+                sum.add_parts(&part);
+                first = first.or(error);
+            }
         } else {
-            (0..groups).map(group).for_each(&mut add);
+            for i in 0..groups {
+                let (part, error) = group(i);
+                sum.add_parts(&part);
+                first = first.or(error);
+            }
         }
         Ok((sum.value(), first))
     }
@@ -93,25 +96,15 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The result of a row: 0 if it is masked, else its value times its weight, or NaN and the error if there is one.
-    pub(crate) fn answer(
-        &self,
-        row: usize,
-        out: &mut f64,
-        first: &mut Option<Error>,
-        value: impl FnOnce(usize) -> Result<f64, Error>,
-    ) {
-        *out = if self.options.keeps(row) {
-            value(row).map_or_else(
-                |error| {
-                    first.get_or_insert(error);
-                    f64::NAN
-                },
-                |value| weighted(value, self.options.weight(row)),
-            )
-        } else {
-            0.0
-        };
+    /// A row's value times its weight, or NaN and, if it is the first, the error.
+    pub(crate) fn answer(&self, row: usize, value: Result<f64, Error>, first: &mut Option<Error>) -> f64 {
+        match value {
+            Ok(value) => weighted(value, self.options.weight(row)),
+            Err(error) => {
+                first.get_or_insert(error);
+                f64::NAN
+            }
+        }
     }
 
     /// The rows' sum as the reduction wants it: itself, or divided by the weight that is kept; 0 if none is.
