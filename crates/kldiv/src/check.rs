@@ -28,6 +28,22 @@ pub(crate) fn culprit(p: Row, q: Row, row: usize) -> Option<Error> {
     })
 }
 
+/// The first entry of rows of logits or log-probabilities that is none: NaN or +∞.
+pub(crate) fn culprit_logit(sides: &[(Row, Operand)], row: usize) -> Option<Error> {
+    sides.iter().find_map(|&(side, operand)| {
+        (0..side.len()).find_map(|col| {
+            let value = side.get(col);
+            let fault = match value {
+                _ if value.is_nan() => Fault::Nan,
+                f64::INFINITY => Fault::Infinite,
+                _ => return None,
+            };
+            let expected = "logits and log-probabilities are finite or negative infinity";
+            Some(Error::InvalidEntry { operand, row, col, value, fault, expected })
+        })
+    })
+}
+
 /// Says whether two matrices can be compared row by row.
 pub(crate) fn same_shape(p: &View, q: &View) -> Result<(), Error> {
     needs_shape("q", q.shape(), p.shape())?;

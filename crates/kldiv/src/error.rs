@@ -92,6 +92,20 @@ pub enum Error {
     /// There are no columns: a distribution has at least one outcome.
     #[error("the inputs have 0 columns; a distribution has at least one outcome")]
     Empty,
+    /// An index names no class, or one that another index of its row names too.
+    #[error("{operand}[{row}, {col}] is {index}; {expected}")]
+    Index {
+        /// The input that holds it.
+        operand: Operand,
+        /// Its row, from 0.
+        row: usize,
+        /// Its place in the row, from 0.
+        col: usize,
+        /// The index itself.
+        index: i64,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// An option has a value that makes no sense.
     #[error("option {name} is {value}; {expected}")]
     Option {
@@ -130,6 +144,7 @@ impl Error {
         match *self {
             Error::InvalidEntry { row, .. }
             | Error::ZeroMass { row, .. }
+            | Error::Index { row, .. }
             | Error::NotNormalized { row, .. }
             | Error::Overflow { row } => Some(row),
             _ => None,

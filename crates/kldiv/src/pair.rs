@@ -19,7 +19,7 @@ use crate::view::{Row, RowMut};
 
 /// Elements that one thread sums before totals are added.
 pub(crate) const SHARE: usize = 1 << 16;
-/// Elements that are converted or gathered at a time; two buffers of them fit a small stack.
+/// Elements that are converted or gathered at a time; a few buffers of them fit a small stack.
 const PIECE: usize = 64;
 
 /// Calls `$body` with `$op` standing for the sum that gives a measure; `$sums` are those of P and of Q that its
@@ -95,7 +95,7 @@ impl Plan {
             },
             smoothing: options.smoothing,
             mass_tolerance: options.mass_tolerance,
-            ln_base: options.base.map_or(1.0, ln),
+            ln_base: ln_base(options),
             spread: options.parallel,
         }
     }
@@ -346,11 +346,10 @@ impl Plan {
                 let q = q.part(start, len).as_or_in(&mut for_q[..len]);
                 let terms = &mut terms[..len];
                 // Unlike their sum, the terms of KL keep their straight parts when rows are normalised.
-                with_op!(self, false, sums,
+                numbers &= with_op!(self, false, sums,
                     op => kernels::write(&op, prepare, p, q, terms),
-                    renyi _alpha => terms.fill(f64::NAN));
+                    renyi _alpha => false);
                 for term in terms.iter_mut() {
-                    numbers &= !term.is_nan();
                     *term = weighted(*term * scale / self.ln_base + 0.0, weight);
                 }
                 out.write(start, terms);
@@ -381,6 +380,11 @@ impl Plan {
     }
 }
 
+/// What results in nats are divided by.
+pub(crate) fn ln_base(options: &Options) -> f64 {
+    options.base.map_or(1.0, ln)
+}
+
 /// `ln(p/q)`.
 fn ln_of_parts(p: Parts<One>, q: Parts<One>) -> f64 {
     if One::both_ordinary(p.hi, q.hi) { Ratio::of(q, p).ln().0[0] } else { ln_ratio(p.hi.0[0], q.hi.0[0]) }
@@ -388,7 +392,7 @@ fn ln_of_parts(p: Parts<One>, q: Parts<One>) -> f64 {
 
 /// The sums of a measure's terms over two rows of equal length.
 #[inline(never)]
-fn total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+pub(crate) fn total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
     prepare: &P,
     p: Row,

@@ -56,7 +56,7 @@ impl Measure {
     }
 
     /// Its place in the list above, from 0, by which other languages know it.
-    const fn number(self) -> f64 {
+    pub(crate) const fn number(self) -> f64 {
         match self {
             Measure::Kl => 0.0,
             Measure::Generalized => 1.0,
@@ -105,6 +105,18 @@ pub enum Invalid {
     Nan,
 }
 
+/// What the k values of a sparse target are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TopK {
+    /// Logits: the target is their softmax, and nothing beyond them.
+    #[default]
+    LogitsRenormalized,
+    /// Log-probabilities; what they lack to 1 is one more outcome, which stands for all classes that are not named.
+    LogProbsTail,
+    /// Log-probabilities, divided by their sum: the target is nothing beyond them.
+    LogProbsRenormalized,
+}
+
 /// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all of rayon's threads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -129,6 +141,12 @@ pub struct Options<'a> {
     pub weights: Option<&'a [f64]>,
     /// Whether large work is shared among the threads of the rayon pool that the caller is in.
     pub parallel: bool,
+    /// `loss`: whether the target is ln p.
+    pub log_target: bool,
+    /// `logits`: T of `softmax(a/T)`, above 0.
+    pub temperature: f64,
+    /// `logits`: what sparse targets are.
+    pub topk: TopK,
 }
 
 impl Default for Options<'_> {
@@ -144,6 +162,9 @@ impl Default for Options<'_> {
             mask: None,
             weights: None,
             parallel: true,
+            log_target: false,
+            temperature: 1.0,
+            topk: TopK::LogitsRenormalized,
         }
     }
 }
@@ -185,6 +206,9 @@ impl Options<'_> {
         }
         if !(self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite()) {
             return wrong("mass_tolerance", self.mass_tolerance, "it is finite and at least 0");
+        }
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            return wrong("temperature", self.temperature, "a temperature is finite and above 0");
         }
         let one_a_row = |what, found| {
             let expected = Shape { rows, cols: 1 };

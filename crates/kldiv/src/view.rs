@@ -235,6 +235,11 @@ impl<'a> View<'a> {
         View { shape: Shape { rows, ..self.shape }, row_stride: 0, ..self }
     }
 
+    /// Its first element in every place of a matrix.
+    pub(crate) fn spread(self, shape: Shape) -> Self {
+        View { shape, row_stride: 0, col_stride: 0, ..self }
+    }
+
     /// Where row `row` begins and how far apart rows are, if they are slices of type `T`.
     pub(crate) fn slices_from<T: Element>(&self, row: usize) -> Option<(*const T, isize)> {
         let slices = self.dtype == T::DTYPE && (self.col_stride == 1 || self.shape.cols == 1);
@@ -363,6 +368,14 @@ impl<'a, T: Element> From<ArrayViewMut2<'a, T>> for ViewMut<'a> {
     }
 }
 
+impl<'a, T: Element> From<&'a mut [T]> for ViewMut<'a> {
+    fn from(row: &'a mut [T]) -> Self {
+        let shape = Shape { rows: 1, cols: row.len() };
+        // SAFETY: the elements are the slice's own, one after another.
+        unsafe { ViewMut::from_raw(row.as_mut_ptr().cast(), shape, row.len() as isize, 1, T::DTYPE) }
+    }
+}
+
 /// A row of a [`View`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row<'a> {
@@ -472,14 +485,39 @@ impl<'a> RowMut<'a> {
         RowMut { data, len, ..*self }
     }
 
+    /// All of it, while nobody else has it.
+    pub(crate) fn whole(&mut self) -> RowMut<'_> {
+        RowMut {
+            data: self.data,
+            len: self.len,
+            stride: self.stride,
+            dtype: self.dtype,
+            lifetime: PhantomData,
+        }
+    }
+
+    /// Whether the row is a slice of type `T`.
+    pub(crate) fn is_slice<T: Element>(&self) -> bool {
+        self.dtype == T::DTYPE && (self.stride == 1 || self.len <= 1)
+    }
+
+    /// The row as a slice, if it is one of type `T`.
+    pub(crate) fn as_slice_mut<T: Element>(&mut self) -> Option<&mut [T]> {
+        if !self.is_slice::<T>() {
+            return None;
+        }
+        // SAFETY: the elements are of type T, one after another, and this row's alone.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.data.cast(), self.len) })
+    }
+
     /// Writes `values` from element `start` on, rounded to the row's type.
-    pub(crate) fn write(&mut self, start: usize, values: &[f64]) {
+    pub(crate) fn write<U: Element>(&mut self, start: usize, values: &[U]) {
         debug_assert!(start + values.len() <= self.len);
         with_type!(self.dtype, T => {
             let data = self.data.cast::<T>();
             for (i, &x) in values.iter().enumerate() {
                 // SAFETY: the element is within the row, of type T, and this row's alone.
-                unsafe { data.offset((start + i) as isize * self.stride).write(T::from_f64(x)) }
+                unsafe { data.offset((start + i) as isize * self.stride).write(T::from_element(x)) }
             }
         });
     }

@@ -15,9 +15,11 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::coefficients"],
     &["kernels::lanes"],
     &["kernels::scalar"],
+    &["kernels::exp"],
     &["kernels::log"],
     &["kernels::op", "kernels::prepare"],
-    &["kernels::generic"],
+    &["kernels::generic", "kernels::loss", "kernels::softmax", "kernels::vae"],
+    &["kernels::gradient"],
     &["kernels::tile"],
     &["kernels::twice"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
@@ -25,13 +27,19 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::tests"],
     // floor 2
     &["pair"],
+    &["pieces"],
     &["discrete"],
     &["relatives"],
     // floor 3
     &["tile"],
     &["batch", "explain", "partial", "pairwise"],
     // floor 4
-    &["loss", "logits"],
+    &["loss", "logits::compare"],
+    &["logits::topk"],
+    &["logits"],
+    // the side wing
+    &["family::vae"],
+    &["family"],
 ];
 
 fn source() -> PathBuf {

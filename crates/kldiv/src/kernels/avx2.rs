@@ -98,6 +98,10 @@ macro_rules! shared {
             Self(op!($fnma(self.0, b.0, c.0)))
         }
         #[inline(always)]
+        fn larger(self, other: Self) -> Self {
+            Self(op!($max(self.0, other.0)))
+        }
+        #[inline(always)]
         fn both_ordinary(p: Self, q: Self) -> bool {
             // min and max give their second operand where one is NaN: between them, both are looked at.
             let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
@@ -171,11 +175,10 @@ impl Lanes for F64x4 {
         (Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift))))), Self(k))
     }
     #[inline(always)]
-    fn exp2(k: Self) -> Self {
-        // k + 1.5 · 2^52 holds k in its low bits.
-        let k = op!(_mm256_castpd_si256((k + Self::splat(f64::ROUND)).0));
-        let biased = op!(_mm256_add_epi64(k, op!(_mm256_set1_epi64x(1023))));
-        Self(op!(_mm256_castsi256_pd(op!(_mm256_slli_epi64::<52>(biased)))))
+    fn exp2(shifted: Self) -> Self {
+        let exponent = op!(_mm256_slli_epi64::<52>(op!(_mm256_castpd_si256(shifted.0))));
+        let one = op!(_mm256_set1_epi64x(1f64.to_bits() as i64));
+        Self(op!(_mm256_castsi256_pd(op!(_mm256_add_epi64(exponent, one)))))
     }
     #[inline(always)]
     fn without_bit(bit: usize) -> __m256d {
@@ -239,9 +242,10 @@ impl Lanes for F32x8 {
         (Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift))))), Self(k))
     }
     #[inline(always)]
-    fn exp2(k: Self) -> Self {
-        let biased = op!(_mm256_add_epi32(op!(_mm256_cvtps_epi32(k.0)), op!(_mm256_set1_epi32(127))));
-        Self(op!(_mm256_castsi256_ps(op!(_mm256_slli_epi32::<23>(biased)))))
+    fn exp2(shifted: Self) -> Self {
+        let exponent = op!(_mm256_slli_epi32::<23>(op!(_mm256_castps_si256(shifted.0))));
+        let one = op!(_mm256_set1_epi32(1f32.to_bits() as i32));
+        Self(op!(_mm256_castsi256_ps(op!(_mm256_add_epi32(exponent, one)))))
     }
     #[inline(always)]
     fn without_bit(bit: usize) -> __m256 {

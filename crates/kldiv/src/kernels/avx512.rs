@@ -92,6 +92,10 @@ macro_rules! shared {
             Self(op!($fnma(self.0, b.0, c.0)))
         }
         #[inline(always)]
+        fn larger(self, other: Self) -> Self {
+            Self(op!($max(self.0, other.0)))
+        }
+        #[inline(always)]
         fn both_ordinary(p: Self, q: Self) -> bool {
             // min and max give their second operand where one is NaN: between them, both are looked at.
             let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
@@ -165,9 +169,10 @@ impl Lanes for F64x8 {
         (Self(aligned), Self(op!(_mm512_cvtepi64_pd(op!(_mm512_srai_epi64::<52>(t))))))
     }
     #[inline(always)]
-    fn exp2(k: Self) -> Self {
-        let biased = op!(_mm512_add_epi64(op!(_mm512_cvtpd_epi64(k.0)), op!(_mm512_set1_epi64(1023))));
-        Self(op!(_mm512_castsi512_pd(op!(_mm512_slli_epi64::<52>(biased)))))
+    fn exp2(shifted: Self) -> Self {
+        let exponent = op!(_mm512_slli_epi64::<52>(op!(_mm512_castpd_si512(shifted.0))));
+        let one = op!(_mm512_set1_epi64(1f64.to_bits() as i64));
+        Self(op!(_mm512_castsi512_pd(op!(_mm512_add_epi64(exponent, one)))))
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {
@@ -209,9 +214,10 @@ impl Lanes for F32x16 {
         (Self(aligned), Self(op!(_mm512_cvtepi32_ps(op!(_mm512_srai_epi32::<23>(t))))))
     }
     #[inline(always)]
-    fn exp2(k: Self) -> Self {
-        let biased = op!(_mm512_add_epi32(op!(_mm512_cvtps_epi32(k.0)), op!(_mm512_set1_epi32(127))));
-        Self(op!(_mm512_castsi512_ps(op!(_mm512_slli_epi32::<23>(biased)))))
+    fn exp2(shifted: Self) -> Self {
+        let exponent = op!(_mm512_slli_epi32::<23>(op!(_mm512_castps_si512(shifted.0))));
+        let one = op!(_mm512_set1_epi32(1f32.to_bits() as i32));
+        Self(op!(_mm512_castsi512_ps(op!(_mm512_add_epi32(exponent, one)))))
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {

@@ -10,7 +10,7 @@
 //! whose terms are 0; many short rows go through the same terms, in `tile`, with a row a lane instead of an element
 //! a lane.
 
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
 use crate::kernels::log::Parts;
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;
@@ -174,14 +174,6 @@ impl<const M: usize, const C: usize> LaneSums<M, C> {
     }
 }
 
-/// a + b and its rounding error (Knuth).
-#[inline(always)]
-fn two_sum<S: Lanes>(a: S, b: S) -> (S, S) {
-    let sum = a + b;
-    let back = sum - a;
-    (sum, (a - (sum - back)) + (b - back))
-}
-
 /// A sum under way: it is fed slices whose lengths, but for the last one's, divide the block.
 pub(crate) struct Running<const M: usize, const C: usize> {
     lanes: LaneSums<M, C>,
@@ -217,7 +209,7 @@ pub(super) fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize, 
     given: Loaded<V>,
     sums: &mut [Sums<V::Sum, M, C>; N],
 ) {
-    let (pair, odd) = settle::<O, V, M, C>(&given);
+    let (pair, odd) = settle(op, &given);
     if odd {
         let edges = edge_terms::<O, V, M, C>(op, &given);
         for part in 0..V::LANES / 8 {
@@ -252,7 +244,7 @@ fn total_of_one<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
     given: Loaded<Array<R, 1>>,
 ) -> Total<M, C> {
     let mut total = Total::ZERO;
-    let (pair, odd) = settle::<O, Array<R, 1>, M, C>(&given);
+    let (pair, odd) = settle(op, &given);
     if odd {
         let [edge, ..] = edge_terms::<O, Array<R, 1>, M, C>(op, &given);
         for i in 0..M {
@@ -330,34 +322,46 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
     }
 }
 
-/// Writes each term of two slices to a third, all of equal length.
-pub(crate) struct Write<'a, O, P, const M: usize, const C: usize> {
+/// Writes each term of two slices to a third, all of equal length; says whether all are numbers.
+pub(crate) struct Write<'a, O, P, T, const M: usize, const C: usize> {
     pub(crate) op: &'a O,
     pub(crate) prepare: &'a P,
-    pub(crate) p: &'a [f64],
-    pub(crate) q: &'a [f64],
-    pub(crate) out: &'a mut [f64],
+    pub(crate) p: &'a [T],
+    pub(crate) q: &'a [T],
+    pub(crate) out: &'a mut [T],
 }
 
-impl<O: Op<M, C>, P: Prepare, const M: usize, const C: usize> Job for Write<'_, O, P, M, C> {
-    type Output = ();
+impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for Write<'_, O, P, T, M, C> {
+    type Output = bool;
 
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self) -> bool {
         let Write { op, prepare, p, q, out } = self;
-        let mut at = 0;
-        for out in out.chunks_mut(8) {
-            let Some(given) = vectors::<I::F64, P>(prepare, p, q, &mut at) else { return };
-            let (pair, odd) = settle::<O, I::F64, M, C>(&given);
-            let mut values = live_terms(op, &pair).value().to_f64s::<8>();
+        let lanes = T::On::<I>::LANES;
+        let (mut at, mut numbers) = (0, true);
+        for out in out.chunks_mut(lanes) {
+            let Some(given) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) else { return numbers };
+            let (pair, odd) = settle(op, &given);
+            let value = live_terms(op, &pair).value();
+            if !odd && out.len() == lanes {
+                // SAFETY: a whole vector is left.
+                unsafe { value.store(out.as_mut_ptr()) };
+                continue;
+            }
+            let mut values = value.to_f64s::<16>();
             if odd {
-                let edges = edge_terms::<O, I::F64, M, C>(op, &given);
+                let edges = edge_terms::<O, T::On<I>, M, C>(op, &given);
                 for (value, edge) in values.iter_mut().zip(&edges) {
-                    *value += edge.value();
+                    let edge = edge.value();
+                    numbers &= !edge.is_nan();
+                    *value += edge;
                 }
             }
-            out.copy_from_slice(&values[..out.len()]);
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = T::from_f64(value);
+            }
         }
+        numbers
     }
 }
 
@@ -416,19 +420,15 @@ fn fill_with_ones<V: Lanes>(keep: V::Mask, p: &mut Parts<V>, q: &mut Parts<V>) {
 /// Puts p = q = 1 in every lane where a number is zero, subnormal, huge or no probability, and says whether such a
 /// lane has terms that must be computed one at a time, by [`edge_terms`].
 #[inline(always)]
-fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(given: &Loaded<V>) -> (Loaded<V>, bool) {
+fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    op: &O,
+    given: &Loaded<V>,
+) -> (Loaded<V>, bool) {
     let Loaded { mut p, mut q, live } = *given;
-    if V::both_ordinary(p.hi, q.hi) {
+    if O::takes_all(p.hi, q.hi) {
         return (Loaded { p, q, live }, false);
     }
-    // 0 ln(0/q) = 0: where that is all there is to a zero, it costs no slow path.
-    let no_q = if O::SKIPS_ZERO_P {
-        V::and(V::le(V::zero(), q.hi), V::le(q.hi, V::splat(V::Real::LARGEST)))
-    } else {
-        V::equal(q.hi, V::zero())
-    };
-    let nothing = V::and(V::equal(p.hi, V::zero()), no_q);
-    let keep = V::and(ordinary(p.hi), ordinary(q.hi));
+    let (keep, nothing) = (O::takes(p.hi, q.hi), op.nothing(p.hi, q.hi));
     fill_with_ones(keep, &mut p, &mut q);
     let live = match live {
         Some(live) => V::and(live, keep),
@@ -450,13 +450,7 @@ fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     }
 }
 
-/// The lanes from `SMALLEST` to `LARGEST`.
-#[inline(always)]
-fn ordinary<V: Lanes>(x: V) -> V::Mask {
-    V::and(V::le(V::splat(V::Real::SMALLEST), x), V::le(x, V::splat(V::Real::LARGEST)))
-}
-
-/// The terms of the lanes that are not ordinary; 0 for the others.
+/// The terms of the lanes that are not taken; 0 for the others.
 #[inline(always)]
 fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
@@ -474,10 +468,10 @@ fn edge_terms_of<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
     q: &[f64; 16],
     lanes: usize,
 ) -> [Terms<f64, M, C>; 16] {
-    let ordinary = R::SMALLEST.to_f64()..=R::LARGEST.to_f64();
     let mut terms = [Terms::NOTHING; 16];
     for i in 0..lanes {
-        if !(ordinary.contains(&p[i]) && ordinary.contains(&q[i])) {
+        let (x, y) = (Array::<R, 1>::constant(p[i]), Array::<R, 1>::constant(q[i]));
+        if !Array::<R, 1>::all(O::takes(x, y)) {
             terms[i] = op.edge(p[i], q[i]);
         }
     }

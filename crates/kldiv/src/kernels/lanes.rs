@@ -43,8 +43,8 @@ pub(crate) trait Real:
     fn fma(self, b: Self, c: Self) -> Self;
     /// See [`Lanes::align`].
     fn align(p: Self, q: Self) -> (Self, Self);
-    /// 2^k for an integer k whose power is a normal number.
-    fn exp2(k: Self) -> Self;
+    /// See [`Lanes::exp2`].
+    fn exp2(shifted: Self) -> Self;
 }
 
 impl Real for f64 {
@@ -79,8 +79,8 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn exp2(k: f64) -> f64 {
-        f64::from_bits(((k as i64 + 1023) as u64) << 52)
+    fn exp2(shifted: f64) -> f64 {
+        f64::from_bits((shifted.to_bits() << 52).wrapping_add(1f64.to_bits()))
     }
 }
 
@@ -116,8 +116,8 @@ impl Real for f32 {
     }
 
     #[inline(always)]
-    fn exp2(k: f32) -> f32 {
-        f32::from_bits(((k as i32 + 127) as u32) << 23)
+    fn exp2(shifted: f32) -> f32 {
+        f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits()))
     }
 }
 
@@ -164,8 +164,10 @@ pub(crate) trait Lanes:
     /// The difference of two floating-point numbers' bits is about 2^52 times that of their base-2 logarithms
     /// (2^23 for f32); rounded to a whole exponent it is k, and subtracting it from q's bits divides q by 2^k.
     fn align(p: Self, q: Self) -> (Self, Self);
-    /// 2^k of integers whose power is normal.
-    fn exp2(k: Self) -> Self;
+    /// 2^k of integers whose power is normal. They come as k + `ROUND`, which holds k in its low bits.
+    fn exp2(shifted: Self) -> Self;
+    /// Lane by lane this one where it is greater, else the other.
+    fn larger(self, other: Self) -> Self;
     /// Each lane's value in the lane `distance` away: that of lane i goes to lane `i xor distance`, for powers of 2
     /// below `LANES`.
     fn swap(self, distance: usize) -> Self;
@@ -216,6 +218,46 @@ pub(crate) trait Lanes:
         }
         out
     }
+}
+
+/// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
+#[inline(always)]
+pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
+    polynomial_of(x, x * x, c)
+}
+
+/// The same where x² is at hand.
+#[inline(always)]
+pub(crate) fn polynomial_of<V: Lanes>(x: V, x2: V, c: &[V::Real]) -> V {
+    every_other(x2, c, 1).fma(x, every_other(x2, c, 0))
+}
+
+/// `c[j] + c[j + 2] x2 + c[j + 4] x2² + …`.
+#[inline(always)]
+fn every_other<V: Lanes>(x2: V, c: &[V::Real], j: usize) -> V {
+    let mut i = j + (c.len() - 1 - j) / 2 * 2;
+    let mut sum = V::splat(c[i]);
+    while i > j {
+        i -= 2;
+        sum = sum.fma(x2, V::splat(c[i]));
+    }
+    sum
+}
+
+/// a + b and its rounding error (Knuth).
+#[inline(always)]
+pub(crate) fn two_sum<V: Lanes>(a: V, b: V) -> (V, V) {
+    let sum = a + b;
+    let back = sum - a;
+    (sum, (a - (sum - back)) + (b - back))
+}
+
+/// a − b and its rounding error.
+#[inline(always)]
+pub(crate) fn two_difference<V: Lanes>(a: V, b: V) -> (V, V) {
+    let difference = a - b;
+    let back = a - difference;
+    (difference, (a - (difference + back)) + (back - b))
 }
 
 /// The vectors of one instruction set.

@@ -13,7 +13,8 @@
 //! with x = d + p k ln 2, `p ln(p/q) = h − x`, where x is exact for k = 0, that is, wherever h is much smaller than
 //! x. Sums of h and of x are kept apart, so that what cancels in a sum is exact.
 
-use crate::kernels::lanes::{Lanes, Real};
+use crate::kernels::exp::exp;
+use crate::kernels::lanes::{Lanes, Real, polynomial, two_sum};
 use crate::kernels::scalar::One;
 
 /// A number in two parts; the low one is missing where numbers are taken as given.
@@ -115,7 +116,8 @@ impl<V: Lanes> Ratio<V> {
         let rest = exp(part.fma(V::splat(V::Real::LN2), b * self.ln_aligned()));
         let limit = V::splat(V::Real::EXPONENTS);
         let (low, high) = (V::le(whole, V::zero() - limit), V::le(limit, whole));
-        let power = self.p * rest * V::exp2(V::select(V::or(low, high), V::zero(), whole));
+        let whole = V::select(V::or(low, high), V::zero(), whole);
+        let power = self.p * rest * V::exp2(whole + V::splat(V::Real::ROUND));
         V::select(low, V::zero(), V::select(high, V::splat(V::Real::INFINITY), power))
     }
 
@@ -128,43 +130,6 @@ impl<V: Lanes> Ratio<V> {
             None => difference,
         }
     }
-}
-
-/// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
-#[inline(always)]
-pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
-    let x2 = x * x;
-    every_other(x2, c, 1).fma(x, every_other(x2, c, 0))
-}
-
-/// `c[j] + c[j + 2] x2 + c[j + 4] x2² + …`.
-#[inline(always)]
-fn every_other<V: Lanes>(x2: V, c: &[V::Real], j: usize) -> V {
-    let mut i = j + (c.len() - 1 - j) / 2 * 2;
-    let mut sum = V::splat(c[i]);
-    while i > j {
-        i -= 2;
-        sum = sum.fma(x2, V::splat(c[i]));
-    }
-    sum
-}
-
-/// `exp(x)`: 0 and infinity where it leaves the range of normal numbers, or is about to.
-#[inline(always)]
-pub(crate) fn exp<V: Lanes>(x: V) -> V {
-    let low = V::le(x, V::splat(V::Real::EXP_LOWEST));
-    let high = V::le(V::splat(V::Real::EXP_HIGHEST), x);
-    let inside = V::select(V::or(low, high), V::zero(), x);
-    let n = (inside * V::splat(V::Real::INV_LN2)).round();
-    let r = n.fnma(V::splat(V::Real::LN2_LOW), n.fnma(V::splat(V::Real::LN2_HIGH), inside));
-    let e = r.fma(r * polynomial(r, V::Real::EXP), r) + V::one();
-    V::select(low, V::zero(), V::select(high, V::splat(V::Real::INFINITY), e * V::exp2(n)))
-}
-
-/// `exp(x) − 1 − x` over x², for |x| ≤ 2.
-#[inline(always)]
-pub(crate) fn exp_rest<V: Lanes>(x: V) -> V {
-    polynomial(x, V::Real::EXP_WIDE)
 }
 
 /// `ln(p/q)` of any finite p, q > 0, subnormal ones and those whose ratio overflows included.
@@ -187,15 +152,19 @@ pub(crate) fn ln(x: f64) -> f64 {
 
 /// `ln(1 + x)` of any x ≥ −1, accurate near 0.
 pub(crate) fn ln_1p(x: f64) -> f64 {
-    let one = 1.0 + x;
-    if !(f64::SMALLEST..=f64::LARGEST).contains(&one) {
-        return ln(one);
-    }
-    // The rounding error of 1 + x, by two-sum.
-    let back = one - x;
-    let rest = (x - (one - back)) + (1.0 - back);
-    let sum = Parts { hi: One::splat(one), lo: Some(One::splat(rest)) };
-    Ratio::of(One::splat(1.0).into(), sum).ln().0[0]
+    ratio_to_1p(x).map_or_else(|| ln(1.0 + x), |ratio| ratio.ln().0[0])
+}
+
+/// `x − ln(1 + x)` ≥ 0 of any x > −1, accurate near 0.
+pub(crate) fn less_ln_1p(x: f64) -> f64 {
+    ratio_to_1p(x).map_or_else(|| x - ln(1.0 + x), |ratio| ratio.gap().0[0])
+}
+
+/// 1 + x against 1, if it is ordinary.
+fn ratio_to_1p(x: f64) -> Option<Ratio<One>> {
+    let (one, rest) = two_sum(One::splat(1.0), One::splat(x));
+    let ordinary = (f64::SMALLEST..=f64::LARGEST).contains(&one.0[0]);
+    ordinary.then(|| Ratio::of(One::splat(1.0).into(), Parts { hi: one, lo: Some(rest) }))
 }
 
 /// A number in [2^−1/2, 2^1/2) or so and an exponent of 2, whose product is x.

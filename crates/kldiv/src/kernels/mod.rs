@@ -20,17 +20,22 @@ mod avx2;
 mod avx512;
 #[rustfmt::skip]
 mod coefficients;
+pub(crate) mod exp;
 mod generic;
+pub(crate) mod gradient;
 pub(crate) mod lanes;
 pub(crate) mod log;
+pub(crate) mod loss;
 pub(crate) mod op;
 pub(crate) mod prepare;
 pub(crate) mod scalar;
+pub(crate) mod softmax;
 #[cfg(test)]
 mod tests;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod twice;
+pub(crate) mod vae;
 
 /// An instruction set that there are kernels for, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +107,7 @@ fn choose() -> Isa {
 
 /// The one dispatch point.
 #[inline(always)]
-fn dispatch<J: Job>(job: J) -> J::Output {
+pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
     dispatch_to(active_isa(), job)
 }
 
@@ -142,14 +147,14 @@ pub(crate) fn extend<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C
     dispatch(Extend { op, prepare, p, q, running })
 }
 
-/// Each term of two slices of equal length, to a third.
-pub(crate) fn write<O: Op<M, C>, P: Prepare, const M: usize, const C: usize>(
+/// Each term of two slices of equal length, to a third; whether all are numbers.
+pub(crate) fn write<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
     prepare: &P,
-    p: &[f64],
-    q: &[f64],
-    out: &mut [f64],
-) {
+    p: &[T],
+    q: &[T],
+    out: &mut [T],
+) -> bool {
     dispatch(Write { op, prepare, p, q, out })
 }
 

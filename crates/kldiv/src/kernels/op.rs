@@ -1,7 +1,8 @@
 //! What is computed of each pair of elements, for every measure: in lanes, and one at a time at the edges.
 
-use crate::kernels::lanes::Lanes;
-use crate::kernels::log::{Parts, Ratio, exp, exp_rest, ln, ln_1p, ln_ratio};
+use crate::kernels::exp::{exp, exp_rest};
+use crate::kernels::lanes::{Lanes, Real};
+use crate::kernels::log::{Parts, Ratio, ln, ln_1p, ln_ratio};
 use crate::kernels::scalar::One;
 use crate::sum::{Compensated, Total};
 
@@ -66,7 +67,28 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     const COMPENSATE: bool = false;
     /// Whether the terms of p = q = 1 are 0, so that they can stand in for what is missing.
     const NOTHING_AT_ONE: bool = true;
-    /// The terms of ordinary elements.
+    /// The lanes whose terms are computed in lanes.
+    #[inline(always)]
+    fn takes<V: Lanes>(p: V, q: V) -> V::Mask {
+        V::and(ordinary(p), ordinary(q))
+    }
+    /// Whether those are all.
+    #[inline(always)]
+    fn takes_all<V: Lanes>(p: V, q: V) -> bool {
+        V::both_ordinary(p, q)
+    }
+    /// Lanes among the others whose terms are 0.
+    #[inline(always)]
+    fn nothing<V: Lanes>(&self, p: V, q: V) -> V::Mask {
+        // 0 ln(0/q) = 0: where that is all there is to a zero, it costs no slow path.
+        let no_q = if Self::SKIPS_ZERO_P {
+            V::and(V::le(V::zero(), q), V::le(q, V::splat(V::Real::LARGEST)))
+        } else {
+            V::equal(q, V::zero())
+        };
+        V::and(V::equal(p, V::zero()), no_q)
+    }
+    /// The terms of lanes that it takes.
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, M, C>;
     /// The terms of any two numbers; NaN if one of them is no probability.
     fn edge(&self, p: f64, q: f64) -> Terms<f64, M, C>;
@@ -75,6 +97,12 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
         let straight = total.exact.first().copied().unwrap_or(Compensated::ZERO);
         total.plain[0].minus(straight) * scale
     }
+}
+
+/// The lanes from `SMALLEST` to `LARGEST`.
+#[inline(always)]
+fn ordinary<V: Lanes>(x: V) -> V::Mask {
+    V::and(V::le(V::splat(V::Real::SMALLEST), x), V::le(x, V::splat(V::Real::LARGEST)))
 }
 
 /// Where a pair of numbers stands that the lanes do not take.
@@ -208,24 +236,48 @@ fn gap_to_mixture<V: Lanes>(x: V, m: V, exact: V) -> V {
     Ratio::of(x.into(), m).gap()
 }
 
-impl Op<1, 0> for JensenShannon {
+impl JensenShannon {
+    /// The gaps of (p, m) and of (q, m).
     #[inline(always)]
-    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+    fn halves<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> (V, V) {
         let (w, v) = (V::constant(self.w), V::constant(self.v));
         let m = w.fma(p.hi, v * q.hi);
         let mut d = q.hi - p.hi;
         if let (Some(p), Some(q)) = (p.lo, q.lo) {
             d = d + (q - p);
         }
-        let of_p = gap_to_mixture(p.hi, m, v * d);
-        let of_q = gap_to_mixture(q.hi, m, V::zero() - w * d);
-        w.fma(of_p, v * of_q).into()
+        (gap_to_mixture(p.hi, m, v * d), gap_to_mixture(q.hi, m, V::zero() - w * d))
+    }
+}
+
+impl Op<1, 0> for JensenShannon {
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        let (of_p, of_q) = self.halves(p, q);
+        V::constant(self.w).fma(of_p, V::constant(self.v) * of_q).into()
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
         let alone = || p * self.only_p + q * self.only_q;
         // The smaller of two numbers so far apart adds nothing that could be seen.
         Edge::term(self, (p, q), alone, |ln| if ln > 0.0 { p * self.only_p } else { q * self.only_q })
+    }
+}
+
+/// The two divergences that make up the Jensen-Shannon divergence, D(P‖M) and D(Q‖M), of distributions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Halves(pub(crate) JensenShannon);
+
+impl Op<2, 0> for Halves {
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 2, 0> {
+        let (of_p, of_q) = self.0.halves(p, q);
+        Terms { plain: [of_p, of_q], exact: [] }
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 2, 0> {
+        let m = self.0.w * p + self.0.v * q;
+        Terms { plain: [Gap.edge(p, m).plain[0], Gap.edge(q, m).plain[0]], exact: [] }
     }
 }
 

@@ -116,8 +116,12 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         (Array(pairs.map(|pair| pair.0)), Array(pairs.map(|pair| pair.1)))
     }
     #[inline(always)]
-    fn exp2(k: Self) -> Self {
-        Array(k.0.map(R::exp2))
+    fn exp2(shifted: Self) -> Self {
+        Array(shifted.0.map(R::exp2))
+    }
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b { a } else { b })
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {

@@ -1,12 +1,16 @@
 //! Each kernel by name on each instruction set that the machine has, against the scalar one, to the bit.
 
 use crate::kernels::generic::{Extend, Running, Sum, Write};
-use crate::kernels::lanes::Vector;
+use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
+use crate::kernels::lanes::{Real, Vector};
+use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::op::{
-    CrossEntropy, Entropy, Gap, Jeffreys, JensenShannon, Kl, Mass, Op, Renyi, ShiftedRenyi,
+    CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Mass, Op, Renyi, ShiftedRenyi,
 };
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
+use crate::kernels::softmax::{CHUNK, Compare, Far, Frame, Largest};
 use crate::kernels::tile::{Tile, Transpose};
+use crate::kernels::vae::{Gaussians, Given};
 use crate::kernels::{Isa, TILE_COLS, dispatch_to};
 use crate::sum::{Compensated, Total};
 
@@ -110,6 +114,12 @@ sums_have_the_scalar_ones_bits! {
     cross_entropy_of_f64: CrossEntropy { sum: SUM }, f64, AsGiven;
     cross_entropy_of_f32: CrossEntropy { sum: SUM }, f32, AsGiven;
     cross_entropy_of_scaled: CrossEntropy { sum: SUM }, f64, scaled();
+    loss_of_f64: OfProbability { part: Part::Value, by: 1.0 }, f64, AsGiven;
+    loss_of_f32: OfProbability { part: Part::Value, by: 1.0 }, f32, AsGiven;
+    loss_of_logarithms_of_f64: OfLogarithm { part: Part::Value, by: 1.0 }, f64, AsGiven;
+    loss_of_logarithms_of_f32: OfLogarithm { part: Part::Value, by: 1.0 }, f32, AsGiven;
+    halves_of_f64: Halves(JensenShannon::new(0.3)), f64, AsGiven;
+    halves_of_logits: Halves(JensenShannon::new(0.3)), f64, Softmaxes { frame: FRAME, unit: 0.01 };
     renyi_of_f64: Renyi::new(0.3), f64, AsGiven;
     renyi_of_scaled: Renyi::new(2.5), f64, scaled();
     shifted_renyi_of_f64: ShiftedRenyi { renyi: Renyi::new(40.0), shift: 300.0 }, f64, AsGiven;
@@ -119,16 +129,16 @@ sums_have_the_scalar_ones_bits! {
 
 /// The terms of an operation, one by one.
 macro_rules! terms_have_the_scalar_ones_bits {
-    ($($name:ident: $op:expr;)*) => {$(
+    ($($name:ident: $op:expr, $t:ty;)*) => {$(
         #[test]
         fn $name() {
             let op = $op;
             for n in LENGTHS {
-                for (kind, (p, q)) in data::<f64>(n).iter().enumerate() {
+                for (kind, (p, q)) in data::<$t>(n).iter().enumerate() {
                     let terms = |isa| {
-                        let mut out = vec![0.0; n];
-                        dispatch_to(isa, Write { op: &op, prepare: &AsGiven, p, q, out: &mut out });
-                        out.into_iter().map(one_nan).collect::<Vec<_>>()
+                        let mut out = vec![<$t>::ZERO; n];
+                        let numbers = dispatch_to(isa, Write { op: &op, prepare: &AsGiven, p, q, out: &mut out });
+                        (numbers, bits_of(&out))
                     };
                     for isa in others() {
                         assert_eq!(terms(Isa::Scalar), terms(isa), "{isa:?}, n = {n}, kind {kind}");
@@ -140,12 +150,132 @@ macro_rules! terms_have_the_scalar_ones_bits {
 }
 
 terms_have_the_scalar_ones_bits! {
-    terms_of_kl: Kl;
-    terms_of_gap: Gap;
-    terms_of_jeffreys: Jeffreys;
-    terms_of_jensen_shannon: JensenShannon::new(0.5);
-    terms_of_entropy: Entropy { sum: SUM };
-    terms_of_cross_entropy: CrossEntropy { sum: SUM };
+    terms_of_kl: Kl, f64;
+    terms_of_gap: Gap, f64;
+    terms_of_jeffreys: Jeffreys, f64;
+    terms_of_jensen_shannon: JensenShannon::new(0.5), f64;
+    terms_of_entropy: Entropy { sum: SUM }, f64;
+    terms_of_cross_entropy: CrossEntropy { sum: SUM }, f64;
+    losses_of_f64: OfProbability { part: Part::Value, by: 0.3 }, f64;
+    losses_of_f32: OfProbability { part: Part::Value, by: 0.3 }, f32;
+    losses_of_logarithms_of_f64: OfLogarithm { part: Part::Value, by: 0.3 }, f64;
+    losses_of_logarithms_of_f32: OfLogarithm { part: Part::Value, by: 0.3 }, f32;
+    slopes_by_input_of_f32: OfProbability { part: Part::ByInput, by: 0.3 }, f32;
+    slopes_by_target_of_f32: OfProbability { part: Part::ByTarget, by: 0.3 }, f32;
+    slopes_by_target_of_f64: OfProbability { part: Part::ByTarget, by: 0.3 }, f64;
+    slopes_by_input_of_logarithms_of_f32: OfLogarithm { part: Part::ByInput, by: 0.3 }, f32;
+    slopes_by_target_of_logarithms_of_f64: OfLogarithm { part: Part::ByTarget, by: 0.3 }, f64;
+}
+
+/// The bits of a slice; every NaN is the same.
+fn bits_of<T: Vector>(x: &[T]) -> Vec<u64> {
+    x.iter().map(|x| one_nan(x.to_f64())).collect()
+}
+
+const FRAME: Frame = Frame { max: 30.0, anchor: Compensated { hi: 0.75, lo: 1e-17 }, scale: 0.4 };
+
+/// Logits of each kind: the data above as they are, spread wide, shifted, with masks.
+fn logits<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
+    let mut kinds = data::<T>(n);
+    for (kind, by, masks) in [(0, 60.0, false), (0, 900.0, false), (1, 1.0, true), (0, 30.0, true)] {
+        let of = |x: &[T], step: usize| -> Vec<T> {
+            let each = x.iter().enumerate().map(|(i, x)| match masks && i % step == 3 {
+                true => -T::INFINITY,
+                false => T::from_f64((x.to_f64() - 0.5) * by),
+            });
+            each.collect()
+        };
+        let made = (of(&kinds[kind].0, 7), of(&kinds[kind].1, 11));
+        kinds.push(made);
+    }
+    kinds
+}
+
+/// What a job writes for two rows of logits.
+macro_rules! jobs_on_logits_have_the_scalar_ones_bits {
+    ($($name:ident: $t:ty, |$isa:ident, $a:ident, $b:ident| $run:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            for n in LENGTHS {
+                for (kind, (a, b)) in logits::<$t>(n).iter().enumerate() {
+                    let run = |$isa: Isa, $a: &[$t], $b: &[$t]| $run;
+                    let scalar = run(Isa::Scalar, a, b);
+                    for isa in others() {
+                        assert_eq!(scalar, run(isa, a, b), "{isa:?}, n = {n}, kind {kind}");
+                    }
+                }
+            }
+        }
+    )*};
+}
+
+fn compared<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
+    let mut whole = [[0.0; 8]; 3];
+    dispatch_to(isa, Compare { a, b, frame: &FRAME, sums: &mut whole });
+    let mut pieces = [[0.0; 8]; 3];
+    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+        dispatch_to(isa, Compare { a, b, frame: &FRAME, sums: &mut pieces });
+    }
+    assert_eq!(bits_of(&whole.concat()), bits_of(&pieces.concat()), "{isa:?}");
+    bits_of(&whole.concat())
+}
+
+/// Every vector taken as one that lies far.
+fn far<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
+    let mut sums = [[0.0; 8]; 3];
+    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+        dispatch_to(isa, Far { a, b, frame: &FRAME, vectors: u32::MAX, sums: &mut sums });
+    }
+    bits_of(&sums.concat())
+}
+
+fn gradients<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
+    let slope = Slope { frame: FRAME, kl: 0.25, by: 0.3 };
+    let (mut of_a, mut of_b) = (vec![T::ZERO; a.len()], vec![T::ZERO; a.len()]);
+    let (x, y) = (&mut of_a, &mut of_b);
+    dispatch_to(isa, Gradient { a, b, slope: &slope, of_a: x, of_b: y });
+    [bits_of(&of_a), bits_of(&of_b)].concat()
+}
+
+fn exponentials<T: Vector>(isa: Isa, x: &[T]) -> Vec<u64> {
+    let (mut out, mut sums) = (vec![T::ZERO; x.len()], [0.0; 8]);
+    dispatch_to(isa, Exponentials { x, max: 1.5, scale: 0.7, by: 0.3, out: &mut out, sums: &mut sums });
+    [bits_of(&out), bits_of(&sums)].concat()
+}
+
+fn gaussians<T: Vector>(isa: Isa, a: &[T], b: &[T], prior: bool) -> Vec<u64> {
+    let (prior_mu, prior_logvar) = if prior { (b, a) } else { (&b[..0], &a[..0]) };
+    let given = Given { mu: a, logvar: b, prior_mu, prior_logvar };
+    let mut out = [(); 4].map(|()| vec![T::ZERO; a.len()]);
+    let mut sums = [0.0; 8];
+    let places = out.each_mut().map(|out| &mut out[..]);
+    dispatch_to(isa, Gaussians { given, by: 0.3, out: places, sums: &mut sums });
+    [bits_of(&out.concat()), bits_of(&sums)].concat()
+}
+
+jobs_on_logits_have_the_scalar_ones_bits! {
+    compare_of_f64: f64, |isa, a, b| compared(isa, a, b);
+    compare_of_f32: f32, |isa, a, b| compared(isa, a, b);
+    far_of_f64: f64, |isa, a, b| far(isa, a, b);
+    far_of_f32: f32, |isa, a, b| far(isa, a, b);
+    largest_of_f64: f64, |isa, a, _b| dispatch_to(isa, Largest(a)).to_bits();
+    largest_of_f32: f32, |isa, a, _b| dispatch_to(isa, Largest(a)).to_bits();
+    gradient_of_f64: f64, |isa, a, b| gradients(isa, a, b);
+    gradient_of_f32: f32, |isa, a, b| gradients(isa, a, b);
+    exponentials_of_f64: f64, |isa, a, _b| exponentials(isa, a);
+    exponentials_of_f32: f32, |isa, a, _b| exponentials(isa, a);
+    gaussians_of_f64: f64, |isa, a, b| gaussians(isa, a, b, false);
+    gaussians_of_f32: f32, |isa, a, b| gaussians(isa, a, b, false);
+    gaussians_with_prior_of_f64: f64, |isa, a, b| gaussians(isa, a, b, true);
+    gaussians_with_prior_of_f32: f32, |isa, a, b| gaussians(isa, a, b, true);
+    mixture_gradient_of_f64: f64, |isa, a, b| {
+        let (mut of_a, mut of_b) = (vec![0.0; a.len()], vec![0.0; a.len()]);
+        let softmaxes = &Softmaxes { frame: FRAME, unit: 0.01 };
+        let (weights, halves, by) = ((0.3, 0.7), (0.1, 0.2), 0.5);
+        let (x, y) = (&mut of_a[..], &mut of_b[..]);
+        dispatch_to(isa, MixtureGradient { a, b, softmaxes, weights, halves, by, of_a: x, of_b: y });
+        [bits_of(&of_a), bits_of(&of_b)].concat()
+    };
 }
 
 /// A tile of short rows: the same bits on every instruction set, and those of each row by itself.

@@ -97,8 +97,12 @@ impl<V: Lanes> Lanes for Twice<V> {
         (Twice(q0, q1), Twice(k0, k1))
     }
     #[inline(always)]
-    fn exp2(k: Self) -> Self {
-        Twice(V::exp2(k.0), V::exp2(k.1))
+    fn exp2(shifted: Self) -> Self {
+        Twice(V::exp2(shifted.0), V::exp2(shifted.1))
+    }
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        Twice(self.0.larger(other.0), self.1.larger(other.1))
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {

@@ -39,6 +39,11 @@ impl<T: Element> Layouts<T> {
         Layouts { rows, cols, plain, transposed, thirds, every_second_row, backwards }
     }
 
+    /// Element `i`, row by row.
+    pub fn element(&self, i: usize) -> T {
+        self.plain[(i / self.cols, i % self.cols)]
+    }
+
     pub fn view(&self, layout: usize) -> View<'_> {
         let view: ArrayView2<T> = match layout {
             0 => self.plain.view(),

@@ -1,0 +1,3 @@
+//! Closed forms by pair of distributions.
+
+pub mod vae;

@@ -1,0 +1,275 @@
+//! The derivatives of divergences of softmaxes, element by element; see [`softmax`](crate::kernels::softmax).
+//!
+//! With the frame's anchor at T (lse(a/T) − lse(b/T)), y is ln(q/p) and q − p is p (exp(y) − 1), which keeps its
+//! digits where p and q are near each other.
+
+use crate::kernels::exp::{Exp, exp, parts_of};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
+use crate::kernels::log::{Parts, Ratio};
+use crate::kernels::prepare::Prepare;
+use crate::kernels::scalar::One;
+use crate::kernels::softmax::{Frame, Framed, in_two, weights};
+use crate::sum::Compensated;
+use crate::view::Element;
+
+/// p and q of calm lanes, from the larger of the two, whose exponent is the smaller and the more exact.
+struct Both<V: Lanes> {
+    /// Where q is larger.
+    of_q: V::Mask,
+    larger: V,
+    /// The smaller less the larger.
+    difference: V,
+}
+
+impl<V: Lanes> Both<V> {
+    /// `max_of_b` is the frame's, in two; s and y are those of a and b.
+    #[inline(always)]
+    fn of(b: V, s: V, y: V, max_of_b: (V, V), scale: V) -> Self {
+        let of_q = V::le(V::zero(), y);
+        let r = ((b - max_of_b.0) - max_of_b.1) * scale;
+        let larger = Exp::of_rounded(V::select(of_q, r, s)).value();
+        let y = V::select(of_q, V::zero() - y, y);
+        Both { of_q, larger, difference: larger * Exp::of_rounded(y).less_one() }
+    }
+
+    #[inline(always)]
+    fn p(&self) -> V {
+        V::select(self.of_q, self.larger + self.difference, self.larger)
+    }
+
+    /// q − p.
+    #[inline(always)]
+    fn gain(&self) -> V {
+        V::select(self.of_q, V::zero() - self.difference, self.difference)
+    }
+}
+
+/// D(softmax(a/T) ‖ softmax(b/T)) as its gradient needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slope {
+    pub(crate) frame: Frame,
+    /// The divergence in nats.
+    pub(crate) kl: f64,
+    /// What the gradients are multiplied by, over the sum of exp((a − max)/T).
+    pub(crate) by: f64,
+}
+
+/// Writes `by p (ln(p/q) − D)` and `by (q − p)`, for those outputs that are not empty.
+pub(crate) struct Gradient<'a, T> {
+    pub(crate) a: &'a [T],
+    pub(crate) b: &'a [T],
+    pub(crate) slope: &'a Slope,
+    pub(crate) of_a: &'a mut [T],
+    pub(crate) of_b: &'a mut [T],
+}
+
+impl<T: Vector> Job for Gradient<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Gradient { a, b, slope, of_a, of_b } = self;
+        let framed = Framed::<T::On<I>>::of(&slope.frame);
+        let lanes = T::On::<I>::LANES;
+        let (max_of_b, scale) = (in_two(slope.frame.max_of_b()), T::On::<I>::constant(slope.frame.scale));
+        let (by, kl) = (T::On::<I>::constant(slope.by), T::On::<I>::constant(slope.kl));
+        let n = a.len().min(b.len());
+        let (with_a, with_b) = (of_a.len() == n, of_b.len() == n);
+        let mut at = 0;
+        while at < n {
+            let end = n.min(at + lanes);
+            if end - at == lanes {
+                // SAFETY: a whole vector is left in both.
+                let (x, z) =
+                    unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
+                let (s, y) = framed.exponents(x, z);
+                if <T::On<I> as Lanes>::all(Framed::calm(s, y)) && slope.kl < f64::INFINITY {
+                    let both = Both::of(z, s, y, max_of_b, scale);
+                    if with_a {
+                        let gradient = both.p() * by * (T::On::<I>::zero() - y - kl);
+                        // SAFETY: a whole vector is left.
+                        unsafe { gradient.store(of_a.as_mut_ptr().add(at)) };
+                    }
+                    if with_b {
+                        // SAFETY: a whole vector is left.
+                        unsafe { (both.gain() * by).store(of_b.as_mut_ptr().add(at)) };
+                    }
+                    at = end;
+                    continue;
+                }
+            }
+            edges(
+                &a[at..end],
+                &b[at..end],
+                slope,
+                if with_a { &mut of_a[at..end] } else { &mut [] },
+                if with_b { &mut of_b[at..end] } else { &mut [] },
+            );
+            at = end;
+        }
+    }
+}
+
+/// The same one element at a time, of any two numbers.
+#[cold]
+#[inline(never)]
+fn edges<T: Element>(a: &[T], b: &[T], slope: &Slope, of_a: &mut [T], of_b: &mut [T]) {
+    for i in 0..a.len().min(b.len()) {
+        let (for_a, for_b) = edge(a[i].to_f64(), b[i].to_f64(), slope);
+        if let Some(place) = of_a.get_mut(i) {
+            *place = T::from_f64(for_a);
+        }
+        if let Some(place) = of_b.get_mut(i) {
+            *place = T::from_f64(for_b);
+        }
+    }
+}
+
+fn edge(a: f64, b: f64, slope: &Slope) -> (f64, f64) {
+    let Slope { frame, kl, by } = slope;
+    let (p, q) = weights(a, b, frame);
+    let (_, y) = Framed::<One>::of(frame).exponents(One::splat(a), One::splat(b));
+    let y = y.0[0];
+    let near = p > 0.0 && y.abs() < 1.0;
+    // No change of a finite logit makes an infinite divergence finite.
+    let of_a = if p == 0.0 || *kl == f64::INFINITY { 0.0 } else { by * p * (-y - kl) };
+    let of_b = match b {
+        f64::NEG_INFINITY => 0.0,
+        _ if near => by * p * parts_of(y).0,
+        _ => by * (q - p),
+    };
+    (of_a, of_b)
+}
+
+/// Logits made the probabilities of their softmaxes, q in two parts that keep its difference from p.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Softmaxes {
+    pub(crate) frame: Frame,
+    pub(crate) unit: f64,
+}
+
+impl Prepare for Softmaxes {
+    #[inline(always)]
+    fn pair<V: Lanes>(&self, a: V, b: V) -> (Parts<V>, Parts<V>) {
+        let (zero, unit) = (V::zero(), V::constant(self.unit));
+        let (max, scale) = (V::constant(self.frame.max), V::constant(self.frame.scale));
+        let (s, y) = Framed::of(&self.frame).exponents(a, b);
+        let calm = Framed::calm(s, y);
+        let max_of_b = in_two::<V>(self.frame.max_of_b());
+        let near_b = V::select(calm, b, max_of_b.0);
+        let both = Both::of(near_b, V::select(calm, s, zero), V::select(calm, y, zero), max_of_b, scale);
+        let larger = both.larger * unit;
+        let (smaller, rest) = two_sum(larger, both.difference * unit);
+        let far_p = exp((a - max) * scale) * unit;
+        let far_q = exp(((b - max_of_b.0) - max_of_b.1) * scale) * unit;
+        let p = V::select(calm, V::select(both.of_q, smaller, larger), far_p);
+        let q = V::select(calm, V::select(both.of_q, larger, smaller), far_q);
+        let p_rest = V::select(V::and(calm, both.of_q), rest, zero);
+        let q_rest = V::select(calm, V::select(both.of_q, zero, rest), zero);
+        (Parts { hi: p, lo: Some(p_rest) }, Parts { hi: q, lo: Some(q_rest) })
+    }
+}
+
+/// Writes `by w p (ln(p/m) − D(P‖M))` and `by v q (ln(q/m) − D(Q‖M))`, the gradients of the Jensen-Shannon divergence with
+/// respect to the logits, where m = wp + vq.
+pub(crate) struct MixtureGradient<'a> {
+    pub(crate) a: &'a [f64],
+    pub(crate) b: &'a [f64],
+    pub(crate) softmaxes: &'a Softmaxes,
+    /// w and v.
+    pub(crate) weights: (f64, f64),
+    /// D(P‖M) and D(Q‖M).
+    pub(crate) halves: (f64, f64),
+    pub(crate) by: f64,
+    pub(crate) of_a: &'a mut [f64],
+    pub(crate) of_b: &'a mut [f64],
+}
+
+impl Job for MixtureGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let MixtureGradient { a, b, softmaxes, weights: (w, v), halves, by, of_a, of_b } = self;
+        let n = a.len().min(b.len());
+        let (lw, lv) = (I::F64::constant(w), I::F64::constant(v));
+        for at in (0..n).step_by(8) {
+            let len = (n - at).min(8);
+            // SAFETY: as many elements are left in both.
+            let (x, z) = unsafe {
+                (I::F64::load_first(a.as_ptr().add(at), len), I::F64::load_first(b.as_ptr().add(at), len))
+            };
+            let (p, q) = softmaxes.pair(x, z);
+            let (sides, weights) = ([p.hi, q.hi], [w, v]);
+            let difference =
+                (q.hi - p.hi) + (q.lo.unwrap_or(I::F64::zero()) - p.lo.unwrap_or(I::F64::zero()));
+            let m = lw.fma(p.hi, lv * q.hi);
+            let exact = [lv * difference, I::F64::zero() - lw * difference];
+            let halves = [halves.0, halves.1];
+            let mut results = [[0.0; 8]; 2];
+            for i in 0..2 {
+                let side = sides[i];
+                // What is too small for a logarithm is too small for a gradient.
+                let ordinary = I::F64::le(m, I::F64::splat(f64::LARGEST));
+                let live = I::F64::and(I::F64::le(I::F64::splat(f64::SMALLEST), side), ordinary);
+                let one = I::F64::one();
+                let (x, y) = (I::F64::select(live, side, one), I::F64::select(live, m, one));
+                let lo = I::F64::select(live, exact[i] - (m - side), I::F64::zero());
+                let ln = Ratio::of(x.into(), Parts { hi: y, lo: Some(lo) }).ln();
+                let factor = I::F64::constant(-by * weights[i]);
+                let gradient = factor * side * (ln + I::F64::constant(halves[i]));
+                results[i] = I::F64::select(live, gradient, I::F64::zero()).to_f64s();
+            }
+            if of_a.len() == n {
+                of_a[at..at + len].copy_from_slice(&results[0][..len]);
+            }
+            if of_b.len() == n {
+                of_b[at..at + len].copy_from_slice(&results[1][..len]);
+            }
+        }
+    }
+}
+
+/// Adds `by exp((x − max)/T)` to eight lanes, and writes each to an output that is not empty.
+pub(crate) struct Exponentials<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) max: f64,
+    pub(crate) scale: f64,
+    pub(crate) by: f64,
+    pub(crate) out: &'a mut [T],
+    pub(crate) sums: &'a mut [f64; 8],
+}
+
+impl<T: Vector> Job for Exponentials<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Exponentials { x, max, scale, by, out, sums } = self;
+        let lanes = T::On::<I>::LANES;
+        let (max, scale) =
+            (in_two::<T::On<I>>(Compensated { hi: max, lo: 0.0 }), T::On::<I>::constant(scale));
+        let by = T::On::<I>::constant(by);
+        // SAFETY: eight elements are a sum's vector.
+        let mut total = unsafe { I::F64::load(sums.as_ptr()) };
+        let mut at = 0;
+        while at < x.len() {
+            let len = (x.len() - at).min(lanes);
+            // SAFETY: as many elements are left.
+            let given = unsafe { T::On::<I>::load_first(x.as_ptr().add(at), len) };
+            let each = exp(((given - max.0) - max.1) * scale) * by;
+            let each = T::On::<I>::select(T::On::<I>::first(len), each, T::On::<I>::zero());
+            for part in 0..lanes / 8 {
+                total = total + each.part(part);
+            }
+            if out.len() == x.len() {
+                let mut stored = [T::ZERO; 16];
+                // SAFETY: a vector is at most 16 elements.
+                unsafe { each.store(stored.as_mut_ptr()) };
+                out[at..at + len].copy_from_slice(&stored[..len]);
+            }
+            at += len;
+        }
+        *sums = total.to_f64s();
+    }
+}

@@ -1,0 +1,286 @@
+//! Two rows of logits compared as distributions, without making either.
+//!
+//! With p = exp((a − max)/T) and y = (anchor − (a − b))/T, q is p exp(y) times a constant. What is summed is p,
+//! p (exp(y) − 1 − y) ≥ 0 and p y. Differences are taken before anything is rounded, so that near-equal rows keep their
+//! digits, and the anchor, some value of a − b, only has to be near enough to the others that y is small where
+//! a and b differ by little more than a constant.
+//!
+//! In plain words: take 64 logits of each, add up their terms vector by vector in the arithmetic of their type, and
+//! add those sums to eight lanes of f64. Departures: a vector that holds a mask (−∞), a deep logit or a large
+//! difference is left to [`Far`], in f64 and, where that is not enough, one element at a time.
+
+use crate::kernels::dispatch;
+use crate::kernels::exp::{Exp, exp_of};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_difference};
+use crate::kernels::scalar::One;
+use crate::sum::Compensated;
+use crate::view::Element;
+
+/// Elements whose terms are added before they are added to the lanes.
+pub(crate) const CHUNK: usize = 64;
+
+/// What exponents and differences of logits are relative to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    /// The largest a, or one that is near it.
+    pub(crate) max: f64,
+    /// What a − b is compared with.
+    pub(crate) anchor: Compensated,
+    /// 1/T.
+    pub(crate) scale: f64,
+}
+
+impl Frame {
+    /// What b is compared with so that q comes in the units of p: max less the anchor.
+    pub(super) fn max_of_b(&self) -> Compensated {
+        let mut max = Compensated { hi: self.max, lo: 0.0 };
+        max.add(-self.anchor.hi);
+        max.lo -= self.anchor.lo;
+        max.tidy()
+    }
+}
+
+/// Eight lanes each of the sums of p, of p (exp(y) − 1 − y) and of p y.
+pub(crate) type Sums = [[f64; 8]; 3];
+
+/// A frame in every lane.
+#[derive(Clone, Copy)]
+pub(super) struct Framed<V> {
+    max: V,
+    anchor: (V, V),
+    scale: V,
+}
+
+impl<V: Lanes> Framed<V> {
+    #[inline(always)]
+    pub(super) fn of(frame: &Frame) -> Self {
+        Framed { max: V::constant(frame.max), anchor: in_two(frame.anchor), scale: V::constant(frame.scale) }
+    }
+
+    /// (a − max)/T and y.
+    #[inline(always)]
+    pub(super) fn exponents(&self, a: V, b: V) -> (V, V) {
+        let (difference, rest) = two_difference(a, b);
+        let y = (self.anchor.0 - difference) + (self.anchor.1 - rest);
+        ((a - self.max) * self.scale, y * self.scale)
+    }
+
+    /// The lanes whose exponentials, and products of them, are ordinary numbers; never those of a NaN or an infinity.
+    #[inline(always)]
+    pub(super) fn calm(s: V, y: V) -> V::Mask {
+        let lowest = V::Real::EXP_LOWEST.to_f64();
+        let (deepest, widest) = (lowest + 8.0, -0.75 * lowest);
+        let near = V::and(V::le(V::constant(-widest), y), V::le(y, V::constant(widest)));
+        V::and(V::le(V::constant(deepest), s), near)
+    }
+
+    /// The terms of calm lanes, added to sums.
+    #[inline(always)]
+    fn add(p: V, y: V, sums: &mut [V; 3]) {
+        sums[0] = sums[0] + p;
+        sums[1] = p.fma(Exp::of_rounded(y).curved(), sums[1]);
+        sums[2] = p.fma(y, sums[2]);
+    }
+}
+
+/// A number in two of the lanes' own.
+#[inline(always)]
+pub(super) fn in_two<V: Lanes>(x: Compensated) -> (V, V) {
+    let high = V::Real::from_f64(x.hi);
+    (V::splat(high), V::constant((x.hi - high.to_f64()) + x.lo))
+}
+
+/// Adds the terms of two slices of equal length to sums. All slices of a row but the last are of whole chunks.
+pub(crate) struct Compare<'a, T> {
+    pub(crate) a: &'a [T],
+    pub(crate) b: &'a [T],
+    pub(crate) frame: &'a Frame,
+    pub(crate) sums: &'a mut Sums,
+}
+
+impl<T: Vector> Job for Compare<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Compare { a, b, frame, sums } = self;
+        let framed = Framed::<T::On<I>>::of(frame);
+        let lanes = T::On::<I>::LANES;
+        let mut totals = load::<I::F64>(sums);
+        let n = a.len().min(b.len());
+        let mut start = 0;
+        while start < n {
+            let end = n.min(start + CHUNK);
+            let mut chunk = [T::On::<I>::zero(); 3];
+            let mut far = 0u32;
+            let mut at = start;
+            while at + lanes <= end {
+                // SAFETY: a whole vector is left in both.
+                let (a, b) =
+                    unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
+                let (s, y) = framed.exponents(a, b);
+                if <T::On<I> as Lanes>::all(Framed::calm(s, y)) {
+                    Framed::add(Exp::of_rounded(s).value(), y, &mut chunk);
+                } else {
+                    far |= 1 << ((at - start) / lanes);
+                }
+                at += lanes;
+            }
+            if at < end {
+                // A last vector that is not full goes the long way too.
+                far |= 1 << ((at - start) / lanes);
+            }
+            for i in 0..3 {
+                for part in 0..lanes / 8 {
+                    totals[i] = totals[i] + chunk[i].part(part);
+                }
+            }
+            if far != 0 {
+                let far = far_terms(&a[start..end], &b[start..end], frame, far);
+                let far = load::<I::F64>(&far);
+                for i in 0..3 {
+                    totals[i] = totals[i] + far[i];
+                }
+            }
+            start = end;
+        }
+        for i in 0..3 {
+            sums[i] = totals[i].to_f64s();
+        }
+    }
+}
+
+#[inline(always)]
+fn load<S: Lanes<Real = f64>>(sums: &Sums) -> [S; 3] {
+    let mut loaded = [S::zero(); 3];
+    for i in 0..3 {
+        // SAFETY: eight elements are a sum's vector.
+        loaded[i] = unsafe { S::load(sums[i].as_ptr()) };
+    }
+    loaded
+}
+
+#[cold]
+#[inline(never)]
+fn far_terms<T: Vector>(a: &[T], b: &[T], frame: &Frame, vectors: u32) -> Sums {
+    let mut sums = [[0.0; 8]; 3];
+    dispatch(Far { a, b, frame, vectors, sums: &mut sums });
+    sums
+}
+
+/// Adds the terms of those vectors of a chunk whose bits are set.
+pub(crate) struct Far<'a, T> {
+    pub(crate) a: &'a [T],
+    pub(crate) b: &'a [T],
+    pub(crate) frame: &'a Frame,
+    pub(crate) vectors: u32,
+    pub(crate) sums: &'a mut Sums,
+}
+
+impl<T: Vector> Job for Far<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Far { a, b, frame, vectors, sums } = self;
+        let framed = Framed::<I::F64>::of(frame);
+        let lanes = T::On::<I>::LANES;
+        let mut totals = load::<I::F64>(sums);
+        for i in 0..a.len().min(b.len()).div_ceil(8) {
+            if vectors >> (8 * i / lanes) & 1 == 0 {
+                continue;
+            }
+            let n = (a.len() - 8 * i).min(8);
+            let (mut x, mut y) = ([0.0; 8], [0.0; 8]);
+            for j in 0..n {
+                (x[j], y[j]) = (a[8 * i + j].to_f64(), b[8 * i + j].to_f64());
+            }
+            // SAFETY: eight elements each.
+            let (va, vb) = unsafe { (I::F64::load(x.as_ptr()), I::F64::load(y.as_ptr())) };
+            let (s, e) = framed.exponents(va, vb);
+            let calm = I::F64::and(Framed::calm(s, e), I::F64::first(n));
+            let p = Exp::of_rounded(I::F64::select(calm, s, I::F64::zero())).value();
+            let zero = I::F64::zero();
+            Framed::add(I::F64::select(calm, p, zero), I::F64::select(calm, e, zero), &mut totals);
+            if !I::F64::all(calm) {
+                let calm = I::F64::select(calm, I::F64::one(), zero).to_f64s::<8>();
+                let mut edges = [[0.0; 8]; 3];
+                for j in 0..n {
+                    if calm[j] == 0.0 {
+                        let edge = edge(x[j], y[j], frame);
+                        for k in 0..3 {
+                            edges[k][j] = edge[k];
+                        }
+                    }
+                }
+                let edges = load::<I::F64>(&edges);
+                for k in 0..3 {
+                    totals[k] = totals[k] + edges[k];
+                }
+            }
+        }
+        for i in 0..3 {
+            sums[i] = totals[i].to_f64s();
+        }
+    }
+}
+
+/// p and q of any two numbers, in units of the frame: NaN for what is no logit.
+pub(super) fn weights(a: f64, b: f64, frame: &Frame) -> (f64, f64) {
+    if !(a < f64::INFINITY && b < f64::INFINITY) {
+        return (f64::NAN, f64::NAN);
+    }
+    let max = frame.max_of_b();
+    let q = ((b - max.hi) - max.lo) * frame.scale;
+    (exp_of((a - frame.max) * frame.scale), exp_of(q))
+}
+
+/// The terms of any two numbers: NaN for what is no logit, infinite where a is possible and b is not.
+fn edge(a: f64, b: f64, frame: &Frame) -> [f64; 3] {
+    let (p, q) = weights(a, b, frame);
+    if a > f64::NEG_INFINITY && b == f64::NEG_INFINITY {
+        return [0.0, f64::INFINITY, 0.0];
+    }
+    if !(p > 0.0) {
+        return [p, q, p];
+    }
+    let (_, y) = Framed::<One>::of(frame).exponents(One::splat(a), One::splat(b));
+    let y = y.0[0];
+    [p, q - p - p * y, p * y]
+}
+
+/// The largest element.
+pub(crate) struct Largest<'a, T>(pub(crate) &'a [T]);
+
+impl<T: Vector> Job for Largest<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> T {
+        let lanes = T::On::<I>::LANES;
+        let lowest = T::On::<I>::zero() - T::On::<I>::splat(T::INFINITY);
+        let mut largest = [lowest; 4];
+        let mut at = 0;
+        while at + 4 * lanes <= self.0.len() {
+            for i in 0..4 {
+                // SAFETY: four vectors are left.
+                let x = unsafe { T::On::<I>::load(self.0.as_ptr().add(at + i * lanes)) };
+                largest[i] = x.larger(largest[i]);
+            }
+            at += 4 * lanes;
+        }
+        let mut one = largest[0].larger(largest[1]).larger(largest[2].larger(largest[3]));
+        let mut distance = lanes / 2;
+        while distance > 0 {
+            one = one.larger(one.swap(distance));
+            distance /= 2;
+        }
+        let mut largest = T::from_f64(one.lane_0());
+        for &x in &self.0[at..] {
+            if x > largest {
+                largest = x;
+            }
+        }
+        largest
+    }
+}

@@ -1,0 +1,160 @@
+//! A diagonal Gaussian against another, from means and logarithms of variances: values and derivatives in one pass.
+//!
+//! With d = μ − m, y = λ − l for variances exp(λ) and exp(l): `½ (d² exp(−l) + exp(y) − 1 − y)`, whose second part keeps
+//! its digits however small y is.
+
+use crate::kernels::exp::{Exp, exp_of, parts_of};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
+use crate::view::Element;
+
+/// The inputs of a stretch; the priors' are both empty for the standard normal.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a, T> {
+    pub(crate) mu: &'a [T],
+    pub(crate) logvar: &'a [T],
+    pub(crate) prior_mu: &'a [T],
+    pub(crate) prior_logvar: &'a [T],
+}
+
+/// Adds the terms of a stretch to eight lanes, and writes their derivatives, times `by`, with respect to the four inputs
+/// to those outputs that are not empty.
+pub(crate) struct Gaussians<'a, T> {
+    pub(crate) given: Given<'a, T>,
+    pub(crate) by: f64,
+    pub(crate) out: [&'a mut [T]; 4],
+    pub(crate) sums: &'a mut [f64; 8],
+}
+
+/// The term and its derivatives with respect to the four inputs.
+struct Terms<V> {
+    value: V,
+    by: [V; 4],
+}
+
+impl<T: Vector> Job for Gaussians<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Gaussians { given, by, out, sums } = self;
+        let lanes = T::On::<I>::LANES;
+        let n = given.mu.len();
+        let prior = given.prior_mu.len() == n;
+        // SAFETY: eight elements are a sum's vector.
+        let mut total = unsafe { I::F64::load(sums.as_ptr()) };
+        let scale = T::On::<I>::constant(by);
+        let mut at = 0;
+        while at < n {
+            let len = (n - at).min(lanes);
+            let (mut mean, mut log) = (T::On::<I>::zero(), T::On::<I>::zero());
+            // SAFETY: as many elements are left in all inputs that are there.
+            let (mu, logvar) = unsafe {
+                if prior {
+                    mean = T::On::<I>::load_first(given.prior_mu.as_ptr().add(at), len);
+                    log = T::On::<I>::load_first(given.prior_logvar.as_ptr().add(at), len);
+                }
+                (
+                    T::On::<I>::load_first(given.mu.as_ptr().add(at), len),
+                    T::On::<I>::load_first(given.logvar.as_ptr().add(at), len),
+                )
+            };
+            let (d, y) = (mu - mean, logvar - log);
+            let live = T::On::<I>::first(len);
+            let calm = calm(d, y, log, prior);
+            if len == lanes && T::On::<I>::all(calm) {
+                let terms = terms(d, y, log, prior);
+                for part in 0..lanes / 8 {
+                    total = total + terms.value.part(part);
+                }
+                for i in 0..4 {
+                    if out[i].len() == n {
+                        // SAFETY: a whole vector is left.
+                        unsafe { (terms.by[i] * scale).store(out[i].as_mut_ptr().add(at)) };
+                    }
+                }
+            } else {
+                // One by one what the lanes cannot take.
+                let keep = T::On::<I>::and(calm, live);
+                let zero = T::On::<I>::zero();
+                let d = T::On::<I>::select(keep, d, zero);
+                let y = T::On::<I>::select(keep, y, zero);
+                let log = T::On::<I>::select(keep, log, zero);
+                let terms = terms(d, y, log, prior);
+                let mut value = terms.value.to_f64s::<16>();
+                let mut by_each = [[0.0; 16]; 4];
+                for i in 0..4 {
+                    by_each[i] = (terms.by[i] * scale).to_f64s::<16>();
+                }
+                let keep = T::On::<I>::select(keep, T::On::<I>::one(), zero).to_f64s::<16>();
+                for j in 0..len {
+                    if keep[j] == 0.0 {
+                        let edge = edge(&given, at + j);
+                        value[j] = edge.value;
+                        for i in 0..4 {
+                            by_each[i][j] = if by == 0.0 { 0.0 } else { edge.by[i] * by };
+                        }
+                    }
+                }
+                for part in 0..lanes / 8 {
+                    // SAFETY: eight elements are a sum's vector.
+                    total = total + unsafe { I::F64::load(value.as_ptr().add(8 * part)) };
+                }
+                for i in 0..4 {
+                    if out[i].len() == n {
+                        for j in 0..len {
+                            out[i][at + j] = T::from_f64(by_each[i][j]);
+                        }
+                    }
+                }
+            }
+            at += len;
+        }
+        *sums = total.to_f64s();
+    }
+}
+
+/// The lanes whose terms neither overflow nor are of something that is no number.
+#[inline(always)]
+fn calm<V: Lanes>(d: V, y: V, log: V, prior: bool) -> V::Mask {
+    let most = V::constant(-0.9 * V::Real::EXP_LOWEST.to_f64());
+    let far = V::splat(V::Real::ROUND);
+    let least = V::zero() - most;
+    let mask =
+        V::and(V::and(V::le(least, y), V::le(y, most)), V::and(V::le(V::zero() - far, d), V::le(d, far)));
+    if prior { V::and(mask, V::and(V::le(least, log), V::le(log, most))) } else { mask }
+}
+
+#[inline(always)]
+fn terms<V: Lanes>(d: V, y: V, log: V, prior: bool) -> Terms<V> {
+    let half = V::constant(0.5);
+    let exp = Exp::of(y);
+    let by_mu = if prior { d * Exp::of(V::zero() - log).value() } else { d };
+    let square = d * by_mu;
+    let by_logvar = half * exp.less_one();
+    Terms {
+        value: half * (square + exp.curved()),
+        by: [by_mu, by_logvar, V::zero() - by_mu, V::zero() - half.fma(square, by_logvar)],
+    }
+}
+
+/// Of any four numbers: NaN where one is not finite.
+#[cold]
+fn edge<T: Element>(given: &Given<T>, i: usize) -> Terms<f64> {
+    let at = |x: &[T]| x.get(i).map_or(0.0, |x| x.to_f64());
+    let (mu, logvar) = (at(given.mu), at(given.logvar));
+    let (mean, log) = (at(given.prior_mu), at(given.prior_logvar));
+    if [mu, logvar, mean, log].iter().any(|x| !x.is_finite()) {
+        return Terms { value: f64::NAN, by: [f64::NAN; 4] };
+    }
+    let (d, y) = (mu - mean, logvar - log);
+    // exp(−l/2) twice, for d² exp(−l) may be an ordinary number where exp(−l) is not.
+    let root = exp_of(-0.5 * log);
+    let square = (d * root) * (d * root);
+    let by_mu = d * root * root;
+    let (less_one, curved) = match y {
+        y if y < -700.0 => (-1.0, -1.0 - y),
+        y if y > 700.0 => (exp_of(y), exp_of(y)),
+        y => parts_of(y),
+    };
+    Terms { value: 0.5 * (square + curved), by: [by_mu, 0.5 * less_one, -by_mu, -0.5 * (square + less_one)] }
+}

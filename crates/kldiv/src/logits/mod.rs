@@ -1,0 +1,287 @@
+//! Divergences of softmaxes, straight from logits: what distillation trains on.
+//!
+//! ```
+//! use kldiv::{Options, logits};
+//!
+//! let teacher = ndarray::array![[2.0_f32, 1.0, 0.1], [f32::NEG_INFINITY, 3.0, 0.0]];
+//! let student = ndarray::array![[1.5_f32, 1.2, 0.0], [f32::NEG_INFINITY, 3.0, 0.0]];
+//! let rows = logits::rows(&teacher, &student, &Options::default())?;
+//! assert!((rows[0] - 0.0262).abs() < 1e-4);
+//! assert_eq!(rows[1], 0.0);
+//! # Ok::<(), kldiv::Error>(())
+//! ```
+//!
+//! `D(softmax(a/T) ‖ softmax(b/T))` of each row, with T of [`Options::temperature`], without a factor T². The measure is
+//! KL, REVERSE or JENSEN_SHANNON with its weight; GENERALIZED is KL here.
+//!
+//! # Shapes
+//! `a` and `b`: `[rows, classes]`, any strides, any floating-point types.
+//! # Masks
+//! A logit of −∞ is an impossible class. Impossible in both it contributes nothing; possible in `a` alone, D is
+//! infinite. A row that is −∞ throughout is [`Error::ZeroMass`]. NaN and +∞ are [`Error::InvalidEntry`].
+//! # Accuracy
+//! Differences of logits are taken before anything is rounded: near-equal rows, also those that differ by a constant,
+//! keep their digits, and no result is negative. With s = (a − max a)/T, r likewise of b, l = ln(p/q) and c = |l| at the
+//! largest a, KL is within `16 u Σ [(p l − p + q)(1 + min(|s|, |r|)) + |q − p| (|l| + 2c)]` of the exact value.
+//! # Memory
+//! Nothing that grows with the row but 40 bytes for each 65,536 classes of a longer one.
+//! # Threads, errors
+//! As [`batch`](crate::batch): the bits do not depend on threads, strides or instruction sets; a bad row costs no
+//! other.
+
+mod compare;
+mod topk;
+
+pub use self::topk::{topk, topk_into};
+
+use crate::check::{culprit_logit, needs_float, needs_shape, same_shape};
+use crate::error::{Error, Operand};
+use crate::kernels;
+use crate::kernels::gradient::{Gradient, MixtureGradient, Slope, Softmaxes};
+use crate::kernels::op::{Halves, JensenShannon};
+use crate::kernels::softmax::Frame;
+use crate::logits::compare::Summary;
+use crate::pair::{ln_base, total};
+use crate::pieces::shares;
+use crate::policy::{Measure, Options};
+use crate::rows::{Rows, reserve};
+use crate::sum::weighted;
+use crate::view::{Row, RowMut, Shape, View, ViewMut};
+
+const A: Operand = Operand::new(0, "a");
+const B: Operand = Operand::new(1, "b");
+
+/// Divergences from here on are of rows of which q is better taken from b than from p.
+const APART: f64 = 1.0 / 16.0;
+
+/// The divergence of each row: `out[i] = D(softmax(a[i]/T) ‖ softmax(b[i]/T))`, in nats unless the options have a base.
+///
+/// One pass over logits that do not fit a cache (two for Jensen-Shannon). See the [module](self) for the rest.
+pub fn rows<'a>(
+    a: impl Into<View<'a>>,
+    b: impl Into<View<'a>>,
+    options: &Options,
+) -> Result<Vec<f64>, Error> {
+    let (a, b) = (a.into(), b.into());
+    let mut out = reserve(a.rows())?;
+    out.resize(a.rows(), 0.0);
+    rows_into(a, b, options, &mut out)?;
+    Ok(out)
+}
+
+/// As [`rows`], into the caller's memory, one place a row.
+pub fn rows_into(a: View, b: View, options: &Options, out: &mut [f64]) -> Result<(), Error> {
+    let job = Job::new(a, b, options)?;
+    let one_a_row = Shape { rows: a.rows(), cols: 1 };
+    needs_shape("out", Shape { rows: out.len(), cols: 1 }, one_a_row)?;
+    let first = job.rows.fill(out, |start, out| {
+        let mut first = None;
+        for (i, out) in (start..).zip(out) {
+            *out = if options.keeps(i) {
+                let value = job.compare(i).map(|compared| job.in_units(compared.value));
+                job.rows.answer(i, value, &mut first)
+            } else {
+                0.0
+            };
+        }
+        first
+    });
+    job.rows.outcome(first)
+}
+
+/// The gradients of [`rows`] with respect to a and b, each row's multiplied by `upstream[i]` (1 where there is none) and
+/// by its weight; and the divergences themselves, to `out`, if that is wanted.
+///
+/// For KL, `∂/∂a = p (ln(p/q) − D) / T` and `∂/∂b = (q − p) / T`. A masked logit gets 0. Where the divergence is
+/// infinite no change of a finite logit makes it finite: the gradient with respect to a is 0 there, that with respect to
+/// b is (q − p)/T. A masked row gets 0, a bad one NaN.
+///
+/// `grad_a` and `grad_b`: `[rows, classes]`, any strides and floating-point types, rounded once. See the [module](self).
+///
+/// # Errors
+/// Those of `rows`; [`Error::Dtype`] for an output of counts.
+pub fn grad_into(
+    a: View,
+    b: View,
+    options: &Options,
+    upstream: Option<&[f64]>,
+    out: Option<&mut [f64]>,
+    grad_a: Option<&mut ViewMut>,
+    grad_b: Option<&mut ViewMut>,
+) -> Result<(), Error> {
+    let job = Job::new(a, b, options)?;
+    let one_a_row = Shape { rows: a.rows(), cols: 1 };
+    for (name, len) in [("upstream", upstream.map(<[f64]>::len)), ("out", out.as_ref().map(|out| out.len()))]
+    {
+        if let Some(len) = len {
+            needs_shape(name, Shape { rows: len, cols: 1 }, one_a_row)?;
+        }
+    }
+    let gradient = |name, grad: &ViewMut| {
+        needs_shape(name, grad.shape(), a.shape())?;
+        needs_float(name, grad.dtype())
+    };
+    grad_a.as_ref().map_or(Ok(()), |grad| gradient("grad_a", grad))?;
+    grad_b.as_ref().map_or(Ok(()), |grad| gradient("grad_b", grad))?;
+    let wanted: [Option<&ViewMut>; 2] = [grad_a.map(|grad| &*grad), grad_b.map(|grad| &*grad)];
+    let out = out.map(ViewMut::from);
+    let first = job.rows.each(|i| {
+        let mut grads = [None, None];
+        for (row, grad) in grads.iter_mut().zip(wanted) {
+            // SAFETY: each row is asked for once.
+            *row = grad.map(|grad| unsafe { grad.row_mut(i) });
+        }
+        // SAFETY: `out` is one row, and no two rows' places in it are the same.
+        let mut place = out.as_ref().map(|out| unsafe { out.row_mut(0).part(i, 1) });
+        let mut first = None;
+        let mut value = 0.0;
+        let compared = if options.keeps(i) { Some(job.compare(i)) } else { None };
+        match compared {
+            None => {}
+            Some(Ok(compared)) => {
+                let upstream = upstream.map_or(1.0, |upstream| upstream[i]) * options.weight(i);
+                job.gradients(i, &compared, upstream, &mut grads);
+                value = weighted(job.in_units(compared.value), options.weight(i));
+            }
+            Some(Err(error)) => {
+                first = Some(error);
+                value = f64::NAN;
+            }
+        }
+        if value.is_nan() || !options.keeps(i) {
+            grads.iter_mut().flatten().for_each(|grad| grad.fill(value));
+        }
+        if let Some(place) = &mut place {
+            place.write(0, &[value]);
+        }
+        first
+    });
+    job.rows.outcome(first)
+}
+
+/// A call, checked.
+struct Job<'a> {
+    a: View<'a>,
+    b: View<'a>,
+    rows: Rows<'a>,
+    narrow: bool,
+    /// The weight of the Jensen-Shannon divergence, if that is it.
+    mixture: Option<f64>,
+    scale: f64,
+    ln_base: f64,
+}
+
+/// A row as its gradient needs it.
+struct Compared {
+    summary: Summary,
+    /// In nats.
+    value: f64,
+    /// D(P‖M) and D(Q‖M).
+    halves: (f64, f64),
+}
+
+impl<'a> Job<'a> {
+    fn new(a: View<'a>, b: View<'a>, options: &'a Options<'a>) -> Result<Self, Error> {
+        needs_shape("b", b.shape(), a.shape())?;
+        same_shape(&a, &b)?;
+        needs_float("a", a.dtype())?;
+        needs_float("b", b.dtype())?;
+        let rows = Rows::new(a.shape(), options)?;
+        let mixture = match options.measure {
+            Measure::Kl | Measure::Generalized | Measure::Reverse => None,
+            Measure::JensenShannon { weight } => Some(weight),
+            other => {
+                let expected = "logits have KL, REVERSE and JENSEN_SHANNON";
+                return Err(Error::Option { name: "measure", value: other.number(), expected });
+            }
+        };
+        let narrow = a.dtype().fits_f32() && b.dtype().fits_f32();
+        let (scale, ln_base) = (1.0 / options.temperature, ln_base(options));
+        Ok(Job { a, b, rows, narrow, mixture, scale, ln_base })
+    }
+
+    fn in_units(&self, nats: f64) -> f64 {
+        nats / self.ln_base
+    }
+
+    /// Whether the second row is the one that is taken for real.
+    fn reversed(&self) -> bool {
+        self.rows.options.measure == Measure::Reverse
+    }
+
+    /// The two rows, P's first.
+    fn sides(&self, i: usize) -> (Row<'a>, Row<'a>) {
+        let (a, b) = (self.a.row(i), self.b.row(i));
+        if self.reversed() { (b, a) } else { (a, b) }
+    }
+
+    fn compare(&self, i: usize) -> Result<Compared, Error> {
+        let (p, q) = self.sides(i);
+        let summary = if self.narrow {
+            compare::rows::<f32>(p, q, self.scale, self.rows.spread)
+        } else {
+            compare::rows::<f64>(p, q, self.scale, self.rows.spread)
+        }?;
+        if summary.kl.is_nan() {
+            let sides = [(self.a.row(i), A), (self.b.row(i), B)];
+            return Err(culprit_logit(&sides, i).unwrap_or(Error::Overflow { row: i }));
+        }
+        let impossible = summary.impossible();
+        let (no_a, no_b) = if self.reversed() { (impossible.1, impossible.0) } else { impossible };
+        for (impossible, operand) in [(no_a, A), (no_b, B)] {
+            if impossible {
+                return Err(Error::ZeroMass { operand, row: i });
+            }
+        }
+        let (value, halves) = match self.mixture {
+            None => (summary.kl, (0.0, 0.0)),
+            Some(weight) => {
+                let softmaxes = self.softmaxes(&summary);
+                let op = Halves(JensenShannon::new(weight));
+                let sums = total::<_, _, f64, _, _>(&op, &softmaxes, p, q, self.rows.spread);
+                let halves = (sums.plain[0].value(), sums.plain[1].value());
+                (weight * halves.0 + (1.0 - weight) * halves.1, halves)
+            }
+        };
+        Ok(Compared { summary, value, halves })
+    }
+
+    fn softmaxes(&self, summary: &Summary) -> Softmaxes {
+        let frame = Frame { max: summary.max, anchor: summary.delta, scale: self.scale };
+        Softmaxes { frame, unit: 1.0 / summary.weight }
+    }
+
+    /// Writes the gradients with respect to a and to b.
+    fn gradients(&self, i: usize, compared: &Compared, upstream: f64, grads: &mut [Option<RowMut>; 2]) {
+        let (by, spread) = (upstream * self.scale / self.ln_base, self.rows.spread);
+        let (p, q) = self.sides(i);
+        // Of P and Q, as the kernels know them.
+        if self.reversed() {
+            grads.swap(0, 1);
+        }
+        let summary = match compared.summary {
+            near if near.kl < APART => near,
+            apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),
+            apart => compare::with_own_normalisers::<f64>(apart, q, self.scale),
+        };
+        let Softmaxes { frame, unit } = self.softmaxes(&summary);
+        if let Some(weight) = self.mixture {
+            let (halves, weights) = (compared.halves, (weight, 1.0 - weight));
+            let softmaxes = &Softmaxes { frame, unit };
+            shares::<f64, 2, 2>([p, q], grads, spread, |[a, b], [of_a, of_b]| {
+                kernels::dispatch(MixtureGradient { a, b, softmaxes, weights, halves, by, of_a, of_b });
+            });
+            return;
+        }
+        let slope = &Slope { frame, kl: compared.summary.kl, by: by * unit };
+        if self.narrow {
+            shares::<f32, 2, 2>([p, q], grads, spread, |[a, b], [of_a, of_b]| {
+                kernels::dispatch(Gradient { a, b, slope, of_a, of_b });
+            });
+        } else {
+            shares::<f64, 2, 2>([p, q], grads, spread, |[a, b], [of_a, of_b]| {
+                kernels::dispatch(Gradient { a, b, slope, of_a, of_b });
+            });
+        }
+    }
+}

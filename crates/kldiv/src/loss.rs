@@ -1,0 +1,276 @@
+//! PyTorch's KLDivLoss: from log-probabilities, with reductions and gradients.
+//!
+//! ```
+//! use kldiv::{Options, loss};
+//! use ndarray::array;
+//!
+//! // nn.KLDivLoss(reduction="sum")(Q.log(), P), the article's line.
+//! let (p, q) = (array![[0.5, 0.5]], array![[0.7_f64, 0.3]]);
+//! let nats = loss::loss(&q.mapv(f64::ln), &p, &Options::default())?;
+//! assert_eq!(format!("{nats:.4}"), "0.0872");
+//! # Ok::<(), kldiv::Error>(())
+//! ```
+//!
+//! The order is PyTorch's: first the input, ln q, then the target, p, or ln p with [`Options::log_target`].
+//! An element is `t (ln t − x)`, or `eᵗ (t − x)`.
+//!
+//! # Shapes
+//! `input` and `target`: `[rows, classes]`, any strides; floating-point types, which may differ.
+//! # Reductions
+//! SUM adds all elements; MEAN divides that by their number, BATCHMEAN by the number of rows: it is BATCHMEAN that is the
+//! mean divergence. A row's elements are multiplied by its weight; with weights the number of rows is their sum, of the
+//! rows that the mask keeps.
+//! # Zeros
+//! A target of 0, or of −∞ with `log_target`, contributes 0 whatever the input is, −∞ included. A possible target with
+//! an input of −∞ makes the loss infinite.
+//! # Accuracy
+//! `16 u Σ t (|ln t| + |x|)`, or `16 u Σ eᵗ |t − x|`, reduced alike. Sums are in f64 whatever the types.
+//! # Errors
+//! [`Error::InvalidEntry`] names an input that is NaN or +∞, a target that is NaN, +∞ or, as a probability, negative.
+//! Threads and the rest as [`batch`](crate::batch).
+
+use crate::check::{culprit_logit, fault, needs_float, needs_shape, same_shape};
+use crate::error::{Error, Operand};
+use crate::kernels;
+use crate::kernels::lanes::Vector;
+use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
+use crate::kernels::prepare::AsGiven;
+use crate::pair::{ln_base, total};
+use crate::pieces::{PIECE, pieces};
+use crate::policy::{Options, Reduction};
+use crate::rows::Rows;
+use crate::view::{RowMut, Shape, View, ViewMut};
+
+const INPUT: Operand = Operand::new(0, "input");
+const TARGET: Operand = Operand::new(1, "target");
+
+/// The loss, reduced to one number.
+pub fn loss<'a>(
+    input: impl Into<View<'a>>,
+    target: impl Into<View<'a>>,
+    options: &Options,
+) -> Result<f64, Error> {
+    let mut out = 0.0;
+    loss_into(input.into(), target.into(), options, &mut out)?;
+    Ok(out)
+}
+
+/// As [`loss`], into the caller's memory. NaN where a row is bad.
+pub fn loss_into(input: View, target: View, options: &Options, out: &mut f64) -> Result<(), Error> {
+    let job = Job::new(input, target, options)?;
+    let (sum, first) = job.rows.sum(|start, out| {
+        let mut first = None;
+        for (i, out) in (start..).zip(out) {
+            *out = if options.keeps(i) { job.rows.answer(i, job.row(i), &mut first) } else { 0.0 };
+        }
+        first
+    })?;
+    *out = match job.divisor() {
+        0.0 if !sum.is_nan() => 0.0,
+        divisor => sum / divisor / job.ln_base,
+    };
+    job.rows.outcome(first)
+}
+
+/// Each element of the loss, times its row's weight, rounded to the type of `out`: PyTorch's `reduction="none"`.
+///
+/// # Errors
+/// [`Error::Dtype`] for an output of counts; else as [`loss`]. A bad row is NaN, a masked one 0.
+pub fn pointwise_into(input: View, target: View, options: &Options, out: &mut ViewMut) -> Result<(), Error> {
+    let job = Job::new(input, target, options)?;
+    job.writable("out", out)?;
+    let first = job.rows.each(|i| {
+        // SAFETY: each row is asked for once.
+        let mut out = unsafe { out.row_mut(i) };
+        if !options.keeps(i) {
+            out.fill(0.0);
+            return None;
+        }
+        job.write(i, Part::Value, options.weight(i) / job.ln_base, None, &mut out)
+    });
+    job.rows.outcome(first)
+}
+
+/// The gradients of the loss with respect to input and target: `−t` and `ln t − x + 1`, or `−eᵗ` and `eᵗ (t − x + 1)`,
+/// divided as the reduction divides, times `upstream`, which is 1 where there is none.
+///
+/// An upstream of one element belongs to the reduced loss; one of the inputs' shape to [`pointwise_into`], where nothing
+/// is divided. With respect to a target of 0 the gradient is the one-sided limit: −∞, or ∞ where the input is −∞; with
+/// respect to a logarithm of −∞ it is 0. A masked row gets 0, a bad one NaN.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] for an upstream or an output of another shape, [`Error::Dtype`] for an output of counts; else
+/// as [`loss`].
+pub fn grad_into(
+    input: View,
+    target: View,
+    options: &Options,
+    upstream: Option<View>,
+    grad_input: Option<&mut ViewMut>,
+    grad_target: Option<&mut ViewMut>,
+) -> Result<(), Error> {
+    let job = Job::new(input, target, options)?;
+    let one = Shape { rows: 1, cols: 1 };
+    let (mut scale, mut each) = (1.0 / job.ln_base, None);
+    match upstream {
+        Some(upstream) => {
+            if upstream.shape() != one {
+                needs_shape("upstream", upstream.shape(), input.shape())?;
+            }
+            needs_float("upstream", upstream.dtype())?;
+            if upstream.shape() == one {
+                scale *= upstream.row(0).get(0) / job.divisor();
+            } else {
+                each = Some(upstream);
+            }
+        }
+        None => scale /= job.divisor(),
+    }
+    let (grad_input, grad_target) = (grad_input.map(|grad| &*grad), grad_target.map(|grad| &*grad));
+    grad_input.map_or(Ok(()), |grad| job.writable("grad_input", grad))?;
+    grad_target.map_or(Ok(()), |grad| job.writable("grad_target", grad))?;
+    let wanted: [Option<&ViewMut>; 2] = [grad_input, grad_target];
+    let first = job.rows.each(|i| {
+        let mut first = None;
+        for (part, grad) in [Part::ByInput, Part::ByTarget].into_iter().zip(wanted) {
+            let Some(grad) = grad else { continue };
+            // SAFETY: each row of each is asked for once.
+            let mut grad = unsafe { grad.row_mut(i) };
+            if options.keeps(i) {
+                first = first.or(job.write(i, part, scale * options.weight(i), each, &mut grad));
+            } else {
+                grad.fill(0.0);
+            }
+        }
+        first
+    });
+    job.rows.outcome(first)
+}
+
+/// A call, checked.
+struct Job<'a> {
+    input: View<'a>,
+    target: View<'a>,
+    rows: Rows<'a>,
+    narrow: bool,
+    ln_base: f64,
+}
+
+impl<'a> Job<'a> {
+    fn new(input: View<'a>, target: View<'a>, options: &'a Options<'a>) -> Result<Self, Error> {
+        needs_shape("target", target.shape(), input.shape())?;
+        same_shape(&input, &target)?;
+        needs_float("input", input.dtype())?;
+        if options.log_target {
+            needs_float("target", target.dtype())?;
+        }
+        let rows = Rows::new(input.shape(), options)?;
+        let narrow = input.dtype().fits_f32() && target.dtype().fits_f32();
+        Ok(Job { input, target, rows, narrow, ln_base: ln_base(options) })
+    }
+
+    fn writable(&self, name: &'static str, out: &ViewMut) -> Result<(), Error> {
+        needs_shape(name, out.shape(), self.input.shape())?;
+        needs_float(name, out.dtype())
+    }
+
+    /// What the sum of all elements is divided by.
+    fn divisor(&self) -> f64 {
+        match self.rows.options.reduction {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => self.rows.kept_weight() * self.input.cols() as f64,
+            Reduction::BatchMean => self.rows.kept_weight(),
+        }
+    }
+
+    /// The sum of row `i`, in nats and without its weight.
+    fn row(&self, i: usize) -> Result<f64, Error> {
+        let (part, by) = (Part::Value, 1.0);
+        let sum = match (self.rows.options.log_target, self.narrow) {
+            (true, true) => self.total::<_, f32>(&OfLogarithm { part, by }, i),
+            (true, false) => self.total::<_, f64>(&OfLogarithm { part, by }, i),
+            (false, true) => self.total::<_, f32>(&OfProbability { part, by }, i),
+            (false, false) => self.total::<_, f64>(&OfProbability { part, by }, i),
+        };
+        if sum.is_nan() { Err(self.culprit(i)) } else { Ok(sum) }
+    }
+
+    fn total<O: kernels::op::Op<1, 0>, T: Vector>(&self, op: &O, i: usize) -> f64 {
+        let (target, input) = (self.target.row(i), self.input.row(i));
+        total::<_, _, T, 1, 0>(op, &AsGiven, target, input, self.rows.spread).plain[0].value()
+    }
+
+    /// Writes a part of row `i`, times `by` and, element by element, `each`; NaN everywhere if an entry is bad, which is
+    /// returned.
+    fn write(&self, i: usize, part: Part, by: f64, each: Option<View>, out: &mut RowMut) -> Option<Error> {
+        let numbers = match (self.rows.options.log_target, self.narrow) {
+            (true, true) => self.write_with::<_, f32>(&OfLogarithm { part, by }, i, each, out),
+            (true, false) => self.write_with::<_, f64>(&OfLogarithm { part, by }, i, each, out),
+            (false, true) => self.write_with::<_, f32>(&OfProbability { part, by }, i, each, out),
+            (false, false) => self.write_with::<_, f64>(&OfProbability { part, by }, i, each, out),
+        };
+        if numbers {
+            return None;
+        }
+        out.fill(f64::NAN);
+        Some(self.culprit(i))
+    }
+
+    /// Whether every element is a number.
+    fn write_with<O: kernels::op::Op<1, 0>, T: Vector>(
+        &self,
+        op: &O,
+        i: usize,
+        each: Option<View>,
+        out: &mut RowMut,
+    ) -> bool {
+        let (target, input) = (self.target.row(i), self.input.row(i));
+        let mut numbers = true;
+        let Some(each) = each else {
+            let mut out = [Some(out.whole())];
+            pieces::<T, 2, 1>([target, input], &mut out, |[target, input], [out]| {
+                numbers &= kernels::write(op, &AsGiven, target, input, out);
+            });
+            return numbers;
+        };
+        let mut values = [T::ZERO; PIECE];
+        for start in (0..input.len()).step_by(PIECE) {
+            let len = PIECE.min(input.len() - start);
+            let values = &mut values[..len];
+            let made = ViewMut::from(&mut *values);
+            // SAFETY: nobody else has the buffer.
+            let mut row = [Some(unsafe { made.row_mut(0) })];
+            pieces::<T, 2, 1>(
+                [target.part(start, len), input.part(start, len)],
+                &mut row,
+                |[target, input], [out]| numbers &= kernels::write(op, &AsGiven, target, input, out),
+            );
+            let each = each.row(i);
+            for (j, value) in values.iter_mut().enumerate() {
+                let upstream = each.get(start + j);
+                // Nothing of an infinite gradient is nothing.
+                *value = if upstream == 0.0 { T::ZERO } else { *value * T::from_f64(upstream) };
+            }
+            out.write(start, values);
+        }
+        numbers
+    }
+
+    /// The first bad entry of row `i`.
+    #[cold]
+    fn culprit(&self, i: usize) -> Error {
+        let (input, target) = (self.input.row(i), self.target.row(i));
+        if let Some(error) = culprit_logit(&[(input, INPUT)], i) {
+            return error;
+        }
+        if self.rows.options.log_target {
+            return culprit_logit(&[(target, TARGET)], i).unwrap_or(Error::Overflow { row: i });
+        }
+        let found = (0..target.len()).find_map(|col| {
+            let value = target.get(col);
+            let expected = "probabilities and counts are finite and at least 0";
+            Some(Error::InvalidEntry { operand: TARGET, row: i, col, value, fault: fault(value)?, expected })
+        });
+        found.unwrap_or(Error::Overflow { row: i })
+    }
+}

@@ -1,0 +1,84 @@
+//! Rows of any types and strides as slices of one type: all at once where they are that, else in small pieces.
+
+use rayon::prelude::*;
+
+use crate::kernels::lanes::Vector;
+use crate::pair::SHARE;
+use crate::view::{Row, RowMut};
+
+/// Elements that are converted or gathered at a time; divides what any kernel adds up in one go.
+pub(crate) const PIECE: usize = 64;
+
+/// Calls `each` on all of the rows, which are equally long. An output that is not wanted is an empty slice.
+pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
+    inputs: [Row; I],
+    outputs: &mut [Option<RowMut>; O],
+    mut each: impl FnMut([&[T]; I], [&mut [T]; O]),
+) {
+    let mut slices: [&[T]; I] = [&[]; I];
+    let whole = inputs.iter().zip(&mut slices).all(|(row, slice)| match row.as_slice() {
+        Some(found) => {
+            *slice = found;
+            true
+        }
+        None => false,
+    });
+    if whole && outputs.iter().flatten().all(RowMut::is_slice::<T>) {
+        let outputs = outputs.each_mut().map(|out| match out {
+            Some(out) => out.as_slice_mut().unwrap_or(&mut []),
+            None => &mut [],
+        });
+        return each(slices, outputs);
+    }
+    gathered(inputs, outputs, each);
+}
+
+/// Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn gathered<T: Vector, const I: usize, const O: usize>(
+    inputs: [Row; I],
+    outputs: &mut [Option<RowMut>; O],
+    mut each: impl FnMut([&[T]; I], [&mut [T]; O]),
+) {
+    let n = inputs[0].len();
+    let (mut given, mut made) = ([[T::ONE; PIECE]; I], [[T::ONE; PIECE]; O]);
+    for start in (0..n).step_by(PIECE) {
+        let len = PIECE.min(n - start);
+        let mut slices: [&[T]; I] = [&[]; I];
+        for ((row, buffer), slice) in inputs.iter().zip(&mut given).zip(&mut slices) {
+            *slice = row.part(start, len).as_or_in(&mut buffer[..len]);
+        }
+        let mut wanted = outputs.iter().map(|out| if out.is_some() { len } else { 0 });
+        each(slices, made.each_mut().map(|buffer| &mut buffer[..wanted.next().unwrap_or(0)]));
+        for (out, buffer) in outputs.iter_mut().zip(&made) {
+            if let Some(out) = out {
+                out.write(start, &buffer[..len]);
+            }
+        }
+    }
+}
+
+/// Calls [`pieces`] on shares of the rows, on several threads if `spread` and there are several shares.
+pub(crate) fn shares<T: Vector, const I: usize, const O: usize>(
+    inputs: [Row; I],
+    outputs: &[Option<RowMut>; O],
+    spread: bool,
+    each: impl Fn([&[T]; I], [&mut [T]; O]) + Sync,
+) {
+    let n = inputs[0].len();
+    let share = |i: usize| {
+        let (start, len) = (i * SHARE, SHARE.min(n - i * SHARE));
+        let mut parts = [const { None }; O];
+        for (part, row) in parts.iter_mut().zip(outputs) {
+            // SAFETY: no two shares have an element in common.
+            *part = row.as_ref().map(|row| unsafe { row.part(start, len) });
+        }
+        pieces(inputs.map(|row| row.part(start, len)), &mut parts, &each);
+    };
+    let shares = n.div_ceil(SHARE);
+    if spread && shares > 1 {
+        (0..shares).into_par_iter().for_each(share);
+    } else {
+        (0..shares).for_each(share);
+    }
+}
