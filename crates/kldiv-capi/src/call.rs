@@ -22,7 +22,7 @@ pub(crate) struct Call<'a> {
 /// Where a few arguments lie.
 #[derive(Default)]
 struct Spans {
-    spans: [Option<Span>; 7],
+    spans: [Option<Span>; 8],
     len: usize,
 }
 

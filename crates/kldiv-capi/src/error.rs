@@ -12,7 +12,7 @@ use crate::status::*;
 
 /// What went wrong in a thread's last failed call.
 ///
-/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32; ZERO_MASS gives operand
+/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives operand
 /// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value. What
 /// does not apply is 0.
 #[repr(C)]
@@ -132,6 +132,10 @@ impl Failure {
                 Error::NotNormalized { operand, row, sum, .. } => {
                     (last.operand, last.row, last.value) = (operand.index, row, sum);
                     KLDIV_ERROR_NOT_NORMALIZED
+                }
+                Error::Index { operand, row, col, index, .. } => {
+                    (last.operand, last.row, last.col, last.value) = (operand.index, row, col, index as f64);
+                    KLDIV_ERROR_INDEX
                 }
                 Error::Option { value, .. } => {
                     last.value = value;
@@ -270,6 +274,10 @@ mod tests {
             ),
             (Error::ShapeMismatch { what: "q", found: shape, expected: shape }, KLDIV_ERROR_SHAPE_MISMATCH),
             (Error::Empty, KLDIV_ERROR_EMPTY),
+            (
+                Error::Index { operand: Operand::P, row: 0, col: 1, index: -3, expected: "not below 0" },
+                KLDIV_ERROR_INDEX,
+            ),
             (Error::Option { name: "base", value: 0.5, expected: "above 1" }, KLDIV_ERROR_OPTIONS),
             (Error::Dtype { what: "out", dtype: "i64" }, KLDIV_ERROR_DTYPE),
             (Error::OutOfMemory { bytes: 8 }, KLDIV_ERROR_OUT_OF_MEMORY),

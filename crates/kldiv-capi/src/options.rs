@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ptr;
 
-use core_kldiv::{Invalid, Measure, Normalization, Options, Reduction};
+use core_kldiv::{Invalid, Measure, Normalization, Options, Reduction, TopK};
 
 use crate::error::Failure;
 use crate::status::*;
@@ -193,6 +193,14 @@ impl kldiv_options {
         options.base = given(self.base);
         options.smoothing = self.smoothing;
         options.mass_tolerance = given(self.mass_tolerance).unwrap_or(options.mass_tolerance);
+        options.log_target = self.log_target != 0;
+        options.temperature = given(self.temperature).unwrap_or(options.temperature);
+        options.topk = match self.topk {
+            KLDIV_TOPK_LOGITS_RENORMALIZED => TopK::LogitsRenormalized,
+            KLDIV_TOPK_LOGPROBS_TAIL => TopK::LogProbsTail,
+            KLDIV_TOPK_LOGPROBS_RENORMALIZED => TopK::LogProbsRenormalized,
+            _ => return Err(wrong("has an unknown topk")),
+        };
         Ok(options)
     }
 
@@ -286,6 +294,7 @@ mod tests {
         assert!(refused(kldiv_options { normalization: 3, ..kldiv_options::DEFAULT }.for_core()));
         assert!(refused(kldiv_options { reduction: 3, ..kldiv_options::DEFAULT }.for_core()));
         assert!(refused(kldiv_options { invalid: 2, ..kldiv_options::DEFAULT }.for_core()));
+        assert!(refused(kldiv_options { topk: 3, ..kldiv_options::DEFAULT }.for_core()));
     }
 
     #[test]

@@ -207,9 +207,6 @@ impl Options<'_> {
         if !(self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite()) {
             return wrong("mass_tolerance", self.mass_tolerance, "it is finite and at least 0");
         }
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            return wrong("temperature", self.temperature, "a temperature is finite and above 0");
-        }
         let one_a_row = |what, found| {
             let expected = Shape { rows, cols: 1 };
             Err(Error::ShapeMismatch { what, found: Shape { rows: found, cols: 1 }, expected })
@@ -228,6 +225,15 @@ impl Options<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says whether the temperature is one.
+    pub(crate) fn check_temperature(&self) -> Result<(), Error> {
+        if self.temperature > 0.0 && self.temperature.is_finite() {
+            return Ok(());
+        }
+        let expected = "a temperature is finite and above 0";
+        Err(Error::Option { name: "temperature", value: self.temperature, expected })
     }
 
     /// Whether row `i` is read and answered.

@@ -127,11 +127,8 @@ fn paths(code: &str) -> Vec<Vec<String>> {
 /// The room that a path leads into.
 fn room_of(path: &[String], rooms: &BTreeMap<String, PathBuf>) -> String {
     let first = path[0].clone();
-    if first != "kernels" {
-        return first;
-    }
-    match path.get(1) {
-        Some(item) if rooms.contains_key(&format!("kernels::{item}")) => format!("kernels::{item}"),
+    match path.get(1).map(|item| format!("{first}::{item}")) {
+        Some(inner) if rooms.contains_key(&inner) => inner,
         _ => first,
     }
 }

@@ -10,6 +10,7 @@ use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
+use crate::kernels::softmax::{Compare, Far, Frame, Sums};
 pub(crate) use crate::kernels::tile::TILE_COLS;
 use crate::kernels::tile::{Tile, Transpose};
 use crate::sum::Total;
@@ -174,4 +175,17 @@ pub(crate) fn tile<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
 /// As many elements of as many rows as the tile has columns and lanes are readable.
 pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T]) {
     dispatch(Transpose { rows, tile })
+}
+
+/// Adds the terms of two slices of logits to sums; see [`Compare`].
+pub(crate) fn compare<T: Vector>(a: &[T], b: &[T], frame: &Frame, sums: &mut Sums) {
+    dispatch(Compare { a, b, frame, far: far_terms, sums });
+}
+
+#[cold]
+#[inline(never)]
+fn far_terms<T: Vector>(a: &[T], b: &[T], frame: &Frame, vectors: u32) -> Sums {
+    let mut sums = [[0.0; 8]; 3];
+    dispatch(Far { a, b, frame, vectors, sums: &mut sums });
+    sums
 }

@@ -9,7 +9,6 @@
 //! add those sums to eight lanes of f64. Departures: a vector that holds a mask (−∞), a deep logit or a large
 //! difference is left to [`Far`], in f64 and, where that is not enough, one element at a time.
 
-use crate::kernels::dispatch;
 use crate::kernels::exp::{Exp, exp_of};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_difference};
 use crate::kernels::scalar::One;
@@ -95,6 +94,8 @@ pub(crate) struct Compare<'a, T> {
     pub(crate) a: &'a [T],
     pub(crate) b: &'a [T],
     pub(crate) frame: &'a Frame,
+    /// Runs a [`Far`], apart from the loop.
+    pub(crate) far: fn(&[T], &[T], &Frame, u32) -> Sums,
     pub(crate) sums: &'a mut Sums,
 }
 
@@ -103,7 +104,7 @@ impl<T: Vector> Job for Compare<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Compare { a, b, frame, sums } = self;
+        let Compare { a, b, frame, far: far_terms, sums } = self;
         let framed = Framed::<T::On<I>>::of(frame);
         let lanes = T::On::<I>::LANES;
         let mut totals = load::<I::F64>(sums);
@@ -158,14 +159,6 @@ fn load<S: Lanes<Real = f64>>(sums: &Sums) -> [S; 3] {
         loaded[i] = unsafe { S::load(sums[i].as_ptr()) };
     }
     loaded
-}
-
-#[cold]
-#[inline(never)]
-fn far_terms<T: Vector>(a: &[T], b: &[T], frame: &Frame, vectors: u32) -> Sums {
-    let mut sums = [[0.0; 8]; 3];
-    dispatch(Far { a, b, frame, vectors, sums: &mut sums });
-    sums
 }
 
 /// Adds the terms of those vectors of a chunk whose bits are set.

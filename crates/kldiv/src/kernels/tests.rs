@@ -11,7 +11,7 @@ use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::softmax::{CHUNK, Compare, Far, Frame, Largest};
 use crate::kernels::tile::{Tile, Transpose};
 use crate::kernels::vae::{Gaussians, Given};
-use crate::kernels::{Isa, TILE_COLS, dispatch_to};
+use crate::kernels::{Isa, TILE_COLS, dispatch_to, far_terms};
 use crate::sum::{Compensated, Total};
 
 const SUM: Compensated = Compensated { hi: 1.25, lo: 1e-17 };
@@ -211,10 +211,10 @@ macro_rules! jobs_on_logits_have_the_scalar_ones_bits {
 
 fn compared<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
     let mut whole = [[0.0; 8]; 3];
-    dispatch_to(isa, Compare { a, b, frame: &FRAME, sums: &mut whole });
+    dispatch_to(isa, Compare { a, b, frame: &FRAME, far: far_terms, sums: &mut whole });
     let mut pieces = [[0.0; 8]; 3];
     for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
-        dispatch_to(isa, Compare { a, b, frame: &FRAME, sums: &mut pieces });
+        dispatch_to(isa, Compare { a, b, frame: &FRAME, far: far_terms, sums: &mut pieces });
     }
     assert_eq!(bits_of(&whole.concat()), bits_of(&pieces.concat()), "{isa:?}");
     bits_of(&whole.concat())

@@ -11,7 +11,7 @@ use crate::kernels::exp::{exp_of, parts_of};
 use crate::kernels::gradient::Exponentials;
 use crate::kernels::lanes::Vector;
 use crate::kernels::log::{less_ln_1p, ln, ln_1p};
-use crate::kernels::softmax::{CHUNK, Compare, Frame, Largest, Sums};
+use crate::kernels::softmax::{CHUNK, Frame, Largest, Sums};
 use crate::pair::SHARE;
 use crate::pieces::pieces;
 use crate::rows::reserve;
@@ -147,7 +147,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Compensated>) ->
     let sums_in = |frame: &Frame, a: Row, b: Row| {
         let mut sums: Sums = [[0.0; 8]; 3];
         pieces::<T, 2, 0>([a, b], &mut [], |[a, b], []| {
-            kernels::dispatch(Compare { a, b, frame, sums: &mut sums });
+            kernels::compare(a, b, frame, &mut sums);
         });
         sums.map(joined)
     };

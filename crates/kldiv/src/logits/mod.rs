@@ -187,6 +187,7 @@ impl<'a> Job<'a> {
         needs_float("a", a.dtype())?;
         needs_float("b", b.dtype())?;
         let rows = Rows::new(a.shape(), options)?;
+        options.check_temperature()?;
         let mixture = match options.measure {
             Measure::Kl | Measure::Generalized | Measure::Reverse => None,
             Measure::JensenShannon { weight } => Some(weight),

@@ -6,7 +6,6 @@ use crate::kernels::exp::{exp_of, parts_of};
 use crate::kernels::lanes::Vector;
 use crate::kernels::log::{ln, ln_1p};
 use crate::kernels::op::{Gap, Op};
-use crate::logits::B;
 use crate::logits::compare::{Seen, exponentials, largest};
 use crate::pair::ln_base;
 use crate::policy::{Measure, Options, TopK};
@@ -16,8 +15,7 @@ use crate::view::{Dtype, Row, RowMut, Shape, View, ViewMut};
 
 const VALUES: Operand = Operand::new(0, "values");
 const INDICES: Operand = Operand::new(1, "indices");
-/// The student is the third input here.
-const STUDENT: Operand = Operand::new(2, B.name);
+const STUDENT: Operand = Operand::new(2, "b");
 
 /// KL of a sparse target, `values[i, j]` for class `indices[i, j]`, against `softmax(b[i]/T)`.
 ///
@@ -87,6 +85,7 @@ pub fn topk_into(
         let value = options.measure.number();
         return Err(Error::Option { name: "measure", value, expected: "sparse targets have KL" });
     }
+    options.check_temperature()?;
     if options.topk != TopK::LogitsRenormalized && options.temperature != 1.0 {
         let expected = "log-probabilities were made at their own temperature; leave it at 1";
         return Err(Error::Option { name: "temperature", value: options.temperature, expected });
