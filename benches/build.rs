@@ -5,6 +5,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=peers.c");
+    println!("cargo::rerun-if-changed=fused.c");
     println!("cargo::rustc-check-cfg=cfg(c_peers)");
     let gcc = Command::new("gcc").arg("-dumpfullversion").output();
     let version = gcc.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
@@ -16,14 +17,16 @@ fn main() {
         return;
     }
     // gcc by name: no other compiler turns `log` into libmvec's vectors by itself.
-    let compile = |set: &str, level: u32, flags: &[&str]| {
+    let compile = |file: &str, set: &str, level: u32, flags: &[&str]| {
         let mut build = cc::Build::new();
-        build.compiler("gcc").file("peers.c").define("SET", set).opt_level(level).flags(flags);
+        build.compiler("gcc").file(file).define("SET", set).opt_level(level).flags(flags);
         build.try_compile(&format!("kldiv_peers_{set}"))
     };
+    let fast = ["-march=native", "-ffast-math"];
     // -ffast-math is given to the compiler alone: at link time it would flush subnormals in the whole program.
-    let peers =
-        compile("libm", 2, &[]).and_then(|()| compile("libmvec", 3, &["-march=native", "-ffast-math"]));
+    let peers = compile("peers.c", "libm", 2, &[])
+        .and_then(|()| compile("peers.c", "libmvec", 3, &fast))
+        .and_then(|()| compile("fused.c", "fused", 3, &fast));
     match peers {
         Ok(()) => {
             println!("cargo::rustc-link-lib=mvec");

@@ -27,16 +27,17 @@ int main(void) {
 
 By hand: 0.5 ln(0.5 / 0.7) = -0.168 and 0.5 ln(0.5 / 0.3) = 0.255 make 0.0872 nats; kldiv_explain() gives this
 walk for any P and Q. Matrices of any element type and stride are kldiv_kl(), kldiv_rows() and kldiv_terms(), which
-take views (kldiv_view) and choices (kldiv_options: the measure, the base, normalization, ...).
+take views (kldiv_view) and choices (kldiv_options: the measure, the base, normalization, ...). Models are trained
+with kldiv_loss(), kldiv_logits() and kldiv_vae(), whose sisters ending in _grad give the gradients.
 
 Answers.  P comes first, Q second. 0 ln(0 / q) is 0. Where q is 0 and p is not, the divergence is infinite: that is
           an answer, not an error, and no epsilon is ever added. Results are in nats unless options.base is set.
 Errors.   What computes returns a kldiv_status, KLDIV_OK (0) for success. Negative, NaN and infinite probabilities
           are errors; kldiv_last_error() says which entry, in words too. The library never throws and never prints.
-Checks.   Arguments are looked at in the order options, p, q, mask, weights, out: of each whether it is NULL, of a
-          known element type, aligned, and of a possible size; then whether out overlaps an input; then the shapes
-          and the numbers among the options. A call that fails here (statuses 10 to 21) writes nothing. Only then
-          are entries looked at, row by row; a bad one costs its row and no other.
+Checks.   Arguments are looked at in the order options, inputs, mask, weights, upstream, outputs: of each whether it
+          is NULL, of a known element type, aligned, and of a possible size; then whether an output overlaps anything;
+          then shapes and the numbers among the options. A call that fails here (statuses 10 to 21) writes nothing.
+          Only then are entries looked at, row by row; a bad one costs its row and no other.
 Memory.   The caller owns everything: inputs are read during the call and not kept, results go where the caller
           says, there is nothing to free. Texts that are returned live as long as the library. Working memory that
           cannot be had is KLDIV_ERROR_OUT_OF_MEMORY; only where the starting of threads finds none does Rust abort.
@@ -135,7 +136,7 @@ const char *kldiv_status_message(kldiv_status status);
 
 /// What went wrong in a thread's last failed call.
 ///
-/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32; ZERO_MASS gives operand
+/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives operand
 /// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value. What
 /// does not apply is 0.
 typedef struct kldiv_error {
@@ -456,6 +457,191 @@ kldiv_status kldiv_explain(const kldiv_view *p,
                            const kldiv_view *q,
                            const kldiv_options *options,
                            kldiv_term *out);
+
+/* ---- Loss: PyTorch's KLDivLoss ------------------------------------------------------------------------- */
+
+/// PyTorch's nn.KLDivLoss, reduced: first the input, ln q, then the target, p, or ln p with options.log_target.
+///
+///     *out = sum over i, j of w[i] target (ln target - input)             target = target[i,j], input = input[i,j]
+///     *out = sum over i, j of w[i] exp(target) (target - input)           with log_target
+///
+/// MEAN divides that by the number of elements, BATCHMEAN by the number of rows: the mean divergence is BATCHMEAN. With
+/// a mask or weights the number of rows is the weight that is kept. A target of 0 (a logarithm of -infinity) contributes
+/// 0 whatever the input is; where a target is possible and its input -infinity the loss is infinite.
+///
+/// @param input    rows x cols log-probabilities of a floating-point type
+/// @param target   rows x cols probabilities or, with log_target, log-probabilities
+/// @param options  NULL for the defaults: the sum, in nats; log_target, reduction, base, mask and weights apply
+/// @param out      1 double; NaN if a row is bad, 0 if there are no rows
+/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for an input that is NaN or +infinity
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_loss(const kldiv_view *input,
+                        const kldiv_view *target,
+                        const kldiv_options *options,
+                        double *out);
+
+/// The elements of kldiv_loss(), times their rows' weights, not reduced: PyTorch's reduction="none".
+///
+/// @param input, target, options  as kldiv_loss()
+/// @param out      input->rows x input->cols elements of a floating-point type, any strides; bad rows become NaN
+/// @return as kldiv_loss(); KLDIV_ERROR_DTYPE for an output of counts
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_loss_pointwise(const kldiv_view *input,
+                                  const kldiv_view *target,
+                                  const kldiv_options *options,
+                                  const kldiv_view_mut *out);
+
+/// The gradients of kldiv_loss():
+///
+///     grad_input  = -target, or -exp(target)
+///     grad_target = ln target - input + 1, or exp(target) (target - input + 1)
+///
+/// times the row's weight and upstream, divided as the reduction divides. With respect to a target of 0 it is the
+/// one-sided limit, -infinity where the input is finite and infinity where it is not; with respect to a logarithm of
+/// -infinity it is 0. Masked rows get 0.
+///
+/// @param input, target, options  as kldiv_loss()
+/// @param upstream     NULL for 1; 1 x 1, the gradient of the reduced loss; or rows x cols, that of
+///                     kldiv_loss_pointwise(), where nothing is divided
+/// @param grad_input   NULL, or rows x cols elements of a floating-point type; bad rows become NaN
+/// @param grad_target  the same with respect to target
+/// @return as kldiv_loss(); KLDIV_ERROR_DTYPE for an output of counts
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_loss_grad(const kldiv_view *input,
+                             const kldiv_view *target,
+                             const kldiv_options *options,
+                             const kldiv_view *upstream,
+                             const kldiv_view_mut *grad_input,
+                             const kldiv_view_mut *grad_target);
+
+/* ---- Logits: divergences of softmaxes ----------------------------------------------------------------- */
+
+/// The divergence of two softmaxes, row by row, straight from logits:
+///
+///     out[i] = D(softmax(a[i] / T) || softmax(b[i] / T)),    T = options.temperature, without a factor T^2
+///
+/// The measure is KL, REVERSE or JENSEN_SHANNON with its js_weight. One pass over the logits and no temporary; accurate
+/// also where the rows nearly coincide or differ by a constant, and never negative. A logit of -infinity is an
+/// impossible class; possible in a and impossible in b, D is infinite. A masked row is not read and gives 0; a row's
+/// result is multiplied by its weight.
+///
+/// @param a, b     rows x cols logits of floating-point types; a row_stride of 0 repeats one row
+/// @param options  NULL for the defaults: KL, T = 1, in nats; measure, temperature, js_weight, base, mask and weights
+///                 apply
+/// @param out      a->rows doubles; those of bad rows become NaN, and all others are answered
+/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for a logit that is NaN or +infinity,
+///         KLDIV_ERROR_ZERO_MASS for a row that is -infinity throughout, KLDIV_ERROR_DTYPE for counts
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_logits(const kldiv_view *a,
+                          const kldiv_view *b,
+                          const kldiv_options *options,
+                          double *out);
+
+/// kldiv_logits() and its gradients with respect to a and b:
+///
+///     grad_a[i,j] = upstream[i] w[i] p (ln(p / q) - D) / T        of KL, with p and q the softmaxes
+///     grad_b[i,j] = upstream[i] w[i] (q - p) / T
+///
+/// A masked logit gets 0, and so does a masked row. Where D is infinite, no change of a finite logit makes it finite:
+/// grad_a is 0 and grad_b is (q - p) / T there.
+///
+/// @param a, b, options  as kldiv_logits()
+/// @param upstream       NULL for 1, or a->rows doubles
+/// @param out            NULL, or a->rows doubles
+/// @param grad_a, grad_b NULL, or rows x cols elements of a floating-point type; bad rows become NaN
+/// @return as kldiv_logits()
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_logits_grad(const kldiv_view *a,
+                               const kldiv_view *b,
+                               const kldiv_options *options,
+                               const double *upstream,
+                               double *out,
+                               const kldiv_view_mut *grad_a,
+                               const kldiv_view_mut *grad_b);
+
+/// KL of a teacher of which only the k most likely classes were kept, against softmax(b / T):
+///
+///     out[i] = sum over j < k of p[j] ln(p[j] / q[indices[i * k + j]])       p of values[i]
+///
+/// options.topk says what the values are: logits, whose softmax at T is p (LOGITS_RENORMALIZED); log-probabilities,
+/// divided by their sum (LOGPROBS_RENORMALIZED); or log-probabilities whose missing mass is one more outcome that stands
+/// for all classes that are not named (LOGPROBS_TAIL), and adds its own term.
+///
+/// @param values    rows x k numbers of a floating-point type
+/// @param indices   rows * k classes, row by row, from 0 to b->cols - 1, none twice in a row
+/// @param b         rows x cols logits of the student
+/// @param options   NULL for the defaults; topk, temperature (1 for log-probabilities), base, mask and weights apply
+/// @param upstream  NULL for 1, or rows doubles that the gradient's rows are multiplied by
+/// @param out       NULL, or rows doubles
+/// @param grad_b    NULL, or rows x cols elements of a floating-point type; bad rows become NaN
+/// @return as kldiv_logits(); KLDIV_ERROR_INDEX for an index that is out of range or stands twice,
+///         KLDIV_ERROR_NOT_NORMALIZED for log-probabilities that sum to more than 1,
+///         KLDIV_ERROR_OPTIONS for a temperature with log-probabilities or a measure other than KL
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_logits_topk(const kldiv_view *values,
+                               const int64_t *indices,
+                               const kldiv_view *b,
+                               const kldiv_options *options,
+                               const double *upstream,
+                               double *out,
+                               const kldiv_view_mut *grad_b);
+
+/* ---- VAE: diagonal Gaussians -------------------------------------------------------------------------- */
+
+/// A VAE's posterior against its prior, row by row, from means and logarithms of variances:
+///
+///     out[i] = sum over j of ((mu - m)^2 exp(-l) + exp(logvar - l) - 1 - (logvar - l)) / 2
+///
+/// with m and l those of the prior, 0 where it is NULL: the standard normal. Accurate also where mu and logvar are near
+/// the prior's. A masked row is not read and gives 0; a row's result is multiplied by its weight.
+///
+/// @param mu, logvar               rows x cols numbers of floating-point types
+/// @param prior_mu, prior_logvar   NULL, or the same of the prior; a row_stride of 0 repeats one row
+/// @param options  NULL for the defaults; base, mask and weights apply
+/// @param out      mu->rows doubles; those of bad rows become NaN, and all others are answered
+/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for an entry that is not finite, KLDIV_ERROR_DTYPE
+///         for counts
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_vae(const kldiv_view *mu,
+                       const kldiv_view *logvar,
+                       const kldiv_view *prior_mu,
+                       const kldiv_view *prior_logvar,
+                       const kldiv_options *options,
+                       double *out);
+
+/// kldiv_vae() and its gradients, in one pass:
+///
+///     grad_mu           =  upstream[i] w[i] (mu - m) exp(-l)
+///     grad_logvar       =  upstream[i] w[i] (exp(logvar - l) - 1) / 2
+///     grad_prior_mu     = -grad_mu
+///     grad_prior_logvar =  upstream[i] w[i] (1 - exp(logvar - l) - (mu - m)^2 exp(-l)) / 2
+///
+/// @param mu, logvar, prior_mu, prior_logvar, options  as kldiv_vae()
+/// @param upstream  NULL for 1, or mu->rows doubles
+/// @param out       NULL, or mu->rows doubles
+/// @param grad_mu, grad_logvar, grad_prior_mu, grad_prior_logvar  NULL, or rows x cols elements of a floating-point
+///                  type; bad rows become NaN, masked ones 0
+/// @return as kldiv_vae()
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_vae_grad(const kldiv_view *mu,
+                            const kldiv_view *logvar,
+                            const kldiv_view *prior_mu,
+                            const kldiv_view *prior_logvar,
+                            const kldiv_options *options,
+                            const double *upstream,
+                            double *out,
+                            const kldiv_view_mut *grad_mu,
+                            const kldiv_view_mut *grad_logvar,
+                            const kldiv_view_mut *grad_prior_mu,
+                            const kldiv_view_mut *grad_prior_logvar);
 
 /* ---- The library's threads ---------------------------------------------------------------------------- */
 

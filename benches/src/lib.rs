@@ -9,6 +9,7 @@ pub mod machine;
 mod pairs;
 mod peers;
 mod race;
+pub mod training;
 
 use criterion::{Criterion, Throughput};
 use std::time::Duration;

@@ -11,6 +11,10 @@ pub struct Truth {
 }
 
 impl Truth {
+    pub(crate) fn new(value: f64, magnitude: f64) -> Self {
+        Truth { value, magnitude }
+    }
+
     /// The error of `x`, relative to the magnitude of the terms; infinite where it is NaN.
     pub(crate) fn error(&self, x: f64) -> f64 {
         let error = (x - self.value).abs() / self.magnitude;

@@ -12,9 +12,9 @@ use crate::status::*;
 
 /// What went wrong in a thread's last failed call.
 ///
-/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives operand
-/// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value. What
-/// does not apply is 0.
+/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives
+/// operand and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value.
+/// What does not apply is 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct kldiv_error {

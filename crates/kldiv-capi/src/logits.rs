@@ -87,8 +87,8 @@ pub unsafe extern "C" fn kldiv_logits_grad(
 ///     out[i] = sum over j < k of p[j] ln(p[j] / q[indices[i * k + j]])       p of values[i]
 ///
 /// options.topk says what the values are: logits, whose softmax at T is p (LOGITS_RENORMALIZED); log-probabilities,
-/// divided by their sum (LOGPROBS_RENORMALIZED); or log-probabilities whose missing mass is one more outcome that stands
-/// for all classes that are not named (LOGPROBS_TAIL), and adds its own term.
+/// divided by their sum (LOGPROBS_RENORMALIZED); or log-probabilities whose missing mass is one more outcome that
+/// stands for all classes that are not named (LOGPROBS_TAIL), and adds its own term.
 ///
 /// @param values    rows x k numbers of a floating-point type
 /// @param indices   rows * k classes, row by row, from 0 to b->cols - 1, none twice in a row

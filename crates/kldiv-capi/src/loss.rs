@@ -13,9 +13,9 @@ use crate::view::{kldiv_view, kldiv_view_mut};
 ///     *out = sum over i, j of w[i] target (ln target - input)             target = target[i,j], input = input[i,j]
 ///     *out = sum over i, j of w[i] exp(target) (target - input)           with log_target
 ///
-/// MEAN divides that by the number of elements, BATCHMEAN by the number of rows: the mean divergence is BATCHMEAN. With
-/// a mask or weights the number of rows is the weight that is kept. A target of 0 (a logarithm of -infinity) contributes
-/// 0 whatever the input is; where a target is possible and its input -infinity the loss is infinite.
+/// MEAN divides that by the number of elements, BATCHMEAN by the number of rows: the mean divergence is BATCHMEAN.
+/// With a mask or weights the number of rows is the weight that is kept. A target of 0 (a logarithm of -infinity)
+/// contributes 0 whatever the input is; where a target is possible and its input -infinity the loss is infinite.
 ///
 /// @param input    rows x cols log-probabilities of a floating-point type
 /// @param target   rows x cols probabilities or, with log_target, log-probabilities

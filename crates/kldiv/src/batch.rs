@@ -32,8 +32,8 @@ use crate::policy::{Invalid, Reduction};
 use crate::policy::{Measure, Options};
 pub use crate::rows::PARALLEL_FROM;
 use crate::rows::{Rows, reserve};
+use crate::short;
 use crate::sum::weighted;
-use crate::tile;
 use crate::view::{Shape, View, ViewMut};
 
 /// The measure of each row of `p` against the same row of `q`: `out[i]` is that of row i.
@@ -129,14 +129,14 @@ impl<'a> Job<'a> {
         while done < out.len() {
             let row = start + done;
             let rest = &mut out[done..];
-            let kept = (0..rest.len().min(tile::MOST)).take_while(|i| options.keeps(row + i)).count();
-            let tiled = tile::rows(&self.plan, &self.p, &self.q, row, &mut rest[..kept]);
-            for (i, out) in rest[..tiled].iter_mut().enumerate() {
+            let kept = (0..rest.len().min(short::ROWS)).take_while(|i| options.keeps(row + i)).count();
+            let answered = short::rows(&self.plan, &self.p, &self.q, row, &mut rest[..kept]);
+            for (i, out) in rest[..answered].iter_mut().enumerate() {
                 *out = weighted(*out, options.weight(row + i));
             }
-            for (i, out) in rest[..tiled.max(1)].iter_mut().enumerate() {
-                // A tile leaves NaN where a row has to be looked at by itself.
-                if tiled == 0 || out.is_nan() {
+            for (i, out) in rest[..answered.max(1)].iter_mut().enumerate() {
+                // Of eight at a time a row is NaN that has to be looked at by itself.
+                if answered == 0 || out.is_nan() {
                     let i = row + i;
                     *out = if options.keeps(i) {
                         let value = self.plan.value(self.p.row(i), self.q.row(i), i);
@@ -146,7 +146,7 @@ impl<'a> Job<'a> {
                     };
                 }
             }
-            done += tiled.max(1);
+            done += answered.max(1);
         }
         first
     }

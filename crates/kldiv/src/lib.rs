@@ -35,8 +35,8 @@ mod pieces;
 mod policy;
 pub mod relatives;
 mod rows;
+mod short;
 mod sum;
-mod tile;
 
 pub use discrete::{generalized, kl};
 pub use error::{Error, Fault, Operand};

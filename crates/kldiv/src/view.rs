@@ -425,7 +425,7 @@ impl<'a> Row<'a> {
         if let Some(slice) = self.as_slice() {
             return slice;
         }
-        self.copy(buffer, 1);
+        self.copy(buffer);
         buffer
     }
 
@@ -438,18 +438,18 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// Copies the row, converted, into every `step`-th place of a buffer that has as many of them.
-    pub(crate) fn copy<T: Element>(&self, out: &mut [T], step: usize) {
-        debug_assert_eq!(out.len().div_ceil(step), self.len);
+    /// Copies the row, converted, into a buffer that is as long.
+    pub(crate) fn copy<T: Element>(&self, out: &mut [T]) {
+        debug_assert_eq!(out.len(), self.len);
         with_type!(self.dtype, U => {
-            if let (Some(from), Dtype::F32, 1) = (self.as_slice::<U>(), T::DTYPE, step) {
+            if let (Some(from), Dtype::F32) = (self.as_slice::<U>(), T::DTYPE) {
                 // SAFETY: T is f32.
                 let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
                 // The machine may have an instruction for that.
                 return U::to_f32s(from, out);
             }
             let mut from = self.data.cast::<U>();
-            for place in out.iter_mut().step_by(step) {
+            for place in out {
                 // SAFETY: there are as many elements in the row, of type U.
                 *place = T::from_element(unsafe { from.read() });
                 from = from.wrapping_offset(self.stride);

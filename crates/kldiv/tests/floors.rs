@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::op", "kernels::prepare"],
     &["kernels::generic", "kernels::loss", "kernels::softmax", "kernels::vae"],
     &["kernels::gradient"],
-    &["kernels::tile"],
+    &["kernels::rows"],
     &["kernels::twice"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
@@ -31,7 +31,7 @@ const FLOORS: &[&[&str]] = &[
     &["discrete"],
     &["relatives"],
     // floor 3
-    &["tile"],
+    &["short"],
     &["batch", "explain", "partial", "pairwise"],
     // floor 4
     &["loss", "logits::compare"],

@@ -7,13 +7,12 @@
 //!
 //! Departures: vectors that hold a zero, a subnormal or anything odd are set right by [`settle`] before the terms
 //! are computed, so that the terms themselves need no cases; a short row's last vector is filled with p = q = 1,
-//! whose terms are 0; many short rows go through the same terms, in `tile`, with a row a lane instead of an element
-//! a lane.
+//! whose terms are 0; the lanes of eight short rows are joined together, in `rows`.
 
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
 use crate::kernels::log::Parts;
 use crate::kernels::op::{Op, Terms};
-use crate::kernels::prepare::Prepare;
+use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::scalar::Array;
 use crate::sum::{Compensated, Total};
 
@@ -70,6 +69,26 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
             joined.exact[i] = (sum, e + (self.exact[i].1 + other.exact[i].1));
         }
         joined
+    }
+
+    /// Two sums joined, each with itself: lanes without the bit with those that have it, the first's results in the
+    /// former, the second's in the latter.
+    #[inline(always)]
+    pub(super) fn join_across<const BIT: usize>(a: &Self, b: &Self) -> Self {
+        let without = S::without_bit(BIT);
+        let (a_swapped, b_swapped) = (a.swap(BIT), b.swap(BIT));
+        let (mut low, mut high) = (*a, *b);
+        for i in 0..M {
+            low.plain[i] = S::select(without, a.plain[i], b_swapped.plain[i]);
+            high.plain[i] = S::select(without, a_swapped.plain[i], b.plain[i]);
+        }
+        for i in 0..C {
+            low.exact[i].0 = S::select(without, a.exact[i].0, b_swapped.exact[i].0);
+            low.exact[i].1 = S::select(without, a.exact[i].1, b_swapped.exact[i].1);
+            high.exact[i].0 = S::select(without, a_swapped.exact[i].0, b.exact[i].0);
+            high.exact[i].1 = S::select(without, a_swapped.exact[i].1, b.exact[i].1);
+        }
+        low.join(&high)
     }
 
     /// The same with the lanes of every sum moved; see [`Lanes::swap`].
@@ -202,23 +221,23 @@ impl<const M: usize, const C: usize> Running<M, C> {
     }
 }
 
-/// Adds the terms of a pair of vectors, eight lanes after eight: all to one sum, or in turn to each of several.
+/// Adds the terms of a pair of vectors, eight lanes after eight.
 #[inline(always)]
-pub(super) fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize, const N: usize>(
+fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     given: Loaded<V>,
-    sums: &mut [Sums<V::Sum, M, C>; N],
+    sums: &mut Sums<V::Sum, M, C>,
 ) {
     let (pair, odd) = settle(op, &given);
     if odd {
         let edges = edge_terms::<O, V, M, C>(op, &given);
         for part in 0..V::LANES / 8 {
-            sums[part % N].add_edges(&edges[8 * part..]);
+            sums.add_edges(&edges[8 * part..]);
         }
     }
     let terms = live_terms(op, &pair);
     for part in 0..V::LANES / 8 {
-        sums[part % N].add::<O, V>(&terms, part);
+        sums.add::<O, V>(&terms, part);
     }
 }
 
@@ -233,8 +252,20 @@ fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const 
 ) {
     let mut at = 0;
     while let Some(pair) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) {
-        add_vector(op, pair, std::array::from_mut(sums));
+        add_vector(op, pair, sums);
     }
+}
+
+/// The sums of a row of at most a block.
+#[inline(always)]
+pub(super) fn add_row<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    p: &[T],
+    q: &[T],
+) -> Sums<I::F64, M, C> {
+    let mut sums = Sums::zero();
+    add_slices::<I, O, AsGiven, T, M, C>(op, &AsGiven, p, q, &mut sums);
+    sums
 }
 
 /// The terms of a single pair as their sum.
@@ -367,10 +398,10 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 
 /// A pair of vectors, and which of their lanes are live where not all are.
 #[derive(Clone, Copy)]
-pub(super) struct Loaded<V: Lanes> {
-    pub(super) p: Parts<V>,
-    pub(super) q: Parts<V>,
-    pub(super) live: Option<V::Mask>,
+struct Loaded<V: Lanes> {
+    p: Parts<V>,
+    q: Parts<V>,
+    live: Option<V::Mask>,
 }
 
 /// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on. A closure

@@ -5,14 +5,14 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-pub(crate) use crate::kernels::generic::Running;
+pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
+pub(crate) use crate::kernels::rows::ROWS;
+use crate::kernels::rows::Rows;
 use crate::kernels::softmax::{Compare, Far, Frame, Sums};
-pub(crate) use crate::kernels::tile::TILE_COLS;
-use crate::kernels::tile::{Tile, Transpose};
 use crate::sum::Total;
 
 #[cfg(target_arch = "x86_64")]
@@ -29,11 +29,11 @@ pub(crate) mod log;
 pub(crate) mod loss;
 pub(crate) mod op;
 pub(crate) mod prepare;
+mod rows;
 pub(crate) mod scalar;
 pub(crate) mod softmax;
 #[cfg(test)]
 mod tests;
-mod tile;
 #[cfg(target_arch = "x86_64")]
 mod twice;
 pub(crate) mod vae;
@@ -159,22 +159,19 @@ pub(crate) fn write<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C:
     dispatch(Write { op, prepare, p, q, out })
 }
 
-/// The measures of as many short rows as a vector has lanes; see [`Tile`].
-pub(crate) fn tile<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
-    op: &O,
-    p: &[T],
-    q: &[T],
-    out: &mut [f64],
-) {
-    dispatch(Tile { op, p, q, out })
-}
-
-/// Brings rows, given by where the first begins and how far apart they are, into the order of a [`Tile`].
+/// The measures of eight rows; see [`Rows`].
 ///
 /// # Safety
-/// As many elements of as many rows as the tile has columns and lanes are readable.
-pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T]) {
-    dispatch(Transpose { rows, tile })
+/// `cols` elements, at most a block, of eight rows are readable on each side, given by where the first begins and how far
+/// apart they are.
+pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    p: (*const T, isize),
+    q: (*const T, isize),
+    cols: usize,
+    out: &mut [f64; ROWS],
+) {
+    dispatch(Rows { op, p, q, cols, out })
 }
 
 /// Adds the terms of two slices of logits to sums; see [`Compare`].

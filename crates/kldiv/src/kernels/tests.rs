@@ -1,6 +1,6 @@
 //! Each kernel by name on each instruction set that the machine has, against the scalar one, to the bit.
 
-use crate::kernels::generic::{Extend, Running, Sum, Write};
+use crate::kernels::generic::{BLOCK, Extend, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
@@ -8,10 +8,10 @@ use crate::kernels::op::{
     CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Mass, Op, Renyi, ShiftedRenyi,
 };
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
+use crate::kernels::rows::{ROWS, Rows};
 use crate::kernels::softmax::{CHUNK, Compare, Far, Frame, Largest};
-use crate::kernels::tile::{Tile, Transpose};
 use crate::kernels::vae::{Gaussians, Given};
-use crate::kernels::{Isa, TILE_COLS, dispatch_to, far_terms};
+use crate::kernels::{Isa, dispatch_to, far_terms};
 use crate::sum::{Compensated, Total};
 
 const SUM: Compensated = Compensated { hi: 1.25, lo: 1e-17 };
@@ -278,21 +278,17 @@ jobs_on_logits_have_the_scalar_ones_bits! {
     };
 }
 
-/// A tile of short rows: the same bits on every instruction set, and those of each row by itself.
-macro_rules! tiles_have_the_bits_of_rows {
-    ($($name:ident: $t:ty, $lanes:literal;)*) => {$(
+/// Eight rows at a time: the same bits on every instruction set, and those of each row by itself.
+macro_rules! eight_rows_have_the_bits_of_each {
+    ($($name:ident: $t:ty;)*) => {$(
         #[test]
         fn $name() {
-            for cols in 1..=TILE_COLS {
-                for (kind, (p, q)) in data::<$t>($lanes * cols).iter().enumerate() {
+            for cols in (1..=35).chain([63, 200, BLOCK]) {
+                for (kind, (p, q)) in data::<$t>(ROWS * cols).iter().enumerate() {
                     let values = |isa| {
-                        let [p, q] = [p, q].map(|rows| {
-                            let mut tile = vec![<$t>::default(); $lanes * cols];
-                            dispatch_to(isa, Transpose { rows: (rows.as_ptr(), cols as isize), tile: &mut tile });
-                            tile
-                        });
-                        let mut out = [0.0; $lanes];
-                        dispatch_to(isa, Tile { op: &Kl, p: &p, q: &q, out: &mut out });
+                        let mut out = [0.0; ROWS];
+                        let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
+                        dispatch_to(isa, Rows { op: &Kl, p, q, cols, out: &mut out });
                         out.map(one_nan)
                     };
                     let rows: Vec<u64> = p
@@ -312,7 +308,7 @@ macro_rules! tiles_have_the_bits_of_rows {
     )*};
 }
 
-tiles_have_the_bits_of_rows! {
-    tile_of_f64: f64, 8;
-    tile_of_f32: f32, 16;
+eight_rows_have_the_bits_of_each! {
+    eight_rows_of_f64: f64;
+    eight_rows_of_f32: f32;
 }
