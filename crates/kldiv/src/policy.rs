@@ -105,6 +105,19 @@ pub enum Invalid {
     Nan,
 }
 
+/// Which function of the log ratio a Monte Carlo estimate averages over samples of P. With r = ln q − ln p:
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Estimator {
+    /// `−r`. Without bias; its variance is that of the log ratio, and it is often negative.
+    #[default]
+    K1,
+    /// `r² / 2`. Biased by a term of third order in the distance of P and Q; of low variance where they are near.
+    K2,
+    /// `e^r − 1 − r`. Without bias where P covers Q, and every term is at least 0; its variance is low where P and Q
+    /// are near, and without bound where Q has heavier tails.
+    K3,
+}
+
 /// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all of rayon's threads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -129,6 +142,14 @@ pub struct Options<'a> {
     pub weights: Option<&'a [f64]>,
     /// Whether large work is shared among the threads of the rayon pool that the caller is in.
     pub parallel: bool,
+    /// Monte Carlo: what is averaged.
+    pub estimator: Estimator,
+    /// Quadrature: whether the functions return logarithms of densities.
+    pub log_density: bool,
+    /// Quadrature: the relative error to reach, above 0 and below 1.
+    pub rel_tolerance: f64,
+    /// Estimates from counts: whether the plug-in value's bias is taken off to first order, as Miller and Madow do.
+    pub miller_madow: bool,
 }
 
 impl Default for Options<'_> {
@@ -144,6 +165,10 @@ impl Default for Options<'_> {
             mask: None,
             weights: None,
             parallel: true,
+            estimator: Estimator::K1,
+            log_density: false,
+            rel_tolerance: Self::REL_TOLERANCE,
+            miller_madow: false,
         }
     }
 }
@@ -157,6 +182,8 @@ impl From<Measure> for Options<'_> {
 impl Options<'_> {
     /// The default of `mass_tolerance`.
     pub const MASS_TOLERANCE: f64 = 1e-6;
+    /// The default of `rel_tolerance`.
+    pub const REL_TOLERANCE: f64 = 1e-9;
 
     /// Says which option makes no sense for `rows` rows.
     pub(crate) fn check(&self, rows: usize) -> Result<(), Error> {
@@ -186,6 +213,9 @@ impl Options<'_> {
         if !(self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite()) {
             return wrong("mass_tolerance", self.mass_tolerance, "it is finite and at least 0");
         }
+        if !(self.rel_tolerance > 0.0 && self.rel_tolerance < 1.0) {
+            return wrong("rel_tolerance", self.rel_tolerance, "it is above 0 and below 1");
+        }
         let one_a_row = |what, found| {
             let expected = Shape { rows, cols: 1 };
             Err(Error::ShapeMismatch { what, found: Shape { rows: found, cols: 1 }, expected })
@@ -202,6 +232,31 @@ impl Options<'_> {
             if let Some(&bad) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
                 return wrong("weights", bad, "weights are finite and at least 0");
             }
+        }
+        Ok(())
+    }
+
+    /// Says so if another measure is asked for where there is an answer to KL alone.
+    pub(crate) fn needs_kl(&self) -> Result<(), Error> {
+        let (name, value) = ("measure", self.measure.number());
+        let expected = "densities and samples have an answer to KL alone";
+        if self.measure == Measure::Kl { Ok(()) } else { Err(Error::Option { name, value, expected }) }
+    }
+
+    /// What a result in nats is divided by.
+    pub(crate) fn unit(&self) -> f64 {
+        self.base.map_or(1.0, f64::ln)
+    }
+
+    /// How the call of a single answer ends.
+    pub(crate) fn single(&self, answer: Result<f64, Error>, out: &mut f64) -> Result<(), Error> {
+        match (answer, self.invalid) {
+            (Ok(value), _) => *out = value / self.unit(),
+            (Err(error), Invalid::Error) => {
+                *out = error.so_far() / self.unit();
+                return Err(error);
+            }
+            (Err(_), Invalid::Nan) => *out = f64::NAN,
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ fn choose() -> Isa {
 
 /// The one dispatch point.
 #[inline(always)]
-fn dispatch<J: Job>(job: J) -> J::Output {
+pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
     dispatch_to(active_isa(), job)
 }
 
