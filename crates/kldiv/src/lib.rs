@@ -31,6 +31,7 @@ pub mod explain;
 mod kernels;
 mod pair;
 mod policy;
+pub mod quadrature;
 pub mod relatives;
 mod rows;
 mod sum;

@@ -28,6 +28,12 @@ const FLOORS: &[&[&str]] = &[
     &["discrete"],
     &["relatives"],
     // the side wing, which floors 3 and 4 do not lean on
+    &["quadrature::nodes"],
+    &["quadrature::ends"],
+    &["quadrature::rule"],
+    &["quadrature::search"],
+    &["quadrature::refine"],
+    &["quadrature"],
     &["estimate::tree"],
     &["estimate::knn", "estimate::monte_carlo", "estimate::histogram"],
     &["estimate"],
