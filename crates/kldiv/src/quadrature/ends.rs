@@ -3,11 +3,13 @@
 //! Near an end at 1 the closest number to it is 1e-16 away, and an integrand like a root's reciprocal keeps a part in
 //! 1e-8 of its integral beyond that. So the rule stops at 1024 such steps, where distances still have three digits, and
 //! the rest is integrated as a formula: p as a power of the distance, ln(p/q) as a straight line in its logarithm. The
-//! three points that say so lie at powers of 2 from the end and are exact. The same says whether there is an integral.
+//! points that say so lie at powers of 2 from the end and are exact. They say too whether there is an integral at all.
+
+use std::f64::consts::LN_2;
 
 use crate::error::Error;
 use crate::excess::excess;
-use crate::quadrature::nodes::{FURTHEST, STEP, Span};
+use crate::quadrature::nodes::{FURTHEST, Span};
 
 /// The integrals that are taken together: of p, of p ln(p/q), of p ln(p/q) − p + q, and of q.
 pub(crate) const P: usize = 0;
@@ -58,12 +60,15 @@ impl Sample {
     }
 }
 
-/// An end of a span.
+/// An end is looked at at so many distances, each [`STEP`] times the one before.
+pub(crate) const LOOKS: usize = 4;
+const STEP: f64 = 8.0;
+const LOG_STEP: f64 = 3.0 * LN_2;
+
+/// What an end of a span has beyond the last node.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct End {
-    /// The powers of the distance that p and q go by.
-    pub(crate) powers: [f64; 2],
-    /// What the integrals have beyond the last node, and how far that may be off.
+    /// The four integrals, and how far they may be off.
     pub(crate) tail: [f64; 4],
     pub(crate) error: [f64; 4],
     /// The mass of p where q is 0.
@@ -73,54 +78,54 @@ pub(crate) struct End {
 impl End {
     pub(crate) fn look(densities: &mut Densities, span: &Span, end: usize) -> Result<End, Stop> {
         let infinite = end == 1 && !span.is_finite();
-        let (closest, step) = if infinite { (FURTHEST, 1.0 / 32.0) } else { (span.closest(end), 32.0) };
-        let mut samples = [Sample::of_logs(0.0, 0.0); 3];
-        let mut logs = [0.0; 3];
+        let (closest, step) = if infinite { (FURTHEST, 1.0 / STEP) } else { (span.closest(end), STEP) };
+        let mut samples = [Sample::of_logs(0.0, 0.0); LOOKS];
+        let mut logs = [0.0; LOOKS];
         for (i, sample) in samples.iter_mut().enumerate() {
             let distance = closest * f64::powi(step, i as i32);
             *sample = densities(span.inwards(end, distance))?;
             logs[i] = distance.ln();
         }
-        let towards_end = if infinite { -1.0 } else { 1.0 };
-        let power = |of: fn(&Sample) -> f64| {
-            let power = (of(&samples[1]) - of(&samples[0])) / STEP * towards_end;
-            if power.is_finite() { power } else { 0.0 }
-        };
-        let mut model =
-            End { powers: [power(|sample| sample.log_p), power(|sample| sample.log_q)], ..End::default() };
+        let mut model = End::default();
         model.integrate(&samples, &logs)?;
         Ok(model)
     }
 
     /// The integrals over the distances below the closest, in the logarithm y of the distance, where each integrand h
     /// falls off towards the end as e^(cy).
-    fn integrate(&mut self, samples: &[Sample; 3], logs: &[f64; 3]) -> Result<(), Stop> {
+    fn integrate(&mut self, samples: &[Sample; LOOKS], logs: &[f64; LOOKS]) -> Result<(), Stop> {
         let q = Fall::of(samples.each_ref().map(|sample| sample.log_q), logs);
         (self.tail[Q], self.error[Q]) = q.integral();
-        let p = Fall::of(samples.each_ref().map(|sample| sample.log_p), logs);
         if samples[0].log_p < -1200.0 {
             (self.tail[G], self.error[G]) = (self.tail[Q], self.error[Q]);
             return Ok(());
         }
+        let p = Fall::of(samples.each_ref().map(|sample| sample.log_p), logs);
         (self.tail[P], self.error[P]) = p.integral();
         if samples[0].lacks_q() && samples[1].lacks_q() {
             self.without_q = self.tail[P];
             return Ok(());
         }
         let ratios = samples.map(|sample| sample.log_ratio);
-        let [first, second, third] = ratios;
-        let bend = (third - 2.0 * second + first).abs();
-        let rounding = 8.0 * f64::EPSILON * samples.iter().map(|s| s.log_p.abs() + s.log_q.abs()).sum::<f64>();
+        let first = ratios[0];
+        let steps: [f64; 3] = std::array::from_fn(|i| ratios[i + 1] - ratios[i]);
+        let size = samples.iter().map(|sample| sample.log_p.abs() + sample.log_q.abs()).sum::<f64>();
+        let rounding = 8.0 * f64::EPSILON * size;
         let c = p.rate;
-        if bend <= 1e-3 * (second - first).abs() + rounding {
-            let slope = (second - first) / STEP;
-            self.tail[F] = p.height * (first / c - slope / (c * c));
-            let bent = p.height / c * bend * (1.0 + 1.0 / c);
-            self.error[F] = bent + self.tail[F].abs() * p.doubt() * (1.0 + 1.0 / c);
+        let settles = 4.0 * steps[0].abs() <= steps[1].abs() && 4.0 * steps[1].abs() <= steps[2].abs();
+        if settles || steps.iter().all(|step| step.abs() <= rounding) {
+            // ln(p/q) tends to a value that it has all but reached.
+            self.tail[F] = self.tail[P] * first;
+            self.error[F] = self.tail[P] * (steps[0].abs() + rounding) + self.error[P] * first.abs();
+        } else if (steps[1] - steps[0]).abs() <= 1e-3 * steps[0].abs() + rounding {
+            let bend = (steps[1] - steps[0]).abs();
+            self.tail[F] = p.height * (first / c - steps[0] / LOG_STEP / (c * c));
+            let bent = self.tail[P] * bend * (1.0 + 1.0 / c);
+            self.error[F] = bent + self.tail[F].abs() * p.doubt * (1.0 + 1.0 / c);
         } else {
-            // ln(p/q) is more than a straight line: a power as well, whose reach is all that can be told.
+            // It is more than a straight line, a power as well, whose reach is all that can be told.
             let f = Fall::of(std::array::from_fn(|i| samples[i].log_p + ratios[i].abs().ln()), logs);
-            if first > 0.0 && second > 0.0 && f.rate <= 1e-9 && f.rate_inside <= 1e-3 && p.rate > 0.0 {
+            if first > 0.0 && ratios[1] > 0.0 && f.rate <= 1e-9 && f.inside <= 1e-3 && c > 0.0 {
                 return Err(Stop::Infinite);
             }
             let (reach, error) = f.integral();
@@ -144,25 +149,27 @@ struct Fall {
     height: f64,
     /// The c of e^(cy), and the same one step further inside.
     rate: f64,
-    rate_inside: f64,
+    inside: f64,
+    /// How far the rate may be off, relatively.
+    doubt: f64,
 }
 
 impl Fall {
-    /// From the logarithms of a function of x at the three distances.
-    fn of(values: [f64; 3], logs: &[f64; 3]) -> Fall {
-        let logs: [f64; 3] = std::array::from_fn(|i| values[i] + logs[i]);
-        Fall {
-            height: logs[0].exp(),
-            rate: (logs[1] - logs[0]) / STEP,
-            rate_inside: (logs[2] - logs[1]) / STEP,
+    /// From the logarithms of a function of x at the distances.
+    fn of(values: [f64; LOOKS], logs: &[f64; LOOKS]) -> Fall {
+        let logs: [f64; LOOKS] = std::array::from_fn(|i| values[i] + logs[i]);
+        let [rate, inside, further] = std::array::from_fn(|i| (logs[i + 1] - logs[i]) / LOG_STEP);
+        let height = logs[0].exp();
+        let (bend, bend_inside) = (rate - inside, inside - further);
+        if 4.0 * bend.abs() <= bend_inside.abs() {
+            // A smooth factor's bend is so many times less with each step, and is known beyond.
+            let ratio = if bend == 0.0 { 0.0 } else { bend / bend_inside };
+            let left = bend * ratio / (1.0 - ratio);
+            let doubt = (left.abs() + 1e-13) / rate.abs();
+            return Fall { height, rate: rate + left, inside, doubt };
         }
-    }
-
-    /// How far the rate may be off, relatively. A smooth factor bends it 32 times less with each step towards the end;
-    /// whatever bends it more than that would is believed to go on.
-    fn doubt(&self) -> f64 {
-        let bend = (self.rate - self.rate_inside).abs() / self.rate;
-        1e-13 + if bend < 1e-6 { bend / 16.0 } else { bend }
+        let rounding = 8.0 * f64::EPSILON * (logs[0].abs() + logs[1].abs());
+        Fall { height, rate, inside, doubt: (bend.abs() + rounding) / rate.abs() }
     }
 
     /// The integral beyond, and its error; infinite where it does not fall off.
@@ -171,7 +178,7 @@ impl Fall {
             (0.0, 0.0)
         } else if self.rate > 0.0 {
             let integral = self.height / self.rate;
-            (integral, integral * self.doubt().min(1.0))
+            (integral, integral * self.doubt.min(1.0))
         } else {
             (f64::INFINITY, f64::INFINITY)
         }

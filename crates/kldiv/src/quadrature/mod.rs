@@ -54,9 +54,9 @@ pub struct Integral {
 /// before it becomes 0 is taken to have underflowed, if p has less mass there than the tolerance; `error` then counts that
 /// mass a million times, and what is too much for the tolerance is [`Error::NotConverged`].
 /// # Accuracy
-/// The error is at most `error`, which is within `rel_tolerance` of the value or as small as the rounding of ln p and
-/// ln q lets it be. Where p and q both integrate to 1 the value is at least 0, and relatively accurate where they nearly
-/// coincide, as far as ln p − ln q is.
+/// The error is at most `error`, and that at most `rel_tolerance` times the value, or 1e-12 where that is more. Where p and q
+/// both integrate to 1 the value is at least 0, and relatively accurate where they nearly coincide, as far as ln p − ln q is.
+/// Distances from 1e-150 to 1e150 are looked at.
 /// # Threads
 /// The functions are called on the calling thread, some hundreds to thousands of times.
 /// # Errors
@@ -105,8 +105,7 @@ pub fn kl_into(
         let (p, q) = (p(x), q(x));
         if log_density { of_logs(x, p, q) } else { of_densities(x, p, q) }
     };
-    let found =
-        integrate(&mut densities, !log_density, lower, upper, breaks, options.rel_tolerance);
+    let found = integrate(&mut densities, !log_density, lower, upper, breaks, options.rel_tolerance);
     let answer = match found {
         Ok(Outcome { value, error, mass, converged }) => {
             out.error = error / options.unit();

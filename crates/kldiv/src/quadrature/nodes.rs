@@ -55,7 +55,7 @@ pub(crate) fn node(i: usize) -> (f64, f64, f64) {
 ///
 /// With t from −∞ to ∞ it is `a + L/(1 + e^(−π sinh t))` if both ends are finite (tanh-sinh) and `a ± S e^(π/2 sinh t)`
 /// if one is: whatever an end is like, the integrand dies away towards it in t, and a power of the distance becomes
-/// a smooth function.
+/// a smooth function. A stretch too short for that is taken as it is, with t from −1 to 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
     /// The finite end, or the lower one.
@@ -86,6 +86,11 @@ impl Span {
         self.to.is_finite()
     }
 
+    /// Whether numbers near an end are too far apart, beside the length, to tell how the densities end there.
+    pub(crate) fn is_short(&self) -> bool {
+        self.is_finite() && self.size < 16.0 * 1024.0 * self.closest(0).max(self.closest(1))
+    }
+
     /// The distance to a finite end from which on the densities are looked at: 1024 units in the last place of the
     /// end, a power of 2, so that points at that distance and multiples of it are exact.
     pub(crate) fn closest(&self, end: usize) -> f64 {
@@ -96,7 +101,9 @@ impl Span {
 
     /// The t between which the rule is applied; what lies beyond is left to the ends' models.
     pub(crate) fn range(&self) -> (f64, f64) {
-        if self.is_finite() {
+        if self.is_short() {
+            (-1.0, 1.0)
+        } else if self.is_finite() {
             let t = |end| ((self.closest(end) / self.size).ln() / PI).asinh();
             (t(0), -t(1))
         } else {
@@ -107,6 +114,11 @@ impl Span {
 
     pub(crate) fn place(&self, t: f64) -> Place {
         let size = self.size.ln();
+        if self.is_short() {
+            let x = 0.5 * ((self.from + self.to) + self.size * t);
+            let log_distance = (0.5 * self.size * (1.0 + t)).ln();
+            return Place { x, log_weight: size - LN_2, end: 0, log_distance };
+        }
         if self.is_finite() {
             let (steep, growth) = (PI * t.sinh().abs(), (PI * t.cosh()).ln());
             let share = (-steep).exp();
@@ -123,6 +135,11 @@ impl Span {
         }
     }
 
+    /// The logarithm of the distance of a point from an end.
+    pub(crate) fn log_distance(&self, end: usize, x: f64) -> f64 {
+        (x - if end == 0 { self.from } else { self.to }).abs().ln()
+    }
+
     /// The point at a distance from an end, going inwards; from an infinite end distances are from the other one.
     pub(crate) fn inwards(&self, end: usize, distance: f64) -> f64 {
         match (end, self.is_finite()) {
@@ -132,9 +149,6 @@ impl Span {
         }
     }
 }
-
-/// ln 2 times the steps that an end is looked at in: distances 1, 32 and 1024 times the closest.
-pub(crate) const STEP: f64 = 5.0 * LN_2;
 
 #[cfg(test)]
 mod tests {

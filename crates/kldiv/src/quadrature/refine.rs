@@ -1,7 +1,7 @@
 //! Cuts the line into spans and these into panels, and halves panels until the integrals stand.
 
 use crate::error::Error;
-use crate::quadrature::ends::{Densities, End, F, G, P, Q, Stop};
+use crate::quadrature::ends::{Densities, End, F, G, LOOKS, P, Q, Stop};
 use crate::quadrature::nodes::{POINTS, Span, node};
 use crate::quadrature::rule::{Panel, Problem};
 use crate::quadrature::search::{Cut, peaks, spikes};
@@ -15,6 +15,8 @@ const MOST_EVALUATIONS: usize = 1 << 19;
 const MOST_IN_SEARCH: usize = 1 << 18;
 /// How often the line is cut anew at peaks that were found.
 const MOST_CUTS: usize = 8;
+/// An error that rounding excuses, however small the divergence is.
+const FLOOR: f64 = 1e-12;
 /// How much the masses of p and q may differ from each other by rounding.
 const ROUNDING: f64 = 1e-13;
 
@@ -45,9 +47,7 @@ pub(crate) fn integrate(
     let mut problem = Problem { densities, underflows, spans, evaluations: 0 };
     match attempts(&mut problem, lower, upper, breaks, rel_tolerance) {
         Ok(outcome) => Ok(outcome),
-        Err(Stop::Infinite) => {
-            Ok(Outcome { value: f64::INFINITY, error: 0.0, mass: 1.0, converged: true })
-        }
+        Err(Stop::Infinite) => Ok(Outcome { value: f64::INFINITY, error: 0.0, mass: 1.0, converged: true }),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
@@ -65,7 +65,7 @@ fn attempts(
     let mut searched = false;
     for round in 0..=MOST_CUTS {
         let last = round == MOST_CUTS;
-        let crumbs = lay_spans(problem, &mut cuts, lower, upper)?;
+        lay_spans(problem, &mut cuts, lower, upper)?;
         let mut panels = first_panels(problem)?;
         if !last {
             let found = peaks(problem, &panels)?;
@@ -73,7 +73,7 @@ fn attempts(
                 continue;
             }
         }
-        let totals = refine(problem, &mut panels, &crumbs, tolerance)?;
+        let totals = refine(problem, &mut panels, tolerance)?;
         if totals.mass_is_missing(tolerance) && !last {
             if !searched {
                 searched = true;
@@ -86,7 +86,7 @@ fn attempts(
             if add(&mut cuts, &found)? {
                 continue;
             }
-            let totals = refine(problem, &mut panels, &crumbs, tolerance)?;
+            let totals = refine(problem, &mut panels, tolerance)?;
             return finish(problem, &panels, totals, tolerance);
         }
         return finish(problem, &panels, totals, tolerance);
@@ -118,16 +118,12 @@ fn add(cuts: &mut Vec<Cut>, found: &[Cut]) -> Result<bool, Stop> {
     Ok(cuts.len() > before)
 }
 
-/// Integrals over stretches too short to hold nodes, and their errors.
-type Crumbs = ([f64; 4], [f64; 4]);
-
-/// Cuts the line; what is too short for nodes is answered at once.
-fn lay_spans(problem: &mut Problem, cuts: &mut Vec<Cut>, lower: f64, upper: f64) -> Result<Crumbs, Stop> {
+/// Cuts the line into spans and looks at their ends.
+fn lay_spans(problem: &mut Problem, cuts: &mut Vec<Cut>, lower: f64, upper: f64) -> Result<(), Stop> {
     cuts.retain(|cut| lower < cut.x && cut.x < upper);
     sort(cuts);
     cuts.dedup_by(|a, b| a.x == b.x);
     problem.spans = reserve(cuts.len() + 2)?;
-    let mut crumbs = ([0.0; 4], [0.0; 4]);
     for i in 0..=cuts.len() {
         let left = if i == 0 { Cut { x: lower, scale: 1.0 } } else { cuts[i - 1] };
         let right = if i == cuts.len() { Cut { x: upper, scale: 1.0 } } else { cuts[i] };
@@ -138,21 +134,12 @@ fn lay_spans(problem: &mut Problem, cuts: &mut Vec<Cut>, lower: f64, upper: f64)
         } else {
             Span { from: left.x, to: right.x, size: right.x - left.x }
         };
-        if span.is_finite() && span.size < 16.0 * 1024.0 * span.closest(0).max(span.closest(1)) {
-            let sample = problem.sample(0.5 * (left.x + right.x))?;
-            let (p, q) = (sample.log_p.exp() * span.size, sample.log_q.exp() * span.size);
-            let f = if p > 0.0 { p * sample.log_ratio } else { 0.0 };
-            if sample.lacks_q() {
-                return Err(Stop::Infinite);
-            }
-            for (i, x) in [p, f, f - p + q, q].into_iter().enumerate() {
-                crumbs.0[i] += x;
-                crumbs.1[i] += x.abs();
-            }
+        if span.is_short() {
+            problem.spans.push((span, [End::default(); 2]));
             continue;
         }
         let ends = [End::look(problem.densities, &span, 0)?, End::look(problem.densities, &span, 1)?];
-        problem.evaluations += 6;
+        problem.evaluations += 2 * LOOKS;
         for end in &ends {
             if end.without_q > 0.0 && !problem.underflows {
                 return Err(Stop::Infinite);
@@ -160,7 +147,7 @@ fn lay_spans(problem: &mut Problem, cuts: &mut Vec<Cut>, lower: f64, upper: f64)
         }
         problem.spans.push((span, ends));
     }
-    Ok(crumbs)
+    Ok(())
 }
 
 /// Sorts in place and with little stack, which a library that is called from anywhere has to be careful with.
@@ -205,8 +192,8 @@ struct Totals {
 }
 
 impl Totals {
-    fn of(problem: &Problem, panels: &[Panel], crumbs: &Crumbs) -> Totals {
-        let mut totals = Totals { sums: crumbs.0, error: crumbs.1, rounding: [0.0; 3], without_q: 0.0 };
+    fn of(problem: &Problem, panels: &[Panel]) -> Totals {
+        let mut totals = Totals { sums: [0.0; 4], error: [0.0; 4], rounding: [0.0; 3], without_q: 0.0 };
         let mut sums = [Compensated::ZERO; 4];
         for panel in panels {
             totals.without_q += panel.without_q;
@@ -233,10 +220,8 @@ impl Totals {
 
     /// What the errors of the integrals of p and of p ln(p/q) may be.
     fn allowed(&self, tolerance: f64) -> [f64; 2] {
-        [
-            (0.5 * tolerance).max(4.0 * self.rounding[P]),
-            (0.5 * tolerance * self.sums[F].abs()).max(4.0 * self.rounding[F]),
-        ]
+        let rounding = |j: usize| (4.0 * self.rounding[j]).min(FLOOR);
+        [(0.5 * tolerance).max(rounding(P)), (0.5 * tolerance * self.sums[F].abs()).max(rounding(F))]
     }
 
     fn within(&self, tolerance: f64) -> bool {
@@ -250,14 +235,9 @@ impl Totals {
 }
 
 /// Halves every panel whose error is more than its share, until the sum is within the tolerance or patience ends.
-fn refine(
-    problem: &mut Problem,
-    panels: &mut Vec<Panel>,
-    crumbs: &Crumbs,
-    tolerance: f64,
-) -> Result<Totals, Stop> {
+fn refine(problem: &mut Problem, panels: &mut Vec<Panel>, tolerance: f64) -> Result<Totals, Stop> {
     loop {
-        let totals = Totals::of(problem, panels, crumbs);
+        let totals = Totals::of(problem, panels);
         if totals.within(tolerance) || problem.evaluations > MOST_EVALUATIONS {
             return Ok(totals);
         }
@@ -313,12 +293,7 @@ fn look_closer(problem: &mut Problem, panels: &mut Vec<Panel>) -> Result<Vec<Cut
 const UNDERFLOWN: f64 = 1e6;
 
 /// The answer that the integrals make.
-fn finish(
-    problem: &mut Problem,
-    panels: &[Panel],
-    totals: Totals,
-    tolerance: f64,
-) -> Result<Outcome, Stop> {
+fn finish(problem: &mut Problem, panels: &[Panel], totals: Totals, tolerance: f64) -> Result<Outcome, Stop> {
     let Totals { sums, error, rounding, without_q } = totals;
     let mass = sums[P];
     if without_q > 0.0 && ends_in_a_jump(problem, panels)? {
@@ -337,8 +312,8 @@ fn finish(
     if value < 0.0 && -value <= bound && mass_stands && sums[Q] <= 1.0 + tolerance {
         value = 0.0;
     }
-    let underflow_is_harmless = underflown <= tolerance * value.abs();
-    let converged = totals.within(tolerance) && mass_stands && underflow_is_harmless;
+    let bound_is_met = bound <= (tolerance * value.abs()).max(FLOOR);
+    let converged = totals.within(tolerance) && mass_stands && bound_is_met;
     Ok(Outcome { value, error: if bound.is_nan() { f64::INFINITY } else { bound }, mass, converged })
 }
 
@@ -346,20 +321,19 @@ fn finish(
 fn ends_in_a_jump(problem: &mut Problem, panels: &[Panel]) -> Result<bool, Stop> {
     /// Above ln q of a number that is far from underflowing.
     const LARGE: f64 = -660.0;
-    let lacks = |panel: &Panel, i: usize| panel.logs[1][i] == f64::NEG_INFINITY && panel.logs[0][i] > -1200.0;
-    if panels.iter().all(|panel| (0..POINTS).all(|i| panel.logs[1][i] == f64::NEG_INFINITY)) {
+    let has_q = |panel: &Panel, i: usize| panel.logs[1][i] > f64::NEG_INFINITY;
+    if panels.iter().all(|panel| (0..POINTS).all(|i| !has_q(panel, i))) {
         return Ok(true);
     }
     for span in 0..problem.spans.len() {
         let of_span = panels.iter().filter(|panel| panel.span == span);
-        let nodes = of_span.flat_map(|panel| (0..POINTS).map(move |i| (panel, i)));
         let mut before: Option<(bool, f64)> = None;
-        let (mut lacking, mut all) = (false, true);
-        for (panel, i) in nodes {
+        let (mut lacking, mut any) = (0.0, false);
+        for (panel, i) in of_span.flat_map(|panel| (0..POINTS).map(move |i| (panel, i))) {
             let t = 0.5 * ((panel.from + panel.to) + (panel.to - panel.from) * node(i).0);
-            let here = (lacks(panel, i), t);
-            lacking |= here.0;
-            all &= here.0;
+            let here = (has_q(panel, i), t);
+            lacking += panel.without_q;
+            any |= here.0;
             if let Some(before) = before
                 && before.0 != here.0
                 && last_of_q(problem, span, before, here)? > LARGE
@@ -369,7 +343,7 @@ fn ends_in_a_jump(problem: &mut Problem, panels: &[Panel]) -> Result<bool, Stop>
             before = Some(here);
         }
         // A span without any q: what is beyond its ends?
-        if lacking && all {
+        if lacking > 0.0 && !any {
             let (line, _) = problem.spans[span];
             for (end, outwards) in [(line.from, line.from - line.to), (line.to, line.to - line.from)] {
                 if end.is_finite() {
@@ -384,24 +358,24 @@ fn ends_in_a_jump(problem: &mut Problem, panels: &[Panel]) -> Result<bool, Stop>
     Ok(false)
 }
 
-/// ln q at the last point before it becomes 0, between two places of which one lacks it.
+/// ln q at the last point before it becomes 0, between two places of which one lacks it; −∞ where p is negligible.
 fn last_of_q(
     problem: &mut Problem,
     span: usize,
     before: (bool, f64),
     after: (bool, f64),
 ) -> Result<f64, Stop> {
-    let (mut with, mut without) = if before.0 { (after.1, before.1) } else { (before.1, after.1) };
-    let mut last = f64::NEG_INFINITY;
+    let (mut with, mut without) = if before.0 { (before.1, after.1) } else { (after.1, before.1) };
+    let (mut last, mut lacking) = (f64::NEG_INFINITY, true);
     for _ in 0..64 {
         let middle = 0.5 * (with + without);
         let x = problem.spans[span].0.place(middle).x;
-        let found = problem.sample(x)?.log_q;
-        if found > f64::NEG_INFINITY {
-            (with, last) = (middle, found);
+        let found = problem.sample(x)?;
+        if found.log_q > f64::NEG_INFINITY {
+            (with, last) = (middle, found.log_q);
         } else {
-            without = middle;
+            (without, lacking) = (middle, found.lacks_q());
         }
     }
-    Ok(last)
+    Ok(if lacking { last } else { f64::NEG_INFINITY })
 }

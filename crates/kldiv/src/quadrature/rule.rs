@@ -51,30 +51,36 @@ impl Problem<'_, '_> {
             without_q: 0.0,
             logs: [[0.0; POINTS]; 2],
         };
+        let mut nodes = [(Sample::of_logs(0.0, 0.0), self.spans[span].0.place(middle)); POINTS];
+        for (i, at) in nodes.iter_mut().enumerate() {
+            let t = middle + half * node(i).0;
+            *at = self.regular(span, t, half, self.spans[span].0.place(t))?;
+            (panel.logs[0][i], panel.logs[1][i]) = (at.0.log_p, at.0.log_q);
+        }
         let mut gauss_sums = [0.0; 4];
-        let mut before: Option<(Sample, Place)> = None;
         for i in 0..POINTS {
-            let (at, kronrod, gauss) = node(i);
-            let place = self.spans[span].0.place(middle + half * at);
-            let (sample, place) = self.regular(span, middle + half * at, half, place)?;
-            (panel.logs[0][i], panel.logs[1][i]) = (sample.log_p, sample.log_q);
+            let (_, kronrod, gauss) = node(i);
+            let (kronrod, gauss) = (half * kronrod, half * gauss);
+            let (sample, place) = nodes[i];
             if sample.lacks_q() {
-                let p = half * kronrod * (sample.log_p + place.log_weight).exp();
-                panel.without_q += p;
-                panel.sums[P] += p;
-                gauss_sums[P] += p / kronrod * gauss;
+                let p = (sample.log_p + place.log_weight).exp();
+                panel.without_q += kronrod * p;
+                panel.sums[P] += kronrod * p;
+                gauss_sums[P] += gauss * p;
                 continue;
             }
-            let (values, mut rounding) = integrands(&sample, place.log_weight);
-            if let Some(before) = before.replace((sample, place)) {
-                self.add_rounding_of_x(span, &before, &(sample, place), &values, &mut rounding);
-            }
+            let (moved, doubt) = unrounded(&self.spans[span].0, &nodes, i);
+            let (values, mut rounding) = integrands(&moved, place.log_weight);
+            let [of_p, of_ratio] = doubt;
+            rounding[P] += values[P] * of_p;
+            rounding[F] += values[P] * of_ratio + values[F].abs() * of_p;
+            rounding[G] += (values[Q] - values[P]).abs().min(values[P]) * of_ratio + values[G] * of_p;
             for j in 0..4 {
-                panel.sums[j] += half * kronrod * values[j];
-                gauss_sums[j] += half * gauss * values[j];
+                panel.sums[j] += kronrod * values[j];
+                gauss_sums[j] += gauss * values[j];
             }
             for j in 0..3 {
-                panel.rounding[j] += half * kronrod * rounding[j];
+                panel.rounding[j] += kronrod * if rounding[j].is_nan() { 0.0 } else { rounding[j] };
             }
         }
         for j in 0..4 {
@@ -88,9 +94,8 @@ impl Problem<'_, '_> {
     /// the divergence is infinite, unless q may have underflowed.
     fn regular(&mut self, span: usize, t: f64, half: f64, place: Place) -> Result<(Sample, Place), Stop> {
         let is_fine = |sample: &Sample| !sample.is_pole() && !sample.lacks_q();
-        let mut sample = self.sample(place.x)?;
+        let sample = self.sample(place.x)?;
         if is_fine(&sample) {
-            self.unsnap(span, &place, &mut sample);
             return Ok((sample, place));
         }
         let mut beside = [(sample, place); 2];
@@ -111,53 +116,38 @@ impl Problem<'_, '_> {
             _ => Err(Stop::Infinite),
         }
     }
+}
 
-    /// What the rounding of x, between two nodes, may do to the integrands at the second.
-    fn add_rounding_of_x(
-        &self,
-        span: usize,
-        before: &(Sample, Place),
-        here: &(Sample, Place),
-        values: &[f64; 4],
-        rounding: &mut [f64; 3],
-    ) {
-        let ((a, from), (b, to)) = (before, here);
-        let share = 0.5 * f64::EPSILON * (to.x / (to.x - from.x)).abs();
-        if !share.is_finite() || self.is_unsnapped(span, to) {
-            return;
-        }
-        let (p, ratio) = ((b.log_p - a.log_p).abs() * share, (b.log_ratio - a.log_ratio).abs() * share);
-        let changes = [
-            values[P] * p,
-            values[P] * ratio + values[F].abs() * p,
-            (values[Q] - values[P]).abs() * ratio + values[G] * p,
-        ];
-        for (rounding, change) in rounding.iter_mut().zip(changes) {
-            *rounding += if change.is_finite() { change } else { 0.0 };
+/// The sample of a node as it is where the node should be: x is a number, beside it, and near an end or a peak the
+/// densities notice. They are moved along the line through the neighbouring nodes; that line's bend says how far ln p and
+/// ln(p/q) may be off after it.
+fn unrounded(span: &Span, nodes: &[(Sample, Place); POINTS], i: usize) -> (Sample, [f64; 2]) {
+    let (mut sample, place) = nodes[i];
+    let here = span.log_distance(place.end, place.x);
+    let shift = place.log_distance - here;
+    let slopes = |j: usize| {
+        let (other, at) = nodes[j];
+        let step = span.log_distance(place.end, at.x) - here;
+        [(other.log_p - sample.log_p) / step, (other.log_ratio - sample.log_ratio) / step]
+    };
+    // At the ends of a panel both neighbours are on one side, and the nearer one counts.
+    let (one, other, share) = match i {
+        0 => (slopes(1), slopes(2), 1.0),
+        _ if i == POINTS - 1 => (slopes(i - 1), slopes(i - 2), 1.0),
+        _ => (slopes(i - 1), slopes(i + 1), 0.5),
+    };
+    let mut doubt = [0.0; 2];
+    for (j, doubt) in doubt.iter_mut().enumerate() {
+        let change = (share * one[j] + (1.0 - share) * other[j]) * shift;
+        if change.abs() < 0.1 {
+            *doubt = share * ((one[j] - other[j]) * shift).abs();
+            match j {
+                0 => (sample.log_p, sample.log_q) = (sample.log_p + change, sample.log_q + change),
+                _ => (sample.log_ratio, sample.log_q) = (sample.log_ratio + change, sample.log_q - change),
+            }
         }
     }
-
-    /// Whether a node is so near an end that x is not taken at its word.
-    fn is_unsnapped(&self, span: usize, place: &Place) -> bool {
-        place.log_distance <= self.spans[span].0.closest(place.end).ln() + 17.0
-    }
-
-    /// Near an end x has been rounded to a number at another distance than the node's; what the densities are at the
-    /// node itself, the end's powers tell.
-    fn unsnap(&self, span: usize, place: &Place, sample: &mut Sample) {
-        if !self.is_unsnapped(span, place) {
-            return;
-        }
-        let (span, ends) = &self.spans[span];
-        let end = if place.end == 0 { span.from } else { span.to };
-        let shift = place.log_distance - (place.x - end).abs().ln();
-        let [p, q] = ends[place.end].powers;
-        if shift.abs() < 0.1 && p.abs() < 100.0 && q.abs() < 100.0 {
-            sample.log_p += p * shift;
-            sample.log_q += q * shift;
-            sample.log_ratio += (p - q) * shift;
-        }
-    }
+    (sample, doubt)
 }
 
 /// The four integrands times the weight, and what rounding in the densities and in here may have done to the first three.
@@ -178,11 +168,8 @@ fn integrands(sample: &Sample, log_weight: f64) -> ([f64; 4], [f64; 3]) {
     let of_q = UNIT * (4.0 + 2.0 * log_q.abs() + log_weight.abs());
     let of_ratio = UNIT * (4.0 + 2.0 * log_p.abs() + 2.0 * log_q.abs());
     let of_f = p * of_ratio + values[F].abs() * of_p;
-    let of_g = if log_ratio.abs() < 1.0 {
-        (q - p).abs() * of_ratio + values[G] * of_p
-    } else {
-        of_f + q * of_q
-    };
+    let of_g =
+        if log_ratio.abs() < 1.0 { (q - p).abs() * of_ratio + values[G] * of_p } else { of_f + q * of_q };
     let rounding = [p * of_p, of_f, of_g];
-    (values, rounding.map(|x| if x.is_nan() { 0.0 } else { x }))
+    (values, rounding)
 }

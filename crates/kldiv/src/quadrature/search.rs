@@ -32,8 +32,7 @@ pub(crate) fn peaks(problem: &mut Problem, panels: &[Panel]) -> Result<Vec<Cut>,
         for at in 1..(panels.len() * POINTS).saturating_sub(1) {
             let (before, here, after) = (height(at - 1), height(at), height(at + 1));
             let span = panels[at / POINTS].span;
-            let same_span =
-                panels[(at - 1) / POINTS].span == span && panels[(at + 1) / POINTS].span == span;
+            let same_span = panels[(at - 1) / POINTS].span == span && panels[(at + 1) / POINTS].span == span;
             if same_span && here > before + STEEP && here > after + STEEP && found.len() < MOST {
                 let x = [at - 1, at, at + 1].map(|at| problem.spans[span].0.place(t(at)).x);
                 if let Some(cut) = climb(problem, density, x, here)? {
