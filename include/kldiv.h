@@ -136,8 +136,9 @@ const char *kldiv_status_message(kldiv_status status);
 /// What went wrong in a thread's last failed call.
 ///
 /// operand, row, col and value are those of the first bad entry for the statuses 30 to 32; ZERO_MASS gives operand
-/// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value. What
-/// does not apply is 0.
+/// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; NOT_CONVERGED, as value, the divergence so far
+/// in nats; DEGENERATE the operand and, of coinciding points, the row of the first sample; OPTIONS may give the
+/// option's value. What does not apply is 0.
 typedef struct kldiv_error {
   /// Set by the caller: sizeof(kldiv_error).
   size_t struct_size;
@@ -456,6 +457,99 @@ kldiv_status kldiv_explain(const kldiv_view *p,
                            const kldiv_view *q,
                            const kldiv_options *options,
                            kldiv_term *out);
+
+/* ---- Quadrature: densities ----------------------------------------------------------------------------- */
+
+/// The divergence of two densities on a line, by numerical integration, with a bound of its error:
+///
+///     *out = integral from lower to upper of p(x) ln(p(x) / q(x)) dx
+///
+/// The functions return densities or, with options.log_density, their logarithms, -INFINITY for a density of 0:
+/// logarithms are needed wherever q underflows. Where p is 0 nothing is added; where q is 0 and p is not, on more than
+/// single points, or where the integral diverges, the answer is infinite. p is integrated too: where that does not give
+/// 1 within options.rel_tolerance, narrow peaks are searched for, and if none is found the status is
+/// KLDIV_ERROR_NOT_CONVERGED.
+///
+/// @param p, q      called on the calling thread, in the default floating-point environment, some hundreds to thousands
+///                  of times, at points strictly between lower and upper; they must not throw or leave by longjmp
+/// @param user      passed through
+/// @param lower, upper  what encloses the support of P; either may be infinite
+/// @param breaks    n_breaks points where a density or its slope jumps or is infinite, in any order; those outside
+///                  do no harm. NULL if there are none. The answer is found without them too, with more calls
+/// @param options   NULL for the defaults: densities, a relative error of 1e-9, nats
+/// @param out       1 double; for KLDIV_ERROR_NOT_CONVERGED the value so far, for other failures of the functions NaN
+/// @param error     1 double, a bound of the error of *out, also for KLDIV_ERROR_NOT_CONVERGED; NULL: not wanted
+/// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense (KLDIV_ERROR_OPTIONS: limits or breaks that are
+///         none); KLDIV_ERROR_NEGATIVE, KLDIV_ERROR_NAN, KLDIV_ERROR_INFINITE for a value that no density has;
+///         KLDIV_ERROR_NOT_CONVERGED where the bound is more than rel_tolerance of the value (and than 1e-12);
+///         KLDIV_ERROR_OUT_OF_MEMORY. With KLDIV_INVALID_NAN the last five are KLDIV_OK and NaN
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_quadrature(kldiv_density p,
+                              kldiv_density q,
+                              void *user,
+                              double lower,
+                              double upper,
+                              const double *breaks,
+                              size_t n_breaks,
+                              const kldiv_options *options,
+                              double *out,
+                              double *error);
+
+/* ---- Estimate: samples -------------------------------------------------------------------------------- */
+
+/// The k-nearest-neighbour estimate of the divergence from points of P and points of Q:
+///
+///     *out = d/n sum over i of ln(nu_i / rho_i) + ln(m / (n - 1))
+///
+/// rho_i is the Euclidean distance of point i of x to the k-th nearest of the other points of x, nu_i that to the k-th
+/// nearest point of y. Equal distances count with multiplicity; only point i itself is left out. Its bias falls slowly
+/// with n in many dimensions; a larger k lowers the variance and raises the bias. It may be negative. Points are shared
+/// among threads; the result has the same bits for any number. Source: Wang, Kulkarni and Verdu, 2009.
+///
+/// @param x        n x d points of P, of any element type, n > k
+/// @param y        m x d points of Q, m >= k
+/// @param k        which neighbour, from 1
+/// @param options  NULL for the defaults; mask and weights do not apply
+/// @param out      1 double; for points that coincide what the formula tends to: INFINITY if they are of x, -INFINITY
+///                 if of x and y, NaN if both; for other failures of the points NaN
+/// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense (KLDIV_ERROR_OPTIONS: k is 0); KLDIV_ERROR_NAN,
+///         KLDIV_ERROR_INFINITE for a coordinate; KLDIV_ERROR_DEGENERATE for too few points (the operand is the sample)
+///         and for points that coincide, so that rho or nu is 0 (the operand is the sample that holds the others, 0 for
+///         x; the row is that of x); KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_estimate_knn(const kldiv_view *x,
+                                const kldiv_view *y,
+                                size_t k,
+                                const kldiv_options *options,
+                                double *out);
+
+/// The Monte Carlo estimate of the divergence from ln p and ln q at samples of P, with its standard error. With
+/// r = log_q - log_p it is the mean of what options.estimator asks for:
+///
+///     K1  -r             no bias; the variance of the log ratio, often negative
+///     K2  r^2 / 2        biased by a term of third order where P and Q are near; of low variance there
+///     K3  e^r - 1 - r    no bias where P covers Q, every term at least 0; of low variance where P and Q are near
+///
+/// A sample that Q cannot give (log_q is -INFINITY) makes it infinite. Samples are shared among threads; the result has
+/// the same bits for any number. Source: Schulman, "Approximating KL divergence", 2020.
+///
+/// @param log_p, log_q    n log-densities each, of the same samples, n at least 1
+/// @param options         NULL for the defaults: K1, in nats. The mask leaves samples out, weights weigh them
+/// @param out             1 double; NaN if a sample is bad
+/// @param standard_error  1 double: the samples' standard deviation over the root of n, NaN for n = 1, INFINITY for an
+///                        infinite *out; NULL: not wanted
+/// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the
+///         first bad sample (the row): +INFINITY, or -INFINITY in log_p; KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_estimate_mc(const double *log_p,
+                               const double *log_q,
+                               size_t n,
+                               const kldiv_options *options,
+                               double *out,
+                               double *standard_error);
 
 /* ---- The library's threads ---------------------------------------------------------------------------- */
 

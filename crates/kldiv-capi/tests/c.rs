@@ -177,6 +177,16 @@ fn every_reference_value_holds_from_cpp() {
 }
 
 #[test]
+fn every_density_and_sample_holds_from_c_and_cpp() {
+    for language in [C99, CXX11] {
+        let program = build("densities", &language);
+        for name in ["quadrature.json", "samples.json"] {
+            passes(Command::new(&program).arg(table(name)));
+        }
+    }
+}
+
+#[test]
 fn wrong_calls_are_refused_and_cost_no_good_row() {
     program_passes(build("strict_calls", &C99));
 }

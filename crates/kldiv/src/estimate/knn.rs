@@ -118,8 +118,8 @@ fn estimate(x: &View, y: &View, k: usize, parallel: bool) -> Result<f64, Error> 
     Ok(sum.value() * (dims as f64 / n as f64) + ((m as f64 - others) / others).ln_1p())
 }
 
-/// What a point is worth in elements of work.
-pub(crate) const POINT: usize = 64;
+/// What a point is worth in elements of work, as [`PARALLEL_FROM`](crate::batch::PARALLEL_FROM) counts them.
+pub const POINT: usize = 64;
 
 /// Multiplies all coordinates by one power of 2, so that no sum of squares overflows: the largest becomes about 2^450.
 fn bring_into_range(xs: &mut [f64], ys: &mut [f64]) {

@@ -25,5 +25,5 @@ mod monte_carlo;
 mod tree;
 
 pub use histogram::{bin_edges, counts, histogram};
-pub use knn::{knn, knn_into};
+pub use knn::{POINT, knn, knn_into};
 pub use monte_carlo::{MonteCarlo, monte_carlo, monte_carlo_into, monte_carlo_terms_into};
