@@ -158,14 +158,32 @@ impl<'a> Call<'a> {
         work: usize,
         compute: impl FnOnce(&Options) -> Result<(), Error> + Send,
     ) -> Result<(), Failure> {
-        let Call { given, options, inputs, outputs } = self;
-        for (i, out) in outputs.iter().enumerate() {
-            inputs.iter().chain(outputs.iter().take(i)).try_for_each(|other| out.apart(&[other]))?;
-        }
+        self.apart()?;
+        let Call { given, options, .. } = self;
         Ok(pool::run(given.threads, work, move |parallel| {
             options.parallel = parallel;
             compute(options)
         })?)
+    }
+
+    /// The same on the calling thread alone, where the caller's functions run.
+    pub(crate) fn run_here(
+        &mut self,
+        compute: impl FnOnce(&Options) -> Result<(), Error>,
+    ) -> Result<(), Failure> {
+        self.apart()?;
+        self.options.parallel = false;
+        Ok(compute(&self.options)?)
+    }
+
+    fn apart(&self) -> Result<(), Failure> {
+        for (i, out) in self.outputs.iter().enumerate() {
+            self.inputs
+                .iter()
+                .chain(self.outputs.iter().take(i))
+                .try_for_each(|other| out.apart(&[other]))?;
+        }
+        Ok(())
     }
 }
 

@@ -13,8 +13,9 @@ use crate::status::*;
 /// What went wrong in a thread's last failed call.
 ///
 /// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives
-/// operand and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value.
-/// What does not apply is 0.
+/// operand and row; NOT_NORMALIZED gives operand, row and, as value, the sum; NOT_CONVERGED, as value, the divergence
+/// so far in nats; DEGENERATE the operand and, of coinciding points, the row of the first sample; OPTIONS may give the
+/// option's value. What does not apply is 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct kldiv_error {
@@ -119,11 +120,7 @@ impl Failure {
             Failure::Core(ref error) => match *error {
                 Error::InvalidEntry { operand, row, col, value, fault, .. } => {
                     (last.operand, last.row, last.col, last.value) = (operand.index, row, col, value);
-                    match fault {
-                        Fault::Negative => KLDIV_ERROR_NEGATIVE,
-                        Fault::Nan => KLDIV_ERROR_NAN,
-                        Fault::Infinite => KLDIV_ERROR_INFINITE,
-                    }
+                    of_fault(fault)
                 }
                 Error::ZeroMass { operand, row } => {
                     (last.operand, last.row) = (operand.index, row);
@@ -141,6 +138,22 @@ impl Failure {
                     last.value = value;
                     KLDIV_ERROR_OPTIONS
                 }
+                Error::Density { operand, value, fault, .. } => {
+                    (last.operand, last.value) = (operand.index, value);
+                    of_fault(fault)
+                }
+                Error::NotConverged { value, .. } => {
+                    last.value = value;
+                    KLDIV_ERROR_NOT_CONVERGED
+                }
+                Error::Degenerate { operand, row, .. } => {
+                    (last.operand, last.row) = (operand.index, row);
+                    KLDIV_ERROR_DEGENERATE
+                }
+                Error::TooFew { operand, .. } => {
+                    last.operand = operand.index;
+                    KLDIV_ERROR_DEGENERATE
+                }
                 Error::ShapeMismatch { .. } => KLDIV_ERROR_SHAPE_MISMATCH,
                 Error::Empty => KLDIV_ERROR_EMPTY,
                 Error::Dtype { .. } => KLDIV_ERROR_DTYPE,
@@ -156,6 +169,14 @@ impl Failure {
         // A message too long is cut: the text that fits stands.
         let _ = write!(Ascii { room: &mut last.message }, "{self}");
         last
+    }
+}
+
+fn of_fault(fault: Fault) -> kldiv_status {
+    match fault {
+        Fault::Negative => KLDIV_ERROR_NEGATIVE,
+        Fault::Nan => KLDIV_ERROR_NAN,
+        Fault::Infinite => KLDIV_ERROR_INFINITE,
     }
 }
 
@@ -281,6 +302,19 @@ mod tests {
             (Error::Option { name: "base", value: 0.5, expected: "above 1" }, KLDIV_ERROR_OPTIONS),
             (Error::Dtype { what: "out", dtype: "i64" }, KLDIV_ERROR_DTYPE),
             (Error::OutOfMemory { bytes: 8 }, KLDIV_ERROR_OUT_OF_MEMORY),
+            (Error::NotConverged { value: 0.5, error: 0.1, mass: 0.9 }, KLDIV_ERROR_NOT_CONVERGED),
+            (
+                Error::Density {
+                    operand: Operand::Q,
+                    x: 0.5,
+                    value: -1.0,
+                    fault: Fault::Negative,
+                    expected: "at least 0",
+                },
+                KLDIV_ERROR_NEGATIVE,
+            ),
+            (Error::Degenerate { operand: Operand::P, row: 3, k: 1, limit: 0.0 }, KLDIV_ERROR_DEGENERATE),
+            (Error::TooFew { operand: Operand::P, found: 1, needed: 2 }, KLDIV_ERROR_DEGENERATE),
         ];
         for (error, status) in statuses {
             let message = error.to_string();

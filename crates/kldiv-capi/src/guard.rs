@@ -20,6 +20,54 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<(), Failure>) -> kldiv_status 
     status
 }
 
+/// Runs `body`, which calls functions of the host's, with the rest of the default environment: that of x87, which
+/// nothing here computes with but a function with a `long double` does.
+pub(crate) fn with_calls_back<R>(body: impl FnOnce() -> R) -> R {
+    let _found = X87::set_default();
+    body()
+}
+
+/// The control word of x87, given back at the end.
+#[cfg(target_arch = "x86_64")]
+struct X87 {
+    control: u16,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl X87 {
+    const DEFAULT: X87 = X87 { control: 0x037F };
+
+    fn set_default() -> X87 {
+        let mut control = 0u16;
+        // SAFETY: writes the register to two bytes of ours.
+        unsafe { std::arch::asm!("fnstcw word ptr [{}]", in(reg) &raw mut control, options(nostack)) };
+        Self::DEFAULT.load();
+        X87 { control }
+    }
+
+    fn load(&self) {
+        // SAFETY: the value is the default or the one that the host had.
+        unsafe { std::arch::asm!("fldcw word ptr [{}]", in(reg) &raw const self.control, options(nostack)) };
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Drop for X87 {
+    fn drop(&mut self) {
+        self.load();
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+struct X87;
+
+#[cfg(not(target_arch = "x86_64"))]
+impl X87 {
+    fn set_default() -> X87 {
+        X87
+    }
+}
+
 /// Not inlined, so that no floating-point operation of `body` moves across the change of environment.
 #[inline(never)]
 fn caught(body: impl FnOnce() -> Result<(), Failure>) -> kldiv_status {

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ptr;
 
-use core_kldiv::{Invalid, Measure, Normalization, Options, Reduction, TopK};
+use core_kldiv::{Estimator, Invalid, Measure, Normalization, Options, Reduction, TopK};
 
 use crate::error::Failure;
 use crate::status::*;
@@ -190,6 +190,13 @@ impl kldiv_options {
             KLDIV_INVALID_NAN => Invalid::Nan,
             _ => return Err(wrong("has an unknown invalid")),
         };
+        options.estimator = match self.estimator {
+            KLDIV_ESTIMATOR_K1 => Estimator::K1,
+            KLDIV_ESTIMATOR_K2 => Estimator::K2,
+            KLDIV_ESTIMATOR_K3 => Estimator::K3,
+            _ => return Err(wrong("has an unknown estimator")),
+        };
+        options.log_density = self.log_density != 0;
         options.base = given(self.base);
         options.smoothing = self.smoothing;
         options.mass_tolerance = given(self.mass_tolerance).unwrap_or(options.mass_tolerance);
@@ -201,6 +208,7 @@ impl kldiv_options {
             KLDIV_TOPK_LOGPROBS_RENORMALIZED => TopK::LogProbsRenormalized,
             _ => return Err(wrong("has an unknown topk")),
         };
+        options.rel_tolerance = given(self.rel_tolerance).unwrap_or(options.rel_tolerance);
         Ok(options)
     }
 
@@ -295,6 +303,7 @@ mod tests {
         assert!(refused(kldiv_options { reduction: 3, ..kldiv_options::DEFAULT }.for_core()));
         assert!(refused(kldiv_options { invalid: 2, ..kldiv_options::DEFAULT }.for_core()));
         assert!(refused(kldiv_options { topk: 3, ..kldiv_options::DEFAULT }.for_core()));
+        assert!(refused(kldiv_options { estimator: 3, ..kldiv_options::DEFAULT }.for_core()));
     }
 
     #[test]
@@ -306,5 +315,9 @@ mod tests {
         let set = kldiv_options { base: 2.0, mass_tolerance: 0.5, smoothing: -1.0, ..kldiv_options::DEFAULT };
         let set = set.for_core().unwrap();
         assert_eq!((set.base, set.mass_tolerance, set.smoothing), (Some(2.0), 0.5, -1.0));
+        let (estimator, log_density) = (KLDIV_ESTIMATOR_K3, 7);
+        let set = kldiv_options { estimator, log_density, rel_tolerance: 0.25, ..kldiv_options::DEFAULT };
+        let set = set.for_core().unwrap();
+        assert_eq!((set.estimator, set.log_density, set.rel_tolerance), (Estimator::K3, true, 0.25));
     }
 }

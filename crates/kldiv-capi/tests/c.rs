@@ -177,6 +177,41 @@ fn every_reference_value_holds_from_cpp() {
 }
 
 #[test]
+fn every_density_and_sample_holds_from_c_and_cpp() {
+    for language in [C99, CXX11] {
+        let program = build("densities", &language);
+        for name in ["quadrature.json", "samples.json"] {
+            passes(Command::new(&program).arg(table(name)));
+        }
+    }
+}
+
+/// The columns of normals.c: name, value, its error, what it is off by.
+#[test]
+fn two_normals_agree_by_formula_quadrature_and_samples() {
+    library();
+    let object = built("normals.c99.o");
+    let mut compile = C99.command();
+    compile.args(C99.flags).args(FLAGS).arg("-I").arg(workspace("include"));
+    compile.arg("-c").arg(workspace("bindings/c/examples/normals.c")).arg("-o").arg(&object);
+    run(&mut compile);
+    let text = run(&mut Command::new(link("normals", &[object], &C99))).stdout;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let numbers = |name: &str| -> Vec<f64> {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{text}"));
+        line[38..].split_whitespace().map(|word| word.parse().unwrap()).collect()
+    };
+    assert!((numbers("formula")[0] - 0.443_147_181).abs() < 1e-9, "{text}");
+    let [_, bound, off] = numbers("quadrature")[..] else { panic!("{text}") };
+    assert!(off <= bound && bound < 1e-9, "{text}");
+    for estimate in ["log-densities at 20,000 points, k1", "log-densities at 20,000 points, k3"] {
+        let [_, error, off] = numbers(estimate)[..] else { panic!("{text}") };
+        assert!(off < 4.0 * error, "{text}");
+    }
+    assert!(numbers("20,000 + 20,000 points")[1] < 0.05, "{text}");
+}
+
+#[test]
 fn wrong_calls_are_refused_and_cost_no_good_row() {
     program_passes(build("strict_calls", &C99));
 }

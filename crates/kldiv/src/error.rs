@@ -130,6 +130,53 @@ pub enum Error {
         /// The row, from 0.
         row: usize,
     },
+    /// An integral has not been brought within its tolerance, or P does not integrate to 1.
+    #[error("the integral is {value} give or take {error}, short of the tolerance; p integrates to {mass}")]
+    NotConverged {
+        /// The divergence so far, in nats.
+        value: f64,
+        /// What its error may be, in nats; infinite where nothing is known.
+        error: f64,
+        /// What p integrates to.
+        mass: f64,
+    },
+    /// A density, or its logarithm, has a value that none has.
+    #[error("{operand}({x}) is {value}; {expected}")]
+    Density {
+        /// The density.
+        operand: Operand,
+        /// Where.
+        x: f64,
+        /// Its value there.
+        value: f64,
+        /// What is wrong with it.
+        fault: Fault,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Coinciding points of samples leave the nearest-neighbour estimate undefined.
+    #[error("row {row} of x coincides with {k} or more other points of {operand}; take a k that is larger")]
+    Degenerate {
+        /// The sample that holds the other points.
+        operand: Operand,
+        /// The first point of x that is at fault, from 0.
+        row: usize,
+        /// The order of the neighbour, whose distance is 0.
+        k: usize,
+        /// What the formula tends to: infinity if points of x coincide, minus infinity if points of x and y do, NaN if
+        /// both occur.
+        limit: f64,
+    },
+    /// A sample has too few points.
+    #[error("{operand} has {found} points where at least {needed} are needed")]
+    TooFew {
+        /// The sample.
+        operand: Operand,
+        /// How many points it has.
+        found: usize,
+        /// How many it must have.
+        needed: usize,
+    },
     /// Memory for a result or a partial sum could not be had.
     #[error("out of memory: {bytes} bytes could not be reserved")]
     OutOfMemory {
@@ -146,8 +193,18 @@ impl Error {
             | Error::ZeroMass { row, .. }
             | Error::Index { row, .. }
             | Error::NotNormalized { row, .. }
+            | Error::Degenerate { row, .. }
             | Error::Overflow { row } => Some(row),
             _ => None,
+        }
+    }
+
+    /// What is written in place of a single answer, in nats.
+    pub(crate) fn so_far(&self) -> f64 {
+        match *self {
+            Error::NotConverged { value, .. } => value,
+            Error::Degenerate { limit, .. } => limit,
+            _ => f64::NAN,
         }
     }
 }

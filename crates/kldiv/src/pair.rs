@@ -13,7 +13,7 @@ use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
 use crate::kernels::{self, Running};
-use crate::policy::{Measure, Normalization, Options};
+use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::sum::{Compensated, Total, weighted};
 use crate::view::{Row, RowMut};
 
@@ -383,6 +383,19 @@ impl Plan {
 /// What results in nats are divided by.
 pub(crate) fn ln_base(options: &Options) -> f64 {
     options.base.map_or(1.0, ln)
+}
+
+/// How a call with a single answer, in nats, ends.
+pub(crate) fn single(options: &Options, answer: Result<f64, Error>, out: &mut f64) -> Result<(), Error> {
+    match (answer, options.invalid) {
+        (Ok(value), _) => *out = value / ln_base(options),
+        (Err(error), Invalid::Error) => {
+            *out = error.so_far() / ln_base(options);
+            return Err(error);
+        }
+        (Err(_), Invalid::Nan) => *out = f64::NAN,
+    }
+    Ok(())
 }
 
 /// `ln(p/q)`.

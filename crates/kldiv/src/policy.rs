@@ -117,6 +117,19 @@ pub enum TopK {
     LogProbsRenormalized,
 }
 
+/// Which function of the log ratio a Monte Carlo estimate averages over samples of P. With r = ln q − ln p:
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Estimator {
+    /// `−r`. Without bias; its variance is that of the log ratio, and it is often negative.
+    #[default]
+    K1,
+    /// `r² / 2`. Biased by a term of third order in the distance of P and Q; of low variance where they are near.
+    K2,
+    /// `e^r − 1 − r`. Without bias where P covers Q, and every term is at least 0; its variance is low where P and Q
+    /// are near, and without bound where Q has heavier tails.
+    K3,
+}
+
 /// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all of rayon's threads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -147,6 +160,14 @@ pub struct Options<'a> {
     pub temperature: f64,
     /// `logits`: what sparse targets are.
     pub topk: TopK,
+    /// Monte Carlo: what is averaged.
+    pub estimator: Estimator,
+    /// Quadrature: whether the functions return logarithms of densities.
+    pub log_density: bool,
+    /// Quadrature: the relative error to reach, above 0 and below 1.
+    pub rel_tolerance: f64,
+    /// Estimates from counts: whether the plug-in value's bias is taken off to first order, as Miller and Madow do.
+    pub miller_madow: bool,
 }
 
 impl Default for Options<'_> {
@@ -165,6 +186,10 @@ impl Default for Options<'_> {
             log_target: false,
             temperature: 1.0,
             topk: TopK::LogitsRenormalized,
+            estimator: Estimator::K1,
+            log_density: false,
+            rel_tolerance: Self::REL_TOLERANCE,
+            miller_madow: false,
         }
     }
 }
@@ -178,6 +203,8 @@ impl From<Measure> for Options<'_> {
 impl Options<'_> {
     /// The default of `mass_tolerance`.
     pub const MASS_TOLERANCE: f64 = 1e-6;
+    /// The default of `rel_tolerance`.
+    pub const REL_TOLERANCE: f64 = 1e-9;
 
     /// Says which option makes no sense for `rows` rows.
     pub(crate) fn check(&self, rows: usize) -> Result<(), Error> {
@@ -207,6 +234,9 @@ impl Options<'_> {
         if !(self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite()) {
             return wrong("mass_tolerance", self.mass_tolerance, "it is finite and at least 0");
         }
+        if !(self.rel_tolerance > 0.0 && self.rel_tolerance < 1.0) {
+            return wrong("rel_tolerance", self.rel_tolerance, "it is above 0 and below 1");
+        }
         let one_a_row = |what, found| {
             let expected = Shape { rows, cols: 1 };
             Err(Error::ShapeMismatch { what, found: Shape { rows: found, cols: 1 }, expected })
@@ -234,6 +264,13 @@ impl Options<'_> {
         }
         let expected = "a temperature is finite and above 0";
         Err(Error::Option { name: "temperature", value: self.temperature, expected })
+    }
+
+    /// Says so if another measure is asked for where there is an answer to KL alone.
+    pub(crate) fn needs_kl(&self) -> Result<(), Error> {
+        let (name, value) = ("measure", self.measure.number());
+        let expected = "densities and samples have an answer to KL alone";
+        if self.measure == Measure::Kl { Ok(()) } else { Err(Error::Option { name, value, expected }) }
     }
 
     /// Whether row `i` is read and answered.

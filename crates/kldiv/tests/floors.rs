@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from the ground up. A room may use those of lines above its own here, none of its own line or below.
 const FLOORS: &[&[&str]] = &[
     // floor 0
-    &["view", "sum", "special"],
+    &["view", "sum", "excess", "special"],
     &["error"],
     &["check", "policy"],
     &["rows"],
@@ -30,6 +30,16 @@ const FLOORS: &[&[&str]] = &[
     &["pieces"],
     &["discrete"],
     &["relatives"],
+    // the side wing, which floors 3 and 4 do not lean on
+    &["quadrature::nodes"],
+    &["quadrature::ends"],
+    &["quadrature::rule"],
+    &["quadrature::search"],
+    &["quadrature::refine"],
+    &["quadrature"],
+    &["estimate::tree"],
+    &["estimate::knn", "estimate::monte_carlo", "estimate::histogram"],
+    &["estimate"],
     // floor 3
     &["short"],
     &["batch", "explain", "partial", "pairwise"],

@@ -110,10 +110,25 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
 }
 
 /* One entry point, on so little that any thread can have its own output. */
-typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, ENTRY_COUNT } entry_point;
+typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, QUADRATURE, KNN, MC, ENTRY_COUNT } entry_point;
 
-static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32", "kldiv_kl",
-                                          "kldiv_rows",   "kldiv_terms",  "kldiv_explain"};
+static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32",     "kldiv_kl",
+                                          "kldiv_rows",   "kldiv_terms",      "kldiv_explain",
+                                          "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc"};
+
+/* Densities on (0, 1) that need no stack to speak of. */
+static double falling(double x, void *user)
+{
+    (void)user;
+    return 2 * (1 - x);
+}
+
+static double flat(double x, void *user)
+{
+    (void)x;
+    (void)user;
+    return 1;
+}
 
 static void small_call(entry_point entry, uint32_t threads, answers *a)
 {
@@ -131,6 +146,18 @@ static void small_call(entry_point entry, uint32_t threads, answers *a)
     case TERMS:
         p.rows = q.rows = 1;
         take(a, kldiv_terms(&p, &q, &options, &out_view), out, sizeof out);
+        break;
+    case QUADRATURE:
+        take(a, kldiv_quadrature(falling, flat, NULL, 0, 1, NULL, 0, &options, out, out + 1), out, 2 * sizeof *out);
+        break;
+    case KNN:
+        p.rows = q.rows = 30; /* points of so many dimensions, of two types */
+        p.cols = q.cols = 6;
+        take(a, kldiv_estimate_knn(&p, &q, 3, &options, out), out, sizeof *out);
+        break;
+    case MC:
+        options.estimator = KLDIV_ESTIMATOR_K3;
+        take(a, kldiv_estimate_mc(many_p, many_q, N, &options, out, out + 1), out, 2 * sizeof *out);
         break;
     default:
         p.rows = q.rows = 1;
@@ -157,6 +184,11 @@ static answers large_calls(uint32_t threads, double *out)
     kldiv_view q = view_of(many_q, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
     take(&a, kldiv_rows(&p, &q, &options, out), out, MANY_ROWS * sizeof *out);
     take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    p.rows = 2000, q.rows = 3000;
+    p.cols = q.cols = 4;
+    take(&a, kldiv_estimate_knn(&p, &q, 5, &options, out), out, sizeof *out);
+    options.estimator = KLDIV_ESTIMATOR_K3;
+    take(&a, kldiv_estimate_mc(many_p, many_q, MANY_ROWS * MANY_COLS, &options, out, out + 1), out, 2 * sizeof *out);
     return a;
 }
 

@@ -1,0 +1,134 @@
+"""libkldiv beside SciPy: contenders take turns, answers are compared before anything is timed. See `benches/scipy`."""
+
+import ctypes
+import os
+import platform
+import statistics
+import sys
+import time
+
+import numpy
+import scipy
+from scipy import LowLevelCallable
+from scipy.integrate import quad
+from scipy.spatial import cKDTree
+
+kldiv = ctypes.CDLL(sys.argv[1])
+densities = ctypes.CDLL(sys.argv[2])
+DENSITY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double, ctypes.c_void_p)
+INFINITY = float("inf")
+ROUNDS = 15
+
+
+class View(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("rows", ctypes.c_size_t),
+        ("cols", ctypes.c_size_t),
+        ("row_stride", ctypes.c_ssize_t),
+        ("col_stride", ctypes.c_ssize_t),
+        ("dtype", ctypes.c_uint32),
+    ]
+
+    def __init__(self, array):
+        rows, cols = array.shape
+        super().__init__(array.ctypes.data, rows, cols, cols, 1, 1)
+
+
+class Options(ctypes.Structure):
+    _fields_ = (
+        [("struct_size", ctypes.c_size_t)]
+        + [(name, ctypes.c_uint32) for name in
+           "measure normalization reduction invalid log_target threads estimator topk log_density dim".split()]
+        + [(name, ctypes.c_double) for name in
+           "base alpha temperature js_weight smoothing mass_tolerance rel_tolerance".split()]
+        + [("mask", ctypes.c_void_p), ("weights", ctypes.c_void_p)]
+    )
+
+    def __init__(self, **choices):
+        super().__init__(struct_size=ctypes.sizeof(Options), **choices)
+
+
+def must(status):
+    assert status == 0, status
+
+
+def race(contenders):
+    """Median times, and medians over the rounds of each contender's time by the first one's, after a round to warm up."""
+    times = [[] for _ in contenders]
+    for round in range(ROUNDS + 1):
+        for run, slots in zip(contenders, times):
+            start = time.perf_counter()
+            run()
+            if round:
+                slots.append(time.perf_counter() - start)
+    ratios = [statistics.median(b / a for a, b in zip(times[0], slots)) for slots in times]
+    return [statistics.median(slots) for slots in times], ratios
+
+
+def show(seconds):
+    return f"{seconds * 1e3:.1f} ms" if seconds > 1e-3 else f"{seconds * 1e6:.1f} us"
+
+
+def line(name, times, ratios):
+    cells = [show(times[0])] + [f"{show(t)} ({r:.2f})" for t, r in zip(times[1:], ratios[1:])]
+    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def neighbours(n, dims, k):
+    random = numpy.random.default_rng(dims)
+    x, y = random.normal(size=(n, dims)), random.normal(0.3, 1.2, size=(n, dims))
+    views = ctypes.byref(View(x)), ctypes.byref(View(y))
+    out = ctypes.c_double()
+
+    def ours(threads):
+        options = Options(threads=threads)
+        must(kldiv.kldiv_estimate_knn(*views, ctypes.c_size_t(k), ctypes.byref(options), ctypes.byref(out)))
+        return out.value
+
+    def scipys(workers):
+        rho = cKDTree(x).query(x, k=k + 1, workers=workers)[0][:, -1]
+        nu = cKDTree(y).query(x, k=[k], workers=workers)[0][:, -1]
+        return dims / n * numpy.log(nu / rho).sum() + numpy.log(n / (n - 1))
+
+    assert abs(ours(1) - scipys(1)) < 1e-12 and ours(1) == ours(2), (ours(1), ours(2), scipys(1))
+    runs = [lambda: ours(1), lambda: scipys(1), lambda: ours(2), lambda: scipys(2)]
+    line(f"{n:,} + {n:,} points, d = {dims}, k = {k}", *race(runs))
+
+
+def quadrature(title, name, lower, upper, exact):
+    p, q, f = (getattr(densities, f"{name}_{part}") for part in "pqf")
+    for function in (p, q, f):
+        function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double, ctypes.c_void_p]
+    kldiv.kldiv_quadrature.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_double] * 2 + [ctypes.c_void_p, ctypes.c_size_t] + [
+        ctypes.c_void_p
+    ] * 3
+    options, out, error = Options(log_density=1), ctypes.c_double(), ctypes.c_double()
+    pointers = [ctypes.cast(function, ctypes.c_void_p) for function in (p, q)]
+    arguments = (*pointers, None, lower, upper, None, 0)
+    places = ctypes.byref(options), ctypes.byref(out), ctypes.byref(error)
+    whole = LowLevelCallable(f)
+
+    def ours():
+        must(kldiv.kldiv_quadrature(*arguments, *places))
+        return out.value
+
+    def scipys():
+        return quad(whole, lower, upper, epsabs=0, epsrel=1e-9, limit=200, full_output=1)[0]
+
+    errors = [abs(run() - exact) / exact for run in (ours, scipys)]
+    assert errors[0] < 1e-9
+    times, ratios = race([ours, scipys])
+    peer = f"{show(times[1])} ({ratios[1]:.2f})"
+    print(f"| {title} | {show(times[0])} | {errors[0]:.0e} | {peer} | {errors[1]:.0e} |", flush=True)
+
+
+print(f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, numpy {numpy.__version__}, SciPy {scipy.__version__}")
+print("\n| | kldiv | cKDTree | kldiv, 2 threads | cKDTree, 2 workers |\n|---|---:|---:|---:|---:|")
+for dims, k in [(2, 1), (2, 5), (8, 1), (8, 5), (32, 5)]:
+    neighbours(10_000, dims, k)
+print("\n| | kldiv | its error | quad | its error |\n|---|---:|---:|---:|---:|")
+quadrature("two normals", "normals", -INFINITY, INFINITY, 0.4431471805599453094)
+quadrature("a mixture and a normal", "mixture", -INFINITY, INFINITY, 0.4359738849686177152)
+quadrature("modes at -50 and 50, and a normal", "far", -INFINITY, INFINITY, 3.2190758248682007492)
+quadrature("arcsine and uniform", "arcsine", 0.0, 1.0, 0.2415644752704904447)
