@@ -116,6 +116,50 @@ pub enum Error {
         /// The row, from 0.
         row: usize,
     },
+    /// A parameter of a distribution is outside its domain.
+    #[error("{name} in {operand}[{row}, {col}] is {value}; {expected}")]
+    Parameter {
+        /// The input that holds it.
+        operand: Operand,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        col: usize,
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A matrix that must be positive definite is not.
+    #[error("the matrix in row {row} of {operand} is not positive definite: pivot {pivot} is {value}")]
+    NotPositiveDefinite {
+        /// The input that holds it.
+        operand: Operand,
+        /// Its row, from 0.
+        row: usize,
+        /// The place on the diagonal, from 0, at which its factorisation ended.
+        pivot: usize,
+        /// What was found there in place of a positive number.
+        value: f64,
+    },
+    /// There is no divergence between distributions of two families, or no gradient of it.
+    #[error("there is no answer for {p} against {q}")]
+    UnsupportedPair {
+        /// The family of the first distribution.
+        p: &'static str,
+        /// The family of the second.
+        q: &'static str,
+    },
+    /// An integral or a sum without a closed form did not reach its tolerance.
+    #[error("row {row} could not be integrated: the error is about {error}")]
+    NotConverged {
+        /// The row, from 0.
+        row: usize,
+        /// An estimate of the error that was left.
+        error: f64,
+    },
     /// Memory for a result or a partial sum could not be had.
     #[error("out of memory: {bytes} bytes could not be reserved")]
     OutOfMemory {
@@ -131,7 +175,10 @@ impl Error {
             Error::InvalidEntry { row, .. }
             | Error::ZeroMass { row, .. }
             | Error::NotNormalized { row, .. }
-            | Error::Overflow { row } => Some(row),
+            | Error::Overflow { row }
+            | Error::Parameter { row, .. }
+            | Error::NotPositiveDefinite { row, .. }
+            | Error::NotConverged { row, .. } => Some(row),
             _ => None,
         }
     }

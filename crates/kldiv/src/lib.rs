@@ -9,7 +9,7 @@
 //!
 //! [`kl`] and [`relatives`] take two slices. [`batch`] takes matrices, of any strides and element types, and
 //! [`Options`]: the measure, normalisation and smoothing, the base of the logarithm, a mask and weights. [`explain`]
-//! works a divergence out term by term.
+//! works a divergence out term by term, and [`family`] knows distributions by their parameters.
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:
@@ -26,16 +26,19 @@ mod check;
 pub mod discrete;
 mod error;
 pub mod explain;
+pub mod family;
 mod kernels;
 mod pair;
 mod policy;
 pub mod relatives;
 mod rows;
+mod special;
 mod sum;
 mod tile;
 
 pub use discrete::{generalized, kl};
 pub use error::{Error, Fault, Operand};
+pub use family::Family;
 pub use kernels::{Isa, active_isa};
 pub use policy::{Invalid, Measure, Normalization, Options, Reduction};
 pub use relatives::{cross_entropy, entropy, jeffreys, js, js_distance, renyi, reverse};

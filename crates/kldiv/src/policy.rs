@@ -55,6 +55,11 @@ impl Measure {
         }
     }
 
+    /// The error of a call that does not have this measure.
+    pub(crate) fn refused(self, expected: &'static str) -> Error {
+        Error::Option { name: "measure", value: self.number(), expected }
+    }
+
     /// Its place in the list above, from 0, by which other languages know it.
     const fn number(self) -> f64 {
         match self {
@@ -129,6 +134,8 @@ pub struct Options<'a> {
     pub weights: Option<&'a [f64]>,
     /// Whether large work is shared among the threads of the rayon pool that the caller is in.
     pub parallel: bool,
+    /// In `family`: the dimension of a multivariate normal of low rank; 0 is none.
+    pub dim: usize,
 }
 
 impl Default for Options<'_> {
@@ -144,6 +151,7 @@ impl Default for Options<'_> {
             mask: None,
             weights: None,
             parallel: true,
+            dim: 0,
         }
     }
 }

@@ -1,0 +1,146 @@
+//! Categorical and multinomial, from probabilities or logits.
+
+use crate::family::counts::Count;
+use crate::family::params::{Bad, logit, not_negative, whole};
+use crate::pair::Plan;
+use crate::policy::{Measure, Normalization, Options};
+use crate::special::exp_gap;
+use crate::view::View;
+
+/// Checks probabilities from column `start` on, which need not sum to 1.
+pub(crate) fn check(row: &[f64], start: usize) -> Result<&[f64], Bad> {
+    for col in start..row.len() {
+        not_negative(row, col, "probs")?;
+    }
+    if row[start..].iter().all(|p| *p == 0.0) {
+        return Err(Bad { col: start, name: "probs", expected: "one of them is above 0" });
+    }
+    Ok(&row[start..])
+}
+
+pub(crate) fn check_logits(row: &[f64]) -> Result<&[f64], Bad> {
+    for col in 0..row.len() {
+        logit(row, col, "logits")?;
+    }
+    if row.iter().all(|x| *x == f64::NEG_INFINITY) {
+        return Err(Bad { col: 0, name: "logits", expected: "one of them is finite" });
+    }
+    Ok(row)
+}
+
+/// A measure of probabilities, each divided by their sum; what is checked here cannot be refused there, but for sums
+/// that overflow.
+pub(crate) fn measure(p: &[f64], q: &[f64], measure: Measure) -> f64 {
+    let mut options = Options::from(measure);
+    options.normalization = Normalization::Normalize;
+    options.parallel = false;
+    Plan::new(&options).value(View::from(p).row(0), View::from(q).row(0), 0).unwrap_or(f64::NAN)
+}
+
+/// `ln Σ eˣ`.
+pub(crate) fn log_sum_exp(logits: &[f64]) -> f64 {
+    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    most + logits.iter().map(|x| (x - most).exp()).sum::<f64>().ln()
+}
+
+/// `Σ p (e^δ − 1 − δ)` of δ = ln(q/p), with p and q the softmax of a and b: no term is below 0.
+pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
+    let normal = log_sum_exp(a);
+    // The normalisers' difference comes from the logits' differences, less that of the likeliest.
+    let top = (0..a.len()).max_by(|i, j| a[*i].total_cmp(&a[*j])).unwrap_or(0);
+    let anchor = b[top] - a[top];
+    if anchor == f64::NEG_INFINITY {
+        return f64::INFINITY;
+    }
+    let step = |i: usize| (b[i] - a[i]) - anchor;
+    let near = (0..a.len()).all(|i| a[i] == f64::NEG_INFINITY && b[i] == a[i] || step(i).abs() <= 1.0);
+    let rise = if near {
+        let likely = (0..a.len()).filter(|i| a[*i] > f64::NEG_INFINITY);
+        likely.map(|i| (a[i] - normal).exp() * step(i).exp_m1()).sum::<f64>().ln_1p()
+    } else {
+        (log_sum_exp(b) - normal) - anchor
+    };
+    let mut sum = 0.0;
+    for i in 0..a.len() {
+        let ln_p = a[i] - normal;
+        if ln_p == f64::NEG_INFINITY {
+            sum += (b[i] - (normal + rise + anchor)).exp();
+            continue;
+        }
+        let d = step(i) - rise;
+        sum += if d == f64::NEG_INFINITY {
+            return f64::INFINITY;
+        } else if ln_p > -600.0 && d < 600.0 {
+            ln_p.exp() * exp_gap(d)
+        } else if d > 40.0 {
+            (ln_p + d).exp()
+        } else {
+            (ln_p + exp_gap(d).ln()).exp()
+        };
+    }
+    sum
+}
+
+/// `−Σ p ln p` of a softmax.
+pub(crate) fn logits_entropy(a: &[f64]) -> f64 {
+    let normal = log_sum_exp(a);
+    a.iter().filter(|x| **x > f64::NEG_INFINITY).map(|x| (x - normal).exp() * (normal - x)).sum()
+}
+
+/// The derivatives of the divergence by p and q, which are divided by their sums.
+pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64]) {
+    let kl = measure(p, q, Measure::Kl);
+    let (p_sum, q_sum) = (p.iter().sum::<f64>(), q.iter().sum::<f64>());
+    for i in 0..p.len() {
+        let (x, y) = (p[i] / p_sum, q[i] / q_sum);
+        by_p[i] = (ln_of_ratio(x, y) - kl) / p_sum;
+        by_q[i] = if x == 0.0 { 1.0 } else { (y - x) / y } / q_sum;
+    }
+}
+
+/// `ln(x/y)`, −∞ for x = 0.
+pub(crate) fn ln_of_ratio(x: f64, y: f64) -> f64 {
+    if x == 0.0 { f64::NEG_INFINITY } else { crate::special::ln_ratio(x, y) }
+}
+
+/// The same by logits.
+pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut [f64]) {
+    let kl = logits_kl(a, b);
+    let (m, n) = (log_sum_exp(a), log_sum_exp(b));
+    for i in 0..a.len() {
+        let (p, q) = ((a[i] - m).exp(), (b[i] - n).exp());
+        by_a[i] = if p == 0.0 { 0.0 } else { p * (((a[i] - b[i]) - (m - n)) - kl) };
+        by_b[i] = q - p;
+    }
+}
+
+/// A multinomial's count and probabilities.
+pub(crate) fn multinomial(row: &[f64]) -> Result<(f64, &[f64]), Bad> {
+    Ok((whole(row, 0, "total_count")?, check(row, 1)?))
+}
+
+/// n times the divergence of one draw; infinite for unequal n.
+pub(crate) fn multinomial_kl((n, p): (f64, &[f64]), (m, q): (f64, &[f64])) -> f64 {
+    if n != m {
+        f64::INFINITY
+    } else if n == 0.0 {
+        0.0
+    } else {
+        n * measure(p, q, Measure::Kl)
+    }
+}
+
+/// `−ln n! + n H(p) + Σ E ln kᵢ!`, each kᵢ binomial.
+pub(crate) fn multinomial_entropy((n, p): (f64, &[f64])) -> Result<f64, f64> {
+    if n == 0.0 {
+        return Ok(0.0);
+    }
+    let total = p.iter().sum::<f64>();
+    let mut sum = n * measure(p, p, Measure::Entropy);
+    sum -= Count::Binomial { n, hit: 1.0, miss: 0.0 }.mean_ln_factorial()?;
+    for x in p {
+        let hit = x / total;
+        sum += Count::Binomial { n, hit, miss: 1.0 - hit }.mean_ln_factorial()?;
+    }
+    Ok(sum.max(0.0))
+}

