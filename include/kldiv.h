@@ -457,6 +457,101 @@ kldiv_status kldiv_explain(const kldiv_view *p,
                            const kldiv_options *options,
                            kldiv_term *out);
 
+/* ---- Family: distributions by their parameters --------------------------------------------------------- */
+
+#define KLDIV_FAMILY_NORMAL 1                      ///< loc, scale
+#define KLDIV_FAMILY_LAPLACE 2                     ///< loc, scale
+#define KLDIV_FAMILY_GUMBEL 3                      ///< loc, scale; exp(-z - exp(-z))/scale, z = (x - loc)/scale.
+#define KLDIV_FAMILY_LOGISTIC 4                    ///< loc, scale
+#define KLDIV_FAMILY_MOYAL 5                       ///< loc, scale; exp(-(z + exp(-z))/2)/(scale sqrt(2 pi)).
+#define KLDIV_FAMILY_CAUCHY 6                      ///< loc, scale
+#define KLDIV_FAMILY_LOGNORMAL 7                   ///< loc, scale, of ln x.
+#define KLDIV_FAMILY_HALFNORMAL 8                  ///< scale, of the normal distribution whose half it is.
+#define KLDIV_FAMILY_EXPONENTIAL 9                 ///< rate
+#define KLDIV_FAMILY_GAMMA 10                      ///< concentration, rate
+#define KLDIV_FAMILY_INVERSEGAMMA 11               ///< concentration, rate: density b^a x^(-a-1) e^(-b/x)/Gamma(a).
+#define KLDIV_FAMILY_CHI2 12                       ///< df
+#define KLDIV_FAMILY_CHI 13                        ///< df
+#define KLDIV_FAMILY_BETA 14                       ///< concentration1 a, concentration0 b; x^(a-1) (1-x)^(b-1)/B(a,b).
+#define KLDIV_FAMILY_KUMARASWAMY 15                ///< concentration1 a, concentration0 b; a b x^(a-1) (1-x^a)^(b-1).
+#define KLDIV_FAMILY_CONTINUOUSBERNOULLI 16        ///< probs: density C l^x (1-l)^(1-x).
+#define KLDIV_FAMILY_UNIFORM 17                    ///< low, high
+#define KLDIV_FAMILY_WEIBULL 18                    ///< scale, concentration: density (k/s) (x/s)^(k-1) exp(-(x/s)^k).
+#define KLDIV_FAMILY_PARETO 19                     ///< scale, alpha: density alpha m^alpha x^(-alpha-1) from m on.
+#define KLDIV_FAMILY_STUDENTT 20                   ///< df, loc, scale; scale is not the standard deviation.
+#define KLDIV_FAMILY_VONMISES 21                   ///< loc, concentration, over one turn.
+#define KLDIV_FAMILY_BERNOULLI 22                  ///< probs, of 1.
+#define KLDIV_FAMILY_BERNOULLI_LOGITS 23           ///< logits: ln(p/(1 - p)).
+#define KLDIV_FAMILY_CATEGORICAL 24                ///< probs, divided by their sum.
+#define KLDIV_FAMILY_CATEGORICAL_LOGITS 25         ///< logits: their softmax; -infinity is an outcome that cannot be.
+#define KLDIV_FAMILY_BINOMIAL 26                   ///< total_count, probs
+#define KLDIV_FAMILY_NEGATIVEBINOMIAL 27           ///< total_count r, probs s, of what is counted; (1-s)^r s^k.
+#define KLDIV_FAMILY_GEOMETRIC 28                  ///< probs: (1-s)^k s from k = 0.
+#define KLDIV_FAMILY_POISSON 29                    ///< rate, which may be 0.
+#define KLDIV_FAMILY_MULTINOMIAL 30                ///< total_count, then probs, divided by their sum.
+#define KLDIV_FAMILY_DIRICHLET 31                  ///< concentration, one an outcome.
+#define KLDIV_FAMILY_MVNORMAL 32                   ///< d loc, then d*d covariance_matrix, row by row.
+#define KLDIV_FAMILY_MVNORMAL_TRIL 33              ///< d loc, then d*d scale_tril: the lower L with covariance L L^T.
+#define KLDIV_FAMILY_MVNORMAL_PRECISION 34         ///< d loc, then d*d precision_matrix.
+#define KLDIV_FAMILY_MVNORMAL_DIAG 35              ///< d loc, then d standard deviations.
+#define KLDIV_FAMILY_MVNORMAL_LOWRANK 36           ///< d loc, d variances v, then d*r W: covariance W W^T + diag v.
+#define KLDIV_FAMILY_WISHART 37                    ///< df, then d*d covariance_matrix V: mean df*V.
+#define KLDIV_FAMILY_INVERSEWISHART 38             ///< df, then d*d scale_matrix.
+
+/// The divergence of each pair of distributions, whose parameters are the rows of p_params and q_params:
+///
+///     out[i] = integral, or sum, of p(x) ln(p(x) / q(x))
+///
+/// Any two families of a real number go together, and any two of counts; otherwise a family and itself, in any of its
+/// parametrisations. Where there is no closed form the divergence is integrated or summed, never sampled. It is
+/// infinite where P has mass and Q has none, and where the mean of -ln q is infinite; equal parameters give exactly 0.
+/// Of the measures there are KL, GENERALIZED (the same), REVERSE, JEFFREYS, ENTROPY (q is ignored; q_params may be
+/// NULL) and CROSS_ENTROPY.
+///
+/// @param p_family, q_family  KLDIV_FAMILY_...; each says what the columns are
+/// @param p_params, q_params  rows x parameters; a row_stride of 0 repeats one distribution
+/// @param options  NULL for the defaults: KL, in nats; options.dim is needed for MVNORMAL_LOWRANK
+/// @param out      p_params->rows doubles; those of bad rows become NaN, and all others are answered
+/// @return KLDIV_OK; for a call that makes no sense KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED,
+///         KLDIV_ERROR_SIZE_OVERFLOW, KLDIV_ERROR_OVERLAP, KLDIV_ERROR_DTYPE, KLDIV_ERROR_OPTIONS (a number that is no
+///         family is one), KLDIV_ERROR_SHAPE_MISMATCH, KLDIV_ERROR_EMPTY, KLDIV_ERROR_UNSUPPORTED_PAIR; of the first
+///         bad row KLDIV_ERROR_PARAMETER, KLDIV_ERROR_NOT_POSITIVE_DEFINITE, KLDIV_ERROR_NOT_CONVERGED;
+///         KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_family(uint32_t p_family,
+                          const kldiv_view *p_params,
+                          uint32_t q_family,
+                          const kldiv_view *q_params,
+                          const kldiv_options *options,
+                          double *out);
+
+/// The same for KL, and its derivatives by the parameters, for pairs of one family among NORMAL, GAMMA, BETA,
+/// BERNOULLI, CATEGORICAL (either by probabilities or by LOGITS), DIRICHLET and MVNORMAL_TRIL:
+///
+///     grad_p_params[i,j] = upstream[i] * d out[i] / d p_params[i,j]
+///
+/// Probabilities of CATEGORICAL are divided by their sum, and the derivative is that of the whole. By a probability of 0
+/// it is the limit from inside; by an entry above the diagonal of a factor it is 0.
+///
+/// @param p_family, p_params, q_family, q_params, options  as kldiv_family()
+/// @param upstream       p_params->rows doubles, or NULL: 1
+/// @param out            p_params->rows doubles, or NULL: not wanted
+/// @param grad_p_params  of the shape of p_params, of a floating-point type, any strides; or NULL: not wanted
+/// @param grad_q_params  of the shape of q_params, likewise
+/// @return as kldiv_family(); KLDIV_ERROR_OPTIONS for another measure, KLDIV_ERROR_UNSUPPORTED_PAIR for other pairs
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_family_grad(uint32_t p_family,
+                               const kldiv_view *p_params,
+                               uint32_t q_family,
+                               const kldiv_view *q_params,
+                               const kldiv_options *options,
+                               const double *upstream,
+                               double *out,
+                               const kldiv_view_mut *grad_p_params,
+                               const kldiv_view_mut *grad_q_params);
+
 /* ---- The library's threads ---------------------------------------------------------------------------- */
 
 /// Ends the library's threads and waits until they are gone; needed only before the library is unloaded. Calls that

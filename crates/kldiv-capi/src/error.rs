@@ -146,6 +146,20 @@ impl Failure {
                     (last.row, last.value) = (row, f64::INFINITY);
                     KLDIV_ERROR_INFINITE
                 }
+                Error::Parameter { operand, row, col, value, .. } => {
+                    (last.operand, last.row, last.col, last.value) = (operand.index, row, col, value);
+                    KLDIV_ERROR_PARAMETER
+                }
+                // The column is that of the pivot in its matrix.
+                Error::NotPositiveDefinite { operand, row, pivot, value } => {
+                    (last.operand, last.row, last.col, last.value) = (operand.index, row, pivot, value);
+                    KLDIV_ERROR_NOT_POSITIVE_DEFINITE
+                }
+                Error::UnsupportedPair { .. } => KLDIV_ERROR_UNSUPPORTED_PAIR,
+                Error::NotConverged { row, error } => {
+                    (last.row, last.value) = (row, error);
+                    KLDIV_ERROR_NOT_CONVERGED
+                }
                 _ => KLDIV_ERROR_INTERNAL,
             },
         };
@@ -273,6 +287,23 @@ mod tests {
             (Error::Option { name: "base", value: 0.5, expected: "above 1" }, KLDIV_ERROR_OPTIONS),
             (Error::Dtype { what: "out", dtype: "i64" }, KLDIV_ERROR_DTYPE),
             (Error::OutOfMemory { bytes: 8 }, KLDIV_ERROR_OUT_OF_MEMORY),
+            (
+                Error::Parameter {
+                    operand: Operand::P,
+                    row: 1,
+                    col: 1,
+                    name: "scale",
+                    value: -1.0,
+                    expected: "it is not",
+                },
+                KLDIV_ERROR_PARAMETER,
+            ),
+            (
+                Error::NotPositiveDefinite { operand: Operand::Q, row: 1, pivot: 2, value: -1.0 },
+                KLDIV_ERROR_NOT_POSITIVE_DEFINITE,
+            ),
+            (Error::UnsupportedPair { p: "normal", q: "poisson" }, KLDIV_ERROR_UNSUPPORTED_PAIR),
+            (Error::NotConverged { row: 1, error: 0.5 }, KLDIV_ERROR_NOT_CONVERGED),
         ];
         for (error, status) in statuses {
             let message = error.to_string();

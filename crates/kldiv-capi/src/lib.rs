@@ -21,6 +21,7 @@ mod call;
 pub mod discrete;
 pub mod error;
 pub mod explain;
+pub mod family;
 mod guard;
 pub mod options;
 pub mod pool;

@@ -37,39 +37,48 @@ pub(crate) fn measure(p: &[f64], q: &[f64], measure: Measure) -> f64 {
     Plan::new(&options).value(View::from(p).row(0), View::from(q).row(0), 0).unwrap_or(f64::NAN)
 }
 
-/// `ln Σ eˣ`.
-pub(crate) fn log_sum_exp(logits: &[f64]) -> f64 {
-    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    most + logits.iter().map(|x| (x - most).exp()).sum::<f64>().ln()
+/// Logits less their largest, and the logarithm of the sum of their powers: what is large in both never meets.
+#[derive(Clone, Copy)]
+struct Softmax<'a> {
+    logits: &'a [f64],
+    most: f64,
+    ln_sum: f64,
 }
 
-/// `Σ p (e^δ − 1 − δ)` of δ = ln(q/p), with p and q the softmax of a and b: no term is below 0.
-pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
-    let normal = log_sum_exp(a);
+impl Softmax<'_> {
+    fn new(logits: &[f64]) -> Softmax<'_> {
+        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let ln_sum = logits.iter().map(|x| (x - most).exp()).sum::<f64>().ln();
+        Softmax { logits, most, ln_sum }
+    }
+
+    /// The logarithm of a probability.
+    fn ln(&self, i: usize) -> f64 {
+        (self.logits[i] - self.most) - self.ln_sum
+    }
+}
+
+/// Calls `each` with ln p and δ = ln(q/p) of every outcome, p and q the softmax of a and b; −∞ where p is 0.
+fn log_ratios(a: &[f64], b: &[f64], mut each: impl FnMut(usize, f64, f64)) {
+    let (p, q) = (Softmax::new(a), Softmax::new(b));
     // The normalisers' difference comes from the logits' differences, less that of the likeliest.
     let top = (0..a.len()).max_by(|i, j| a[*i].total_cmp(&a[*j])).unwrap_or(0);
     let anchor = b[top] - a[top];
-    if anchor == f64::NEG_INFINITY {
-        return f64::INFINITY;
-    }
     let step = |i: usize| (b[i] - a[i]) - anchor;
+    let possible = || (0..a.len()).filter(|i| a[*i] > f64::NEG_INFINITY);
     let near = (0..a.len()).all(|i| a[i] == f64::NEG_INFINITY && b[i] == a[i] || step(i).abs() <= 1.0);
-    let rise = if near {
-        let likely = (0..a.len()).filter(|i| a[*i] > f64::NEG_INFINITY);
-        likely.map(|i| (a[i] - normal).exp() * step(i).exp_m1()).sum::<f64>().ln_1p()
-    } else {
-        (log_sum_exp(b) - normal) - anchor
-    };
+    let rise = possible().map(|i| p.ln(i).exp() * step(i).exp_m1()).sum::<f64>().ln_1p();
+    for i in possible() {
+        each(i, p.ln(i), if near { step(i) - rise } else { q.ln(i) - p.ln(i) });
+    }
+}
+
+/// `Σ p (e^δ − 1 − δ)`: no term is below 0.
+pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
     let mut sum = 0.0;
-    for i in 0..a.len() {
-        let ln_p = a[i] - normal;
-        if ln_p == f64::NEG_INFINITY {
-            sum += (b[i] - (normal + rise + anchor)).exp();
-            continue;
-        }
-        let d = step(i) - rise;
+    log_ratios(a, b, |_, ln_p, d| {
         sum += if d == f64::NEG_INFINITY {
-            return f64::INFINITY;
+            f64::INFINITY
         } else if ln_p > -600.0 && d < 600.0 {
             ln_p.exp() * exp_gap(d)
         } else if d > 40.0 {
@@ -77,14 +86,18 @@ pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
         } else {
             (ln_p + exp_gap(d).ln()).exp()
         };
-    }
-    sum
+    });
+    // What Q has where P has nothing.
+    let q = Softmax::new(b);
+    let impossible = (0..a.len()).filter(|i| a[*i] == f64::NEG_INFINITY);
+    sum + impossible.map(|i| q.ln(i).exp()).sum::<f64>()
 }
 
 /// `−Σ p ln p` of a softmax.
 pub(crate) fn logits_entropy(a: &[f64]) -> f64 {
-    let normal = log_sum_exp(a);
-    a.iter().filter(|x| **x > f64::NEG_INFINITY).map(|x| (x - normal).exp() * (normal - x)).sum()
+    let p = Softmax::new(a);
+    let possible = (0..a.len()).filter(|i| a[*i] > f64::NEG_INFINITY);
+    possible.map(|i| -p.ln(i) * p.ln(i).exp()).sum()
 }
 
 /// The derivatives of the divergence by p and q, which are divided by their sums.
@@ -103,15 +116,20 @@ pub(crate) fn ln_of_ratio(x: f64, y: f64) -> f64 {
     if x == 0.0 { f64::NEG_INFINITY } else { crate::special::ln_ratio(x, y) }
 }
 
-/// The same by logits.
+/// The same by logits; an outcome that cannot be has 0.
 pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut [f64]) {
     let kl = logits_kl(a, b);
-    let (m, n) = (log_sum_exp(a), log_sum_exp(b));
-    for i in 0..a.len() {
-        let (p, q) = ((a[i] - m).exp(), (b[i] - n).exp());
-        by_a[i] = if p == 0.0 { 0.0 } else { p * (((a[i] - b[i]) - (m - n)) - kl) };
-        by_b[i] = q - p;
+    let q = Softmax::new(b);
+    by_a.fill(0.0);
+    for i in 0..b.len() {
+        by_b[i] = q.ln(i).exp();
     }
+    log_ratios(a, b, |i, ln_p, d| {
+        let p = ln_p.exp();
+        by_a[i] = if p == 0.0 { 0.0 } else { p * (-d - kl) };
+        // q − p, from their ratio where they are near.
+        by_b[i] = if d.abs() < 1.0 { p * d.exp_m1() } else { by_b[i] - p };
+    });
 }
 
 /// A multinomial's count and probabilities.

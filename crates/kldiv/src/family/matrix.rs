@@ -4,9 +4,8 @@
 //! is factored again in numbers of two parts, so that a factor is as good as f64 can hold it.
 
 use crate::error::Error;
-use crate::family::normal::scale_gap;
 use crate::rows::reserve;
-use crate::special::log_gap_of;
+use crate::special::{log_gap_of, scale_gap};
 
 /// A pivot that is no more than this part of its diagonal entry has lost digits that are worth finding again.
 const LOSS: f64 = 1e-3;

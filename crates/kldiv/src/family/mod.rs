@@ -42,6 +42,7 @@ mod beta;
 mod categorical;
 mod contbernoulli;
 mod counts;
+mod cross;
 mod dirichlet;
 mod integrate;
 mod kumaraswamy;

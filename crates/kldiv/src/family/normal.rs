@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
 use crate::family::params::{Bad, positive, real};
-use crate::special::{HALF_LN_TWO_PI, ln_ratio, log_gap_of};
+use crate::special::{HALF_LN_TWO_PI, scale_gap};
 
 /// Of x, with mean and standard deviation; also of ln x.
 #[derive(Clone, Copy, Debug)]
@@ -45,21 +45,6 @@ impl Normal {
     fn square(&self, from: f64) -> f64 {
         let d = self.loc - from;
         self.scale * self.scale + d * d
-    }
-}
-
-/// `½ (v − 1 − ln v)`, v = (s/t)².
-#[inline]
-pub(crate) fn scale_gap(s: f64, t: f64) -> f64 {
-    let ratio = s / t;
-    let square = ratio * ratio;
-    let above = (s - t) / t * ((s + t) / t);
-    if square.is_normal() {
-        0.5 * log_gap_of(above, square)
-    } else if square > 1.0 {
-        f64::INFINITY
-    } else {
-        0.5 * above - ln_ratio(s, t)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::family::contbernoulli::ContinuousBernoulli;
 use crate::family::counts::Count;
 use crate::family::kumaraswamy::Kumaraswamy;
 use crate::family::laplace::Laplace;
-use crate::family::law::{self, Law};
+use crate::family::law::Law;
 use crate::family::loggamma::LogGamma;
 use crate::family::logistic::Logistic;
 use crate::family::matrix::Pivot;
@@ -20,7 +20,7 @@ use crate::family::studentt::StudentT;
 use crate::family::uniform::Uniform;
 use crate::family::vonmises::VonMises;
 use crate::family::wishart::{self, Wishart};
-use crate::family::{categorical, dirichlet};
+use crate::family::{categorical, cross, dirichlet};
 use crate::policy::Measure;
 use crate::view::Shape;
 
@@ -279,7 +279,7 @@ impl Real {
         };
         match own {
             Some(kl) => Ok(kl),
-            None => law::divergence(self.law(), q.law()),
+            None => cross::divergence(self.law(), q.law()),
         }
     }
 }
@@ -350,7 +350,7 @@ fn one((p_side, p): (&Side, &[f64]), (q_side, q): (&Side, &[f64]), asked: Asked)
             match asked {
                 Asked::Divergence => p.kl(&q),
                 Asked::Entropy => Ok(p.law().entropy()),
-                Asked::CrossEntropy => law::cross_entropy(p.law(), q.law()),
+                Asked::CrossEntropy => cross::cross_entropy(p.law(), q.law()),
             }
             .map_err(Wrong::NotConverged)
         }

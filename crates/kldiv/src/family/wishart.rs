@@ -6,7 +6,7 @@
 use std::f64::consts::{LN_2, PI};
 
 use crate::error::Error;
-use crate::family::matrix::{Matrix, Pivot, cholesky, factor_gap, near_gap};
+use crate::family::matrix::{Matrix, cholesky, factor_gap, near_gap};
 use crate::family::mvnormal::{Unfit, check_symmetric};
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{digamma, ln_gamma, rest_gap};
@@ -37,7 +37,7 @@ impl<'a> Wishart<'a> {
     }
 
     fn factor(&self) -> Result<Matrix, Unfit> {
-        Ok(cholesky(self.matrix, self.d)?.map_err(|pivot: Pivot| Unfit::Pivot(pivot))?)
+        cholesky(self.matrix, self.d)?.map_err(Unfit::Pivot)
     }
 
     pub(crate) fn kl(&self, q: &Wishart) -> Result<f64, (u32, Unfit)> {

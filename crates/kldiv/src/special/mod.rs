@@ -93,6 +93,21 @@ pub(crate) fn ln_ratio(y: f64, x: f64) -> f64 {
     if ratio.is_normal() { ratio.ln() } else { y.ln() - x.ln() }
 }
 
+/// `½ (v − 1 − ln v)`, v = (s/t)².
+#[inline]
+pub(crate) fn scale_gap(s: f64, t: f64) -> f64 {
+    let ratio = s / t;
+    let square = ratio * ratio;
+    let above = (s - t) / t * ((s + t) / t);
+    if square.is_normal() {
+        0.5 * log_gap_of(above, square)
+    } else if square > 1.0 {
+        f64::INFINITY
+    } else {
+        0.5 * above - ln_ratio(s, t)
+    }
+}
+
 /// `ln(1 + eˣ)`.
 pub(crate) fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
