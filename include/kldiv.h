@@ -531,8 +531,8 @@ kldiv_status kldiv_family(uint32_t p_family,
 ///
 ///     grad_p_params[i,j] = upstream[i] * d out[i] / d p_params[i,j]
 ///
-/// Probabilities of CATEGORICAL are divided by their sum, and the derivative is that of the whole. By a probability of 0
-/// it is the limit from inside; by an entry above the diagonal of a factor it is 0.
+/// Probabilities of CATEGORICAL are divided by their sum, and the derivative is that of the whole. By a probability of
+/// 0 it is the limit from inside; by an entry above the diagonal of a factor it is 0.
 ///
 /// @param p_family, p_params, q_family, q_params, options  as kldiv_family()
 /// @param upstream       p_params->rows doubles, or NULL: 1
