@@ -28,11 +28,12 @@ pub(crate) enum Count {
         hit: f64,
         miss: f64,
     },
-    /// r and the probabilities of the counted event and of the one that ends it.
+    /// r and the probabilities of the counted event and of the one that ends it; whether the first was given.
     NegativeBinomial {
         r: f64,
         hit: f64,
         miss: f64,
+        by_hit: bool,
     },
 }
 
@@ -63,7 +64,7 @@ impl Count {
         if hit == 1.0 {
             return Err(Bad { col: 1, name: "probs", expected: "it is at least 0 and below 1" });
         }
-        Ok(NegativeBinomial { r, hit, miss: 1.0 - hit })
+        Ok(NegativeBinomial { r, hit, miss: 1.0 - hit, by_hit: true })
     }
 
     pub(crate) fn geometric(row: &[f64]) -> Result<Count, Bad> {
@@ -71,7 +72,7 @@ impl Count {
         if miss == 0.0 {
             return Err(Bad { col: 0, name: "probs", expected: "it is above 0 and at most 1" });
         }
-        Ok(NegativeBinomial { r: 1.0, hit: 1.0 - miss, miss })
+        Ok(NegativeBinomial { r: 1.0, hit: 1.0 - miss, miss, by_hit: false })
     }
 
     /// The count that is certain, if one is.
@@ -97,7 +98,7 @@ impl Count {
         match *self {
             Poisson { rate } => (rate, rate.sqrt()),
             Binomial { n, hit, miss } => (n * hit, (n * hit * miss).sqrt()),
-            NegativeBinomial { r, hit, miss } => (r * hit / miss, (r * hit).sqrt() / miss),
+            NegativeBinomial { r, hit, miss, .. } => (r * hit / miss, (r * hit).sqrt() / miss),
         }
     }
 
@@ -111,7 +112,7 @@ impl Count {
                 -0.5 * k.ln() - HALF_LN_TWO_PI - stirling_remainder(k) - entropy_gap(k, rate, k - rate)
             }
             Binomial { n, hit, miss } => binomial(n, k, n - k, hit, miss),
-            NegativeBinomial { r, hit, miss } => {
+            NegativeBinomial { r, hit, miss, .. } => {
                 if k == 0.0 {
                     return r * if hit < 0.5 { (-hit).ln_1p() } else { miss.ln() };
                 }
@@ -205,10 +206,14 @@ impl Count {
         match (*self, *q) {
             (Poisson { rate }, Poisson { rate: other }) => Ok(entropy_gap(rate, other, rate - other)),
             (Binomial { n, hit, miss }, Binomial { n: m, hit: h, miss: s }) if n == m => {
-                Ok(n * binary_gap(hit, miss, h, s))
+                Ok(n * binary_gap(hit, miss, h, s, hit - h))
             }
-            (NegativeBinomial { r, hit, miss }, NegativeBinomial { r: t, hit: h, miss: s }) if r == t => {
-                Ok(r * (binary_gap(hit, miss, h, s) / miss))
+            (
+                NegativeBinomial { r, hit, miss, by_hit },
+                NegativeBinomial { r: t, hit: h, miss: s, by_hit: and },
+            ) if r == t => {
+                let d = if by_hit || and { hit - h } else { s - miss };
+                Ok(r * (binary_gap(hit, miss, h, s, d) / miss))
             }
             _ => self.summed(q),
         }
@@ -295,8 +300,7 @@ fn binomial(n: f64, k: f64, l: f64, hit: f64, miss: f64) -> f64 {
         + 0.5 * (n / k / l).ln()
 }
 
-/// The divergence between two coins, each with the probabilities of both sides.
-pub(crate) fn binary_gap(hit: f64, miss: f64, h: f64, s: f64) -> f64 {
-    let d = if hit <= 0.5 || h <= 0.5 { hit - h } else { s - miss };
+/// The divergence between two coins, each with the probabilities of both sides; `d = hit − h`.
+fn binary_gap(hit: f64, miss: f64, h: f64, s: f64, d: f64) -> f64 {
     entropy_gap(hit, h, d) + entropy_gap(miss, s, -d)
 }

@@ -2,7 +2,7 @@
 
 use crate::family::params::{Bad, not_negative, real};
 use crate::special::HALF_LN_TWO_PI;
-use crate::special::bessel::{ln_i0_gap, ln_i0_scaled, one_less_mean_cosine};
+use crate::special::bessel::{ln_i0_gap, ln_i0_scaled, mean_cosine, one_less_mean_cosine};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VonMises {
@@ -19,7 +19,7 @@ impl VonMises {
     pub(crate) fn kl(&self, q: &VonMises) -> f64 {
         let (k, l) = (self.concentration, q.concentration);
         let half = (0.5 * (self.loc - q.loc)).sin();
-        ln_i0_gap(l, k, l - k) + 2.0 * l * (1.0 - one_less_mean_cosine(k)) * half * half
+        ln_i0_gap(l, k, l - k) + 2.0 * l * mean_cosine(k) * half * half
     }
 
     /// `ln 2π I₀(κ) − κ A(κ)`.

@@ -52,9 +52,14 @@ pub(crate) fn one_less_mean_cosine(x: f64) -> f64 {
     }
 }
 
+/// `I₁(x)/I₀(x)`, x ≥ 0: the mean cosine.
+pub(crate) fn mean_cosine(x: f64) -> f64 {
+    if x < 4.0 { pxfm::f_i1e(x) / pxfm::f_i0e(x) } else { 1.0 - one_less_mean_cosine(x) }
+}
+
 /// `(I₁/I₀)'`, the variance of the cosine.
 fn cosine_variance(x: f64) -> f64 {
-    let mean = 1.0 - one_less_mean_cosine(x);
+    let mean = mean_cosine(x);
     let by_x = if x < 1e-6 { 0.5 } else { mean / x };
     1.0 - by_x - mean * mean
 }
