@@ -9,6 +9,9 @@ use crate::special::{HALF_LN_TWO_PI, cross_product, entropy_gap, ln_gap, log_gap
 /// From here on Stirling's series has all digits.
 const LARGE: f64 = 12.0;
 
+/// Below this Γ(a) is 1/a to all digits.
+const TINY: f64 = 1e-17;
+
 /// `B₂ₙ / (2n (2n − 1))`: the series of r in odd powers of 1/a.
 const STIRLING: [f64; 9] = [
     1.0 / 12.0,
@@ -23,15 +26,15 @@ const STIRLING: [f64; 9] = [
 ];
 
 pub(crate) fn ln_gamma(a: f64) -> f64 {
-    pxfm::f_lgamma(a)
+    if a < TINY { -a.ln() } else { pxfm::f_lgamma(a) }
 }
 
 pub(crate) fn digamma(a: f64) -> f64 {
-    pxfm::f_digamma(a)
+    if a < TINY { -1.0 / a } else { pxfm::f_digamma(a) }
 }
 
 pub(crate) fn trigamma(a: f64) -> f64 {
-    pxfm::f_trigamma(a)
+    if a < TINY { 1.0 / a / a } else { pxfm::f_trigamma(a) }
 }
 
 /// r, Stirling's remainder, for large a.
