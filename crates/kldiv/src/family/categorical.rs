@@ -4,7 +4,7 @@ use crate::family::counts::Count;
 use crate::family::params::{Bad, logit, not_negative, whole};
 use crate::pair::Plan;
 use crate::policy::{Measure, Normalization, Options};
-use crate::special::exp_gap;
+use crate::special::{exp_gap, ln_ratio};
 use crate::view::View;
 
 /// Checks probabilities from column `start` on, which need not sum to 1.
@@ -104,16 +104,31 @@ pub(crate) fn logits_entropy(a: &[f64]) -> f64 {
 pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64]) {
     let kl = measure(p, q, Measure::Kl);
     let (p_sum, q_sum) = (p.iter().sum::<f64>(), q.iter().sum::<f64>());
+    // The sums' ratio from the entries' differences, where the rows are near.
+    let rise = p.iter().zip(q).map(|(p, q)| q - p).sum::<f64>() / p_sum;
+    let sums = if rise.abs() < 0.5 { rise.ln_1p() } else { ln_ratio(q_sum, p_sum) };
     for i in 0..p.len() {
-        let (x, y) = (p[i] / p_sum, q[i] / q_sum);
-        by_p[i] = (ln_of_ratio(x, y) - kl) / p_sum;
-        by_q[i] = if x == 0.0 { 1.0 } else { (y - x) / y } / q_sum;
+        let ln = ln_of_ratio(p[i], q[i]) + sums;
+        by_p[i] = (ln - kl) / p_sum;
+        by_q[i] = -ln.exp_m1() / q_sum;
     }
 }
 
 /// `ln(x/y)`, −∞ for x = 0.
-pub(crate) fn ln_of_ratio(x: f64, y: f64) -> f64 {
-    if x == 0.0 { f64::NEG_INFINITY } else { crate::special::ln_ratio(x, y) }
+fn ln_of_ratio(x: f64, y: f64) -> f64 {
+    if x == 0.0 { f64::NEG_INFINITY } else { ln_ratio(x, y) }
+}
+
+/// The derivatives of the divergence between two coins by either's probability; one-sided at 0 and 1.
+pub(crate) fn coin_gradient(x: f64, y: f64) -> (f64, f64) {
+    let t = (y - x) / (1.0 - y);
+    let miss = if t.abs() < 0.5 { t.ln_1p() } else { ln_of_ratio(1.0 - x, 1.0 - y) };
+    let by_q = match x {
+        0.0 => 1.0 / (1.0 - y),
+        1.0 => -1.0 / y,
+        _ => (y - x) / y / (1.0 - y),
+    };
+    (ln_of_ratio(x, y) - miss, by_q)
 }
 
 /// The same by logits; an outcome that cannot be has 0.

@@ -163,10 +163,15 @@ impl Side {
         }
     }
 
+    /// Whether even two of this family are integrated.
+    fn integrated(&self) -> bool {
+        matches!(self.family, Family::Logistic | Family::StudentT | Family::Kumaraswamy)
+    }
+
     /// Roughly what a row costs, in elements of a sum.
     pub(crate) fn work(&self, other: &Side) -> usize {
         match self.kind {
-            Kind::Real if self.family != other.family => 512,
+            Kind::Real if self.family != other.family || self.integrated() => 4096,
             Kind::Count if self.family != other.family => 4096,
             Kind::Real | Kind::Count | Kind::Circle => 16,
             Kind::Categorical => 2 * self.dimension,
@@ -447,17 +452,7 @@ pub(crate) fn gradient(
             by_p.copy_from_slice(&[a, b]);
             by_q.copy_from_slice(&[c, d]);
         }
-        Family::Bernoulli => {
-            let (x, y) = (p[0], q[0]);
-            let ln = categorical::ln_of_ratio;
-            by_p[0] = ln(x, y) - ln(1.0 - x, 1.0 - y);
-            by_q[0] = match x {
-                // One-sided where the other outcome cannot be.
-                0.0 => 1.0 / (1.0 - y),
-                1.0 => -1.0 / y,
-                _ => (y - x) / y / (1.0 - y),
-            };
-        }
+        Family::Bernoulli => (by_p[0], by_q[0]) = categorical::coin_gradient(p[0], q[0]),
         Family::BernoulliLogits => {
             let (mut p_by, mut q_by) = ([0.0; 2], [0.0; 2]);
             categorical::logits_gradient(&[0.0, p[0]], &[0.0, q[0]], &mut p_by, &mut q_by);

@@ -140,13 +140,13 @@ pub(crate) fn gamma_gap(a: f64, s: f64, b: f64, t: f64) -> f64 {
             means_gap(cross_product(a, t, b, s) / bottom, top / bottom, ln)
         } else {
             let ratio = a / b * (t / s);
-        if ratio > 1e290 {
-            // Times b it may be in range again.
-            let product = if top.is_normal() { top / s } else { a * (t / s) };
-            return rest_gap(b, a, b - a) + product;
-        }
-        means_gap(ratio - 1.0, ratio, ln)
-    };
+            if ratio > 1e290 {
+                // Times b it may be in range again.
+                let product = if top.is_normal() { top / s } else { a * (t / s) };
+                return rest_gap(b, a, b - a) + product;
+            }
+            means_gap(ratio - 1.0, ratio, ln)
+        };
     rest_gap(b, a, b - a) + b * means
 }
 
