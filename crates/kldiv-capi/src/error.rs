@@ -191,7 +191,7 @@ impl Write for Ascii<'_> {
 
 #[cfg(test)]
 mod tests {
-    use core_kldiv::{Operand, Shape};
+    use core_kldiv::{Domain, Operand, Shape};
 
     use super::*;
 
@@ -294,7 +294,7 @@ mod tests {
                     col: 1,
                     name: "scale",
                     value: -1.0,
-                    expected: "it is not",
+                    expected: Domain::Positive,
                 },
                 KLDIV_ERROR_PARAMETER,
             ),

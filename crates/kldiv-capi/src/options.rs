@@ -192,7 +192,7 @@ impl kldiv_options {
         };
         options.base = given(self.base);
         options.smoothing = self.smoothing;
-        options.dim = self.dim as usize;
+        options.dim = self.dim;
         options.mass_tolerance = given(self.mass_tolerance).unwrap_or(options.mass_tolerance);
         Ok(options)
     }

@@ -13,6 +13,64 @@ pub enum Fault {
     Infinite,
 }
 
+/// What a parameter of a distribution may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Domain {
+    /// Finite.
+    Real,
+    /// Finite and above 0.
+    Positive,
+    /// Finite and at least 0.
+    NotNegative,
+    /// From 0 to 1.
+    Probability,
+    /// Between 0 and 1.
+    Inside,
+    /// Above 0 and at most 1.
+    AboveZero,
+    /// At least 0 and below 1.
+    BelowOne,
+    /// A whole number, at least 0.
+    Whole,
+    /// No NaN and below infinity.
+    Logit,
+    /// Above the lower end, by a finite width.
+    AboveLow,
+    /// Above the dimension less 1.
+    AboveDimension,
+    /// An entry of a row one of whose entries is above 0.
+    SomeMass,
+    /// An entry of a row one of whose entries is finite.
+    SomeFinite,
+    /// Equal to its mirror image about the diagonal.
+    Symmetric,
+    /// 0 above the diagonal.
+    Lower,
+}
+
+impl std::fmt::Display for Domain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Domain::Real => "it is finite",
+            Domain::Positive => "it is finite and above 0",
+            Domain::NotNegative => "it is finite and at least 0",
+            Domain::Probability => "it is from 0 to 1",
+            Domain::Inside => "it is between 0 and 1",
+            Domain::AboveZero => "it is above 0 and at most 1",
+            Domain::BelowOne => "it is at least 0 and below 1",
+            Domain::Whole => "it is a whole number, at least 0",
+            Domain::Logit => "it is no NaN and below infinity",
+            Domain::AboveLow => "it is above low, by a finite width",
+            Domain::AboveDimension => "it is above the dimension less 1",
+            Domain::SomeMass => "one of them is above 0",
+            Domain::SomeFinite => "one of them is finite",
+            Domain::Symmetric => "it equals its mirror image",
+            Domain::Lower => "it is 0 above the diagonal",
+        })
+    }
+}
+
 /// Which input an error speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operand {
@@ -130,7 +188,7 @@ pub enum Error {
         /// Its value.
         value: f64,
         /// What it should be.
-        expected: &'static str,
+        expected: Domain,
     },
     /// A matrix that must be positive definite is not.
     #[error("the matrix in row {row} of {operand} is not positive definite: pivot {pivot} is {value}")]

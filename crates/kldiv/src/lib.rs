@@ -37,7 +37,7 @@ mod sum;
 mod tile;
 
 pub use discrete::{generalized, kl};
-pub use error::{Error, Fault, Operand};
+pub use error::{Domain, Error, Fault, Operand};
 pub use family::Family;
 pub use kernels::{Isa, active_isa};
 pub use policy::{Invalid, Measure, Normalization, Options, Reduction};

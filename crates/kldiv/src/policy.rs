@@ -135,7 +135,7 @@ pub struct Options<'a> {
     /// Whether large work is shared among the threads of the rayon pool that the caller is in.
     pub parallel: bool,
     /// In `family`: the dimension of a multivariate normal of low rank; 0 is none.
-    pub dim: usize,
+    pub dim: u32,
 }
 
 impl Default for Options<'_> {

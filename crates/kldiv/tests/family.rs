@@ -8,7 +8,7 @@ use ndarray::{Array2, array};
 use serde_json::Value;
 
 /// A row of parameters in the order of [`Family`], and the dimension that a low-rank normal needs.
-fn row_of(side: &Value) -> (Family, Vec<f64>, usize) {
+fn row_of(side: &Value) -> (Family, Vec<f64>, u32) {
     let name = side["family"].as_str().unwrap();
     let params = side["params"].as_object().unwrap();
     let has = |key: &str| params.contains_key(key);
@@ -63,7 +63,7 @@ fn row_of(side: &Value) -> (Family, Vec<f64>, usize) {
     }
     let mut row = Vec::new();
     order.iter().for_each(|key| flatten(&params[*key], &mut row));
-    let dim = params.get("loc").and_then(Value::as_array).map_or(0, Vec::len);
+    let dim = params.get("loc").and_then(Value::as_array).map_or(0, |loc| loc.len() as u32);
     (family, row, dim)
 }
 
@@ -107,7 +107,7 @@ fn tolerance(case: &Value, p: Family, q: Family) -> f64 {
     }
 }
 
-fn options<'a>(dim: usize) -> Options<'a> {
+fn options<'a>(dim: u32) -> Options<'a> {
     let mut options = Options::default();
     options.dim = dim;
     options

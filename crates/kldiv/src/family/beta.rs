@@ -77,8 +77,12 @@ impl Law for Beta {
         gamma_entropy(self.a) + gamma_entropy(self.b) - gamma_entropy(s) - digamma(s)
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        (self.a - 1.0) * at.ln + (self.b - 1.0) * at.ln_rest - ln_beta(self.a, self.b)
+    fn ln_shape(&self, at: &Point) -> f64 {
+        (self.a - 1.0) * at.ln + (self.b - 1.0) * at.ln_rest
+    }
+
+    fn ln_unit(&self) -> f64 {
+        -ln_beta(self.a, self.b)
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -1,5 +1,6 @@
 //! Categorical and multinomial, from probabilities or logits.
 
+use crate::error::Domain;
 use crate::family::counts::Count;
 use crate::family::params::{Bad, logit, not_negative, whole};
 use crate::pair::Plan;
@@ -13,7 +14,7 @@ pub(crate) fn check(row: &[f64], start: usize) -> Result<&[f64], Bad> {
         not_negative(row, col, "probs")?;
     }
     if row[start..].iter().all(|p| *p == 0.0) {
-        return Err(Bad { col: start, name: "probs", expected: "one of them is above 0" });
+        return Err(Bad { col: start, name: "probs", expected: Domain::SomeMass });
     }
     Ok(&row[start..])
 }
@@ -23,7 +24,7 @@ pub(crate) fn check_logits(row: &[f64]) -> Result<&[f64], Bad> {
         logit(row, col, "logits")?;
     }
     if row.iter().all(|x| *x == f64::NEG_INFINITY) {
-        return Err(Bad { col: 0, name: "logits", expected: "one of them is finite" });
+        return Err(Bad { col: 0, name: "logits", expected: Domain::SomeFinite });
     }
     Ok(row)
 }

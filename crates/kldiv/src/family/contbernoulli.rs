@@ -58,13 +58,13 @@ impl Law for ContinuousBernoulli {
         -unit_exponential_gap(0.0, self.slope, -self.slope)
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
+    fn ln_shape(&self, at: &Point) -> f64 {
         // From the end where most of it is.
-        if self.slope > 0.0 {
-            -self.slope * at.ln_rest.exp() + (self.slope - unit_exponential_log(self.slope))
-        } else {
-            self.slope * at.x - unit_exponential_log(self.slope)
-        }
+        if self.slope > 0.0 { -self.slope * at.ln_rest.exp() } else { self.slope * at.x }
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.slope.max(0.0) - unit_exponential_log(self.slope)
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -4,6 +4,7 @@
 //! so their logarithms lose nothing where counts are large. Pairs without a formula are summed: terms
 //! `p ln(p/q) − p + q`, which are at least 0, wherever either has any mass.
 
+use crate::error::Domain;
 use crate::family::integrate::adaptive;
 use crate::family::params::{Bad, logit, not_negative, positive, probability, whole};
 use crate::special::gamma::{ln_gamma_rest, stirling_remainder};
@@ -62,7 +63,7 @@ impl Count {
     pub(crate) fn negative_binomial(row: &[f64]) -> Result<Count, Bad> {
         let (r, hit) = (positive(row, 0, "total_count")?, probability(row, 1, "probs")?);
         if hit == 1.0 {
-            return Err(Bad { col: 1, name: "probs", expected: "it is at least 0 and below 1" });
+            return Err(Bad { col: 1, name: "probs", expected: Domain::BelowOne });
         }
         Ok(NegativeBinomial { r, hit, miss: 1.0 - hit, by_hit: true })
     }
@@ -70,7 +71,7 @@ impl Count {
     pub(crate) fn geometric(row: &[f64]) -> Result<Count, Bad> {
         let miss = probability(row, 0, "probs")?;
         if miss == 0.0 {
-            return Err(Bad { col: 0, name: "probs", expected: "it is above 0 and at most 1" });
+            return Err(Bad { col: 0, name: "probs", expected: Domain::AboveZero });
         }
         Ok(NegativeBinomial { r: 1.0, hit: 1.0 - miss, miss, by_hit: false })
     }
@@ -185,9 +186,9 @@ impl Count {
             .filter(|k| low < *k && *k < high)
             .collect();
         cuts.extend([low, high]);
-        cuts.sort_by(f64::total_cmp);
+        cuts.sort_unstable_by(f64::total_cmp);
         let panels: Vec<(f64, f64)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        Ok(sum.value() + adaptive(f, &panels)? + slope / 24.0)
+        Ok(sum.value() + adaptive(&f, &panels)? + slope / 24.0)
     }
 
     /// D(P‖Q); the error is that of a sum which did not converge.

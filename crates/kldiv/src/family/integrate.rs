@@ -75,16 +75,17 @@ fn ln_cosh(t: f64) -> f64 {
 
 /// D(P‖Q), where it is finite; otherwise the error of what was found.
 pub(crate) fn divergence(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
-    let ratio = |at: &Point, ln_p: f64| q.ln_density(at) - ln_p;
-    between(p, q, ratio)
+    let unit = q.ln_unit();
+    between(p, q, &|at, ln_p| (q.ln_shape(at) + unit) - ln_p)
 }
 
 /// The same with ln(q/p) at a point where ln p is known.
-pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: impl Fn(&Point, f64) -> f64) -> Result<f64, f64> {
+pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -> f64) -> Result<f64, f64> {
     let map = Map::of(p);
+    let unit = p.ln_unit();
     let weigh = |t: f64| {
         let (at, slope) = map.at(t);
-        let ln_p = p.ln_density(&at);
+        let ln_p = p.ln_shape(&at) + unit;
         (ln_p + slope, ln_ratio(&at, ln_p))
     };
     let landmarks = [p.place(), q.place()]
@@ -106,7 +107,7 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: impl Fn(&Point, f64) -
         let (weight, l) = weigh(t);
         weight + l.abs().ln_1p()
     };
-    let value = over(plain, size, &cuts);
+    let value = over(&plain, &size, &cuts);
     if let Ok(value) = value
         && value > 0.05
     {
@@ -117,13 +118,13 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: impl Fn(&Point, f64) -
             let (weight, l) = weigh(t);
             weight + l.max(0.0) + l.abs().ln_1p()
         };
-        return over(near, size, &cuts).map(|value| value.max(0.0));
+        return over(&near, &size, &cuts).map(|value| value.max(0.0));
     }
     value.map(|value| value.max(0.0))
 }
 
 /// `∫ f` over the line, where `size` is the logarithm of how large f may be.
-fn over(f: impl Fn(f64) -> f64, size: impl Fn(f64) -> f64, cuts: &[f64]) -> Result<f64, f64> {
+fn over(f: &dyn Fn(f64) -> f64, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Result<f64, f64> {
     let most = cuts.iter().map(|t| size(*t)).fold(f64::NEG_INFINITY, f64::max);
     let end = |sign: f64| {
         let (mut t, mut step, mut most, mut faded) = (0.0, 0.125, most, 0);
@@ -140,7 +141,7 @@ fn over(f: impl Fn(f64) -> f64, size: impl Fn(f64) -> f64, cuts: &[f64]) -> Resu
     let (low, high) = (end(-1.0), end(1.0));
     let mut ends: Vec<f64> = cuts.iter().copied().filter(|t| low < *t && *t < high).collect();
     ends.extend([low, high]);
-    ends.sort_by(f64::total_cmp);
+    ends.sort_unstable_by(f64::total_cmp);
     ends.dedup();
     let mut panels = Vec::new();
     for pair in ends.windows(2) {
@@ -162,8 +163,8 @@ struct Panel {
 }
 
 /// `∫ f` over panels, which are halved until the error is small.
-pub(crate) fn adaptive(f: impl Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<f64, f64> {
-    let mut panels: Vec<Panel> = panels.iter().map(|(low, high)| kronrod(&f, *low, *high)).collect();
+pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<f64, f64> {
+    let mut panels: Vec<Panel> = panels.iter().map(|(low, high)| kronrod(f, *low, *high)).collect();
     loop {
         let (mut error, mut size, mut worst) = (0.0, 0.0, 0);
         for (i, panel) in panels.iter().enumerate() {
@@ -175,19 +176,19 @@ pub(crate) fn adaptive(f: impl Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<
         }
         let done = !(error > ENOUGH * size);
         if done || panels.len() >= PANELS {
-            panels.sort_by(|a, b| a.low.total_cmp(&b.low));
+            panels.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
             let value: f64 = panels.iter().map(|panel| panel.value).sum();
             let fine = value.is_finite() && (done || error <= ACCEPTED * size);
             return if fine { Ok(value) } else { Err(error) };
         }
         let Panel { low, high, .. } = panels[worst];
         let middle = 0.5 * (low + high);
-        panels[worst] = kronrod(&f, low, middle);
-        panels.push(kronrod(&f, middle, high));
+        panels[worst] = kronrod(f, low, middle);
+        panels.push(kronrod(f, middle, high));
     }
 }
 
-fn kronrod(f: impl Fn(f64) -> f64, low: f64, high: f64) -> Panel {
+fn kronrod(f: &dyn Fn(f64) -> f64, low: f64, high: f64) -> Panel {
     let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
     let at_middle = f(middle);
     let (mut value, mut size, mut gauss) = (KRONROD[10].1 * at_middle, KRONROD[10].1 * at_middle.abs(), 0.0);

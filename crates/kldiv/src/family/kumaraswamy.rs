@@ -24,7 +24,7 @@ impl Kumaraswamy {
             return Ok(ln_gap(q.b, self.b, db));
         }
         let peaks = ln_ratio(q.a, self.a) + ln_ratio(q.b, self.b);
-        integrate::between(self, q, |at, _| {
+        integrate::between(self, q, &|at, _| {
             // 1 − x^q less 1 − x^p, by the latter.
             let low = at.ln * self.a;
             let rest = ln_rest_of_power(at, self.a);
@@ -77,8 +77,12 @@ impl Law for Kumaraswamy {
         (1.0 - 1.0 / self.b) + (1.0 - 1.0 / self.a) * harmonic - self.a.ln() - self.b.ln()
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        self.a.ln() + self.b.ln() + (self.a - 1.0) * at.ln + (self.b - 1.0) * ln_rest_of_power(at, self.a)
+    fn ln_shape(&self, at: &Point) -> f64 {
+        (self.a - 1.0) * at.ln + (self.b - 1.0) * ln_rest_of_power(at, self.a)
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.a.ln() + self.b.ln()
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -46,8 +46,12 @@ impl Law for Laplace {
         1.0 + (2.0 * self.scale).ln()
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        -(at.x - self.loc).abs() / self.scale - (2.0 * self.scale).ln()
+    fn ln_shape(&self, at: &Point) -> f64 {
+        -(at.x - self.loc).abs() / self.scale
+    }
+
+    fn ln_unit(&self) -> f64 {
+        -(2.0 * self.scale).ln()
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

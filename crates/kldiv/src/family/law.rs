@@ -92,7 +92,13 @@ pub(crate) trait Law {
     /// Where most of it is, and how wide that is; of a positive variable the mode of ln x.
     fn place(&self) -> (f64, f64);
     fn entropy(&self) -> f64;
-    fn ln_density(&self, at: &Point) -> f64;
+    /// The logarithm of the density, but for [`Law::ln_unit`].
+    fn ln_shape(&self, at: &Point) -> f64;
+    /// What it has at every point.
+    fn ln_unit(&self) -> f64;
+    fn ln_density(&self, at: &Point) -> f64 {
+        self.ln_shape(at) + self.ln_unit()
+    }
     /// The mean of a function, where it is finite and has a formula.
     fn moment(&self, of: Moment) -> Option<f64>;
     /// −E_P[ln q] of this as q, where P's moments suffice.

@@ -81,9 +81,13 @@ impl Law for LogGamma {
         self.scale.ln() + gamma_entropy(self.shape) - digamma(self.shape)
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
+    fn ln_shape(&self, at: &Point) -> f64 {
         let z = (at.x - self.start()) / self.scale;
-        -self.shape * z - (-z).exp() - self.scale.ln() - ln_gamma(self.shape)
+        -self.shape * z - (-z).exp()
+    }
+
+    fn ln_unit(&self) -> f64 {
+        -self.scale.ln() - ln_gamma(self.shape)
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -26,7 +26,7 @@ impl Logistic {
             return Ok(0.0);
         }
         let ln = ln_ratio(self.scale, q.scale);
-        integrate::between(self, q, |at, ln_p| {
+        integrate::between(self, q, &|at, ln_p| {
             let z = (at.x - self.loc) / self.scale;
             let d = z * stretch + shift;
             if d.abs() > 1.0 {
@@ -58,9 +58,13 @@ impl Law for Logistic {
         self.scale.ln() + 2.0
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
+    fn ln_shape(&self, at: &Point) -> f64 {
         let z = ((at.x - self.loc) / self.scale).abs();
-        -z - 2.0 * (-z).exp().ln_1p() - self.scale.ln()
+        -z - 2.0 * (-z).exp().ln_1p()
+    }
+
+    fn ln_unit(&self) -> f64 {
+        -self.scale.ln()
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

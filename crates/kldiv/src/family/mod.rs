@@ -236,8 +236,8 @@ impl<'a> Job<'a> {
     ) -> Result<Self, Error> {
         let rows = p.rows();
         needs_shape("q_params", Shape { rows: q.rows(), ..q.shape() }, Shape { rows, ..q.shape() })?;
-        let p_side = Side::new("p_params", p_family, p.shape(), options.dim)?;
-        let q_side = Side::new("q_params", q_family, q.shape(), options.dim)?;
+        let p_side = Side::new("p_params", p_family, p.shape(), options.dim as usize)?;
+        let q_side = Side::new("q_params", q_family, q.shape(), options.dim as usize)?;
         related(&p_side, &q_side, q.shape())?;
         let work = p_side.work(&q_side);
         let rows = Rows::new(Shape { rows, cols: work }, options)?;

@@ -1,6 +1,6 @@
 //! Multivariate normal: with the factor of Σ_q, `½ (tr M − d − ln det M) + ½ |L_q⁻¹ (μ_p − μ_q)|²`, M = Σ_q⁻¹ Σ_p.
 
-use crate::error::Error;
+use crate::error::{Domain, Error};
 use crate::family::matrix::{
     Matrix, Pivot, cholesky, cholesky_of_inverse, factor_gap, near_gap, solve, solve_transposed,
     solve_vector, solve_vector_transposed, update,
@@ -76,7 +76,7 @@ pub(crate) fn check_symmetric(row: &[f64], start: usize, d: usize, name: &'stati
         for j in 0..i {
             let size = at(i, i).abs().max(at(j, j).abs());
             if (at(i, j) - at(j, i)).abs() > ASYMMETRY * size {
-                return Err(Bad { col: start + i * d + j, name, expected: "it equals its mirror image" });
+                return Err(Bad { col: start + i * d + j, name, expected: Domain::Symmetric });
             }
         }
     }
@@ -111,11 +111,7 @@ impl<'a> Mvn<'a> {
                         if i == j {
                             positive(row, col, "scale_tril")?;
                         } else if real(row, col, "scale_tril")? != 0.0 && j > i {
-                            return Err(Bad {
-                                col,
-                                name: "scale_tril",
-                                expected: "it is 0 above the diagonal",
-                            });
+                            return Err(Bad { col, name: "scale_tril", expected: Domain::Lower });
                         }
                     }
                 }

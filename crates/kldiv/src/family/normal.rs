@@ -33,9 +33,9 @@ impl Normal {
         [z / t, stretch / s, -z / t, (-stretch - z * z) / t]
     }
 
-    fn ln_density_at(&self, x: f64) -> f64 {
+    fn ln_shape_at(&self, x: f64) -> f64 {
         let z = (x - self.loc) / self.scale;
-        -0.5 * z * z - self.scale.ln() - HALF_LN_TWO_PI
+        -0.5 * z * z
     }
 
     fn entropy_of(&self) -> f64 {
@@ -69,8 +69,12 @@ impl Law for Normal {
         self.entropy_of()
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        self.ln_density_at(at.x)
+    fn ln_shape(&self, at: &Point) -> f64 {
+        self.ln_shape_at(at.x)
+    }
+
+    fn ln_unit(&self) -> f64 {
+        -self.scale.ln() - HALF_LN_TWO_PI
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {
@@ -130,8 +134,12 @@ impl Law for LogNormal {
         self.0.entropy_of() + self.0.loc
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        self.0.ln_density_at(at.ln) - at.ln
+    fn ln_shape(&self, at: &Point) -> f64 {
+        self.0.ln_shape_at(at.ln) - at.ln
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.0.ln_unit()
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -51,8 +51,12 @@ impl Law for Pareto {
         (self.scale / self.alpha).ln() + 1.0 + 1.0 / self.alpha
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        self.alpha.ln() + self.alpha * (self.scale.ln() - at.ln) - at.ln
+    fn ln_shape(&self, at: &Point) -> f64 {
+        self.alpha * (self.scale.ln() - at.ln) - at.ln
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.alpha.ln()
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -192,11 +192,14 @@ impl Law for PowerGamma {
         self.ln_scale + gamma_entropy(a) + turn
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
-        let (a, c) = (self.shape, self.power);
+    fn ln_shape(&self, at: &Point) -> f64 {
         // a ln a − a is taken out of ln Γ(a) and of a z − eᶻ, where it would cancel for large a.
-        let z = c * (at.ln - self.ln_scale) - a.ln();
-        c.abs().ln() - ln_gamma_rest(a) - a * exp_gap(z) - at.ln
+        let z = self.power * (at.ln - self.ln_scale) - self.shape.ln();
+        -self.shape * exp_gap(z) - at.ln
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.power.abs().ln() - ln_gamma_rest(self.shape)
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

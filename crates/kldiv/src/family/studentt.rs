@@ -55,7 +55,7 @@ impl StudentT {
             return Ok(0.0);
         }
         let peaks = if wider == 0.0 { ln_ratio(self.scale, q.scale) } else { q.peak - self.peak };
-        integrate::between(self, q, |at, ln_p| {
+        integrate::between(self, q, &|at, ln_p| {
             let z = (at.x - self.loc) / self.scale;
             let d = z * stretch + shift;
             if !(d.abs() <= 1.0 + 0.5 * z.abs() && wider.abs() < 0.5) {
@@ -97,10 +97,14 @@ impl Law for StudentT {
         0.5 * (self.df + 1.0) * digamma_rise(0.5 * self.df, 0.5) - self.peak
     }
 
-    fn ln_density(&self, at: &Point) -> f64 {
+    fn ln_unit(&self) -> f64 {
+        self.peak
+    }
+
+    fn ln_shape(&self, at: &Point) -> f64 {
         let z = ((at.x - self.loc) / self.scale).abs();
         let ln = if z < 1e100 { (z * z / self.df).ln_1p() } else { 2.0 * z.ln() - self.df.ln() };
-        self.peak - 0.5 * (self.df + 1.0) * ln
+        -0.5 * (self.df + 1.0) * ln
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {

@@ -1,5 +1,6 @@
 //! Uniform.
 
+use crate::error::Domain;
 use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
 use crate::family::params::{Bad, real};
 
@@ -15,7 +16,7 @@ impl Uniform {
         if low < high && (high - low).is_finite() {
             Ok(Uniform { low, high })
         } else {
-            Err(Bad { col: 1, name: "high", expected: "it is above low, by a finite width" })
+            Err(Bad { col: 1, name: "high", expected: Domain::AboveLow })
         }
     }
 
@@ -69,7 +70,11 @@ impl Law for Uniform {
         self.width().ln()
     }
 
-    fn ln_density(&self, _: &Point) -> f64 {
+    fn ln_shape(&self, _: &Point) -> f64 {
+        0.0
+    }
+
+    fn ln_unit(&self) -> f64 {
         -self.width().ln()
     }
 

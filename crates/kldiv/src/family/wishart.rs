@@ -5,7 +5,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use crate::error::Error;
+use crate::error::{Domain, Error};
 use crate::family::matrix::{Matrix, cholesky, factor_gap, near_gap};
 use crate::family::mvnormal::{Unfit, check_symmetric};
 use crate::family::params::{Bad, positive};
@@ -30,7 +30,7 @@ impl<'a> Wishart<'a> {
     pub(crate) fn read(row: &'a [f64], d: usize, inverse: bool) -> Result<Wishart<'a>, Bad> {
         let df = positive(row, 0, "df")?;
         if !(df > d as f64 - 1.0) {
-            return Err(Bad { col: 0, name: "df", expected: "it is above the dimension less 1" });
+            return Err(Bad { col: 0, name: "df", expected: Domain::AboveDimension });
         }
         check_symmetric(row, 1, d, if inverse { "scale_matrix" } else { "covariance_matrix" })?;
         Ok(Wishart { df, matrix: &row[1..], d, inverse })
