@@ -163,6 +163,20 @@ impl Failure {
                     (last.row, last.value) = (row, f64::INFINITY);
                     KLDIV_ERROR_INFINITE
                 }
+                Error::Parameter { operand, row, col, value, .. } => {
+                    (last.operand, last.row, last.col, last.value) = (operand.index, row, col, value);
+                    KLDIV_ERROR_PARAMETER
+                }
+                // The column is that of the pivot in its matrix.
+                Error::NotPositiveDefinite { operand, row, pivot, value } => {
+                    (last.operand, last.row, last.col, last.value) = (operand.index, row, pivot, value);
+                    KLDIV_ERROR_NOT_POSITIVE_DEFINITE
+                }
+                Error::UnsupportedPair { .. } => KLDIV_ERROR_UNSUPPORTED_PAIR,
+                Error::Inexact { row, error } => {
+                    (last.row, last.value) = (row, error);
+                    KLDIV_ERROR_NOT_CONVERGED
+                }
                 _ => KLDIV_ERROR_INTERNAL,
             },
         };
@@ -202,7 +216,7 @@ impl Write for Ascii<'_> {
 
 #[cfg(test)]
 mod tests {
-    use core_kldiv::{Operand, Shape};
+    use core_kldiv::{Domain, Operand, Shape};
 
     use super::*;
 
@@ -315,6 +329,23 @@ mod tests {
             ),
             (Error::Degenerate { operand: Operand::P, row: 3, k: 1, limit: 0.0 }, KLDIV_ERROR_DEGENERATE),
             (Error::TooFew { operand: Operand::P, found: 1, needed: 2 }, KLDIV_ERROR_DEGENERATE),
+            (
+                Error::Parameter {
+                    operand: Operand::P,
+                    row: 1,
+                    col: 1,
+                    name: "scale",
+                    value: -1.0,
+                    expected: Domain::Positive,
+                },
+                KLDIV_ERROR_PARAMETER,
+            ),
+            (
+                Error::NotPositiveDefinite { operand: Operand::Q, row: 1, pivot: 2, value: -1.0 },
+                KLDIV_ERROR_NOT_POSITIVE_DEFINITE,
+            ),
+            (Error::UnsupportedPair { p: "normal", q: "poisson" }, KLDIV_ERROR_UNSUPPORTED_PAIR),
+            (Error::Inexact { row: 1, error: 0.5 }, KLDIV_ERROR_NOT_CONVERGED),
         ];
         for (error, status) in statuses {
             let message = error.to_string();

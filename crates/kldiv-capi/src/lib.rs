@@ -22,6 +22,7 @@ pub mod discrete;
 pub mod error;
 pub mod estimate;
 pub mod explain;
+pub mod family;
 mod guard;
 pub mod logits;
 pub mod loss;

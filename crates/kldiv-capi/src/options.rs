@@ -199,6 +199,7 @@ impl kldiv_options {
         options.log_density = self.log_density != 0;
         options.base = given(self.base);
         options.smoothing = self.smoothing;
+        options.dim = self.dim;
         options.mass_tolerance = given(self.mass_tolerance).unwrap_or(options.mass_tolerance);
         options.log_target = self.log_target != 0;
         options.temperature = given(self.temperature).unwrap_or(options.temperature);

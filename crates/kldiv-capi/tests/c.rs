@@ -212,6 +212,13 @@ fn two_normals_agree_by_formula_quadrature_and_samples() {
 }
 
 #[test]
+fn families_hold_from_c_and_cpp() {
+    for language in [&C99, &CXX11] {
+        passes(Command::new(build("family", language)).arg(table("continuous.json")));
+    }
+}
+
+#[test]
 fn wrong_calls_are_refused_and_cost_no_good_row() {
     program_passes(build("strict_calls", &C99));
 }
@@ -270,6 +277,11 @@ fn valgrind() -> Command {
 #[test]
 fn valgrind_finds_nothing_in_wrong_calls() {
     passes(valgrind().arg(build("strict_calls", &C99)));
+}
+
+#[test]
+fn valgrind_finds_nothing_in_families() {
+    passes(valgrind().arg(build("family", &C99)).arg(table("continuous.json")));
 }
 
 #[test]

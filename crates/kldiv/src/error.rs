@@ -13,6 +13,64 @@ pub enum Fault {
     Infinite,
 }
 
+/// What a parameter of a distribution may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Domain {
+    /// Finite.
+    Real,
+    /// Finite and above 0.
+    Positive,
+    /// Finite and at least 0.
+    NotNegative,
+    /// From 0 to 1.
+    Probability,
+    /// Between 0 and 1.
+    Inside,
+    /// Above 0 and at most 1.
+    AboveZero,
+    /// At least 0 and below 1.
+    BelowOne,
+    /// A whole number, at least 0.
+    Whole,
+    /// No NaN and below infinity.
+    Logit,
+    /// Above the lower end, by a finite width.
+    AboveLow,
+    /// Above the dimension less 1.
+    AboveDimension,
+    /// An entry of a row one of whose entries is above 0.
+    SomeMass,
+    /// An entry of a row one of whose entries is finite.
+    SomeFinite,
+    /// Equal to its mirror image about the diagonal.
+    Symmetric,
+    /// 0 above the diagonal.
+    Lower,
+}
+
+impl std::fmt::Display for Domain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Domain::Real => "it is finite",
+            Domain::Positive => "it is finite and above 0",
+            Domain::NotNegative => "it is finite and at least 0",
+            Domain::Probability => "it is from 0 to 1",
+            Domain::Inside => "it is between 0 and 1",
+            Domain::AboveZero => "it is above 0 and at most 1",
+            Domain::BelowOne => "it is at least 0 and below 1",
+            Domain::Whole => "it is a whole number, at least 0",
+            Domain::Logit => "it is no NaN and below infinity",
+            Domain::AboveLow => "it is above low, by a finite width",
+            Domain::AboveDimension => "it is above the dimension less 1",
+            Domain::SomeMass => "one of them is above 0",
+            Domain::SomeFinite => "one of them is finite",
+            Domain::Symmetric => "it equals its mirror image",
+            Domain::Lower => "it is 0 above the diagonal",
+        })
+    }
+}
+
 /// Which input an error speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operand {
@@ -177,6 +235,50 @@ pub enum Error {
         /// How many it must have.
         needed: usize,
     },
+    /// A parameter of a distribution is outside its domain.
+    #[error("{name} in {operand}[{row}, {col}] is {value}; {expected}")]
+    Parameter {
+        /// The input that holds it.
+        operand: Operand,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        col: usize,
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it should be.
+        expected: Domain,
+    },
+    /// A matrix that must be positive definite is not.
+    #[error("the matrix in row {row} of {operand} is not positive definite: pivot {pivot} is {value}")]
+    NotPositiveDefinite {
+        /// The input that holds it.
+        operand: Operand,
+        /// Its row, from 0.
+        row: usize,
+        /// The place on the diagonal, from 0, at which its factorisation ended.
+        pivot: usize,
+        /// What was found there in place of a positive number.
+        value: f64,
+    },
+    /// There is no divergence between distributions of two families, or no gradient of it.
+    #[error("there is no answer for {p} against {q}")]
+    UnsupportedPair {
+        /// The family of the first distribution.
+        p: &'static str,
+        /// The family of the second.
+        q: &'static str,
+    },
+    /// An integral or a sum without a closed form did not reach its tolerance.
+    #[error("row {row} could not be integrated: the error is about {error}")]
+    Inexact {
+        /// The row, from 0.
+        row: usize,
+        /// An estimate of the error that was left.
+        error: f64,
+    },
     /// Memory for a result or a partial sum could not be had.
     #[error("out of memory: {bytes} bytes could not be reserved")]
     OutOfMemory {
@@ -194,7 +296,10 @@ impl Error {
             | Error::Index { row, .. }
             | Error::NotNormalized { row, .. }
             | Error::Degenerate { row, .. }
-            | Error::Overflow { row } => Some(row),
+            | Error::Overflow { row }
+            | Error::Parameter { row, .. }
+            | Error::NotPositiveDefinite { row, .. }
+            | Error::Inexact { row, .. } => Some(row),
             _ => None,
         }
     }

@@ -9,7 +9,8 @@
 //!
 //! [`kl`] and [`relatives`] take two slices. [`batch`] takes matrices, of any strides and element types, and
 //! [`Options`]: the measure, normalisation and smoothing, the base of the logarithm, a mask and weights. [`explain`]
-//! works a divergence out term by term. [`quadrature`] takes densities, [`estimate`] samples.
+//! works a divergence out term by term. [`loss`] and [`logits`] are what models are trained with, with gradients.
+//! [`family`] knows distributions by their parameters, [`quadrature`] takes densities, [`estimate`] samples.
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:
@@ -39,10 +40,12 @@ pub mod quadrature;
 pub mod relatives;
 mod rows;
 mod short;
+mod special;
 mod sum;
 
 pub use discrete::{generalized, kl};
-pub use error::{Error, Fault, Operand};
+pub use error::{Domain, Error, Fault, Operand};
+pub use family::Family;
 pub use kernels::{Isa, active_isa};
 pub use policy::{Estimator, Invalid, Measure, Normalization, Options, Reduction, TopK};
 pub use relatives::{cross_entropy, entropy, jeffreys, js, js_distance, renyi, reverse};

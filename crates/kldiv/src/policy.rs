@@ -55,6 +55,11 @@ impl Measure {
         }
     }
 
+    /// The error of a call that does not have this measure.
+    pub(crate) fn refused(self, expected: &'static str) -> Error {
+        Error::Option { name: "measure", value: self.number(), expected }
+    }
+
     /// Its place in the list above, from 0, by which other languages know it.
     pub(crate) const fn number(self) -> f64 {
         match self {
@@ -168,6 +173,8 @@ pub struct Options<'a> {
     pub rel_tolerance: f64,
     /// Estimates from counts: whether the plug-in value's bias is taken off to first order, as Miller and Madow do.
     pub miller_madow: bool,
+    /// In `family`: the dimension of a multivariate normal of low rank; 0 is none.
+    pub dim: u32,
 }
 
 impl Default for Options<'_> {
@@ -190,6 +197,7 @@ impl Default for Options<'_> {
             log_density: false,
             rel_tolerance: Self::REL_TOLERANCE,
             miller_madow: false,
+            dim: 0,
         }
     }
 }

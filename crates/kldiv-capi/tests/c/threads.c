@@ -110,11 +110,13 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
 }
 
 /* One entry point, on so little that any thread can have its own output. */
-typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, QUADRATURE, KNN, MC, ENTRY_COUNT } entry_point;
+typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, QUADRATURE, KNN, MC, FAMILY, FAMILY_COUNTS, FAMILY_GRAD,
+               ENTRY_COUNT } entry_point;
 
 static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32",     "kldiv_kl",
                                           "kldiv_rows",   "kldiv_terms",      "kldiv_explain",
-                                          "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc"};
+                                          "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc",
+                                          "kldiv_family", "kldiv_family of counts", "kldiv_family_grad"};
 
 /* Densities on (0, 1) that need no stack to speak of. */
 static double falling(double x, void *user)
@@ -158,6 +160,24 @@ static void small_call(entry_point entry, uint32_t threads, answers *a)
     case MC:
         options.estimator = KLDIV_ESTIMATOR_K3;
         take(a, kldiv_estimate_mc(many_p, many_q, N, &options, out, out + 1), out, 2 * sizeof *out);
+        break;
+    case FAMILY: /* integrated */
+        p.cols = q.cols = 2;
+        take(a, kldiv_family(KLDIV_FAMILY_BETA, &p, KLDIV_FAMILY_KUMARASWAMY, &q, &options, out), out, 4 * sizeof *out);
+        break;
+    case FAMILY_COUNTS: /* summed */
+        p.cols = 1;
+        q.cols = 2;
+        take(a, kldiv_family(KLDIV_FAMILY_POISSON, &p, KLDIV_FAMILY_NEGATIVEBINOMIAL, &q, &options, out), out,
+             4 * sizeof *out);
+        break;
+    case FAMILY_GRAD:
+        p.cols = q.cols = out_view.cols = 3;
+        p.rows = q.rows = out_view.rows = 4;
+        out_view.row_stride = 3;
+        take(a, kldiv_family_grad(KLDIV_FAMILY_DIRICHLET, &p, KLDIV_FAMILY_DIRICHLET, &q, &options, NULL, NULL,
+                                  &out_view, NULL),
+             out, 12 * sizeof *out);
         break;
     default:
         p.rows = q.rows = 1;

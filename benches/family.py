@@ -1,0 +1,114 @@
+"""kldiv's families beside torch.distributions and scipy-style scalar loops, in one run.
+
+    cargo build --release -p kldiv-capi
+    python3 benches/family.py target/release/libkldiv.so
+
+Contenders take turns, A B C A B C; a time is the median over rounds of a whole call, objects and outputs included. Every
+answer is compared with a higher-precision formula's first, through kldiv's own reference tables; here with torch's.
+"""
+
+import ctypes
+import math
+import sys
+import time
+
+import torch
+from torch.distributions import Beta, Gamma, MultivariateNormal, Normal, kl_divergence
+
+
+class View(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("rows", ctypes.c_size_t),
+        ("cols", ctypes.c_size_t),
+        ("row_stride", ctypes.c_ssize_t),
+        ("col_stride", ctypes.c_ssize_t),
+        ("dtype", ctypes.c_uint32),
+    ]
+
+
+NORMAL, GAMMA, BETA, MVNORMAL, MVNORMAL_TRIL = 1, 10, 14, 32, 33
+
+
+def view(tensor):
+    return View(tensor.data_ptr(), tensor.shape[0], tensor.shape[1], tensor.stride(0), tensor.stride(1), 1)
+
+
+def kldiv(library, family, p, q):
+    p_view, q_view = view(p), view(q)
+    out = torch.empty(p.shape[0], dtype=torch.float64)
+    place = ctypes.cast(out.data_ptr(), ctypes.c_void_p)
+    status = library.kldiv_family(family, ctypes.byref(p_view), family, ctypes.byref(q_view), None, place)
+    assert status == 0, status
+    return out
+
+
+def race(name, contenders, rounds):
+    first = next(iter(contenders.values()))()
+    for other in contenders.values():
+        error = ((other() - first).abs() / (1e-6 + first.abs())).max().item()
+        assert error < 1e-6, (name, error)
+    times = {contender: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            times[contender].append(time.perf_counter() - start)
+    median = {contender: sorted(seconds)[rounds // 2] for contender, seconds in times.items()}
+    ours = next(iter(median.values()))
+    cells = [f"{seconds * 1e3:.2f} ms ({seconds / ours:.1f})" for seconds in median.values()]
+    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def main():
+    library = ctypes.CDLL(sys.argv[1])
+    torch.manual_seed(1)
+    n = 1_000_000
+
+    def positive():
+        return torch.rand(n, dtype=torch.float64) * 5 + 0.1
+
+    a, b, c, d = positive(), positive(), positive(), positive()
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
+    print("| | kldiv | torch | torch, unchecked |")
+    print("| --- | --- | --- | --- |")
+    for name, family, of in [("normal", NORMAL, Normal), ("gamma", GAMMA, Gamma), ("beta", BETA, Beta)]:
+        p, q = torch.stack([a, b], 1), torch.stack([c, d], 1)
+        race(
+            f"{name}, 1,000,000 pairs",
+            {
+                "kldiv": lambda: kldiv(library, family, p, q),
+                "torch": lambda: kl_divergence(of(a, b), of(c, d)),
+                "unchecked": lambda: kl_divergence(of(a, b, validate_args=False), of(c, d, validate_args=False)),
+            },
+            15,
+        )
+    pairs, dim = 256, 64
+    factor = torch.randn(2, pairs, dim, dim, dtype=torch.float64) / math.sqrt(dim)
+    covariance = factor @ factor.transpose(-1, -2) + torch.eye(dim, dtype=torch.float64)
+    tril = torch.linalg.cholesky(covariance)
+    loc = torch.randn(2, pairs, dim, dtype=torch.float64)
+
+    for name, family, key, matrix in [
+        ("covariance", MVNORMAL, "covariance_matrix", covariance),
+        ("Cholesky", MVNORMAL_TRIL, "scale_tril", tril),
+    ]:
+        rows = torch.cat([loc, matrix.flatten(2)], 2).contiguous()
+
+        def torch_kl(validate):
+            side = [MultivariateNormal(loc[i], validate_args=validate, **{key: matrix[i]}) for i in (0, 1)]
+            return kl_divergence(*side)
+
+        race(
+            f"multivariate normal, {name}, d = {dim}, {pairs} pairs",
+            {
+                "kldiv": lambda: kldiv(library, family, rows[0], rows[1]),
+                "torch": lambda: torch_kl(True),
+                "unchecked": lambda: torch_kl(False),
+            },
+            31,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,307 @@
+//! Counts: Bernoulli, binomial, negative binomial, geometric, Poisson.
+//!
+//! Probabilities are evaluated from Stirling's remainder and gaps of x ln x about the mean (Loader's saddle-point form),
+//! so their logarithms lose nothing where counts are large. Pairs without a formula are summed: terms
+//! `p ln(p/q) − p + q`, which are at least 0, wherever either has any mass.
+
+use crate::error::Domain;
+use crate::family::integrate::adaptive;
+use crate::family::params::{Bad, logit, not_negative, positive, probability, whole};
+use crate::special::gamma::{ln_gamma_rest, stirling_remainder};
+use crate::special::{HALF_LN_TWO_PI, entropy_gap, exp_gap, ln_ratio, sigmoid};
+use crate::sum::Compensated;
+
+/// Terms below e^−this are nothing.
+const NOTHING: f64 = 130.0;
+/// Ranges above this are not summed term by term throughout.
+const MANY: f64 = 16_384.0;
+/// How many terms are then summed where a range begins at 0.
+const FIRST: f64 = 4096.0;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Count {
+    Poisson {
+        rate: f64,
+    },
+    /// The probabilities of the counted event and of the other.
+    Binomial {
+        n: f64,
+        hit: f64,
+        miss: f64,
+    },
+    /// r and the probabilities of the counted event and of the one that ends it; whether the first was given.
+    NegativeBinomial {
+        r: f64,
+        hit: f64,
+        miss: f64,
+        by_hit: bool,
+    },
+}
+
+use Count::{Binomial, NegativeBinomial, Poisson};
+
+impl Count {
+    pub(crate) fn poisson(row: &[f64]) -> Result<Count, Bad> {
+        Ok(Poisson { rate: not_negative(row, 0, "rate")? })
+    }
+
+    pub(crate) fn bernoulli(row: &[f64]) -> Result<Count, Bad> {
+        let hit = probability(row, 0, "probs")?;
+        Ok(Binomial { n: 1.0, hit, miss: 1.0 - hit })
+    }
+
+    pub(crate) fn bernoulli_logits(row: &[f64]) -> Result<Count, Bad> {
+        let logit = logit(row, 0, "logits")?;
+        Ok(Binomial { n: 1.0, hit: sigmoid(logit), miss: sigmoid(-logit) })
+    }
+
+    pub(crate) fn binomial(row: &[f64]) -> Result<Count, Bad> {
+        let (n, hit) = (whole(row, 0, "total_count")?, probability(row, 1, "probs")?);
+        Ok(Binomial { n, hit, miss: 1.0 - hit })
+    }
+
+    pub(crate) fn negative_binomial(row: &[f64]) -> Result<Count, Bad> {
+        let (r, hit) = (positive(row, 0, "total_count")?, probability(row, 1, "probs")?);
+        if hit == 1.0 {
+            return Err(Bad { col: 1, name: "probs", expected: Domain::BelowOne });
+        }
+        Ok(NegativeBinomial { r, hit, miss: 1.0 - hit, by_hit: true })
+    }
+
+    pub(crate) fn geometric(row: &[f64]) -> Result<Count, Bad> {
+        let miss = probability(row, 0, "probs")?;
+        if miss == 0.0 {
+            return Err(Bad { col: 0, name: "probs", expected: Domain::AboveZero });
+        }
+        Ok(NegativeBinomial { r: 1.0, hit: 1.0 - miss, miss, by_hit: false })
+    }
+
+    /// The count that is certain, if one is.
+    fn certain(&self) -> Option<f64> {
+        match *self {
+            Poisson { rate } => (rate == 0.0).then_some(0.0),
+            Binomial { n, hit, .. } if n == 0.0 || hit == 0.0 => Some(0.0),
+            Binomial { n, miss, .. } => (miss == 0.0).then_some(n),
+            NegativeBinomial { hit, .. } => (hit == 0.0).then_some(0.0),
+        }
+    }
+
+    /// The largest count.
+    fn most(&self) -> f64 {
+        match *self {
+            Binomial { n, .. } => n,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Mean and standard deviation.
+    fn place(&self) -> (f64, f64) {
+        match *self {
+            Poisson { rate } => (rate, rate.sqrt()),
+            Binomial { n, hit, miss } => (n * hit, (n * hit * miss).sqrt()),
+            NegativeBinomial { r, hit, miss, .. } => (r * hit / miss, (r * hit).sqrt() / miss),
+        }
+    }
+
+    /// The logarithm of the probability of k, also between whole numbers.
+    fn ln(&self, k: f64) -> f64 {
+        match *self {
+            Poisson { rate } => {
+                if k == 0.0 {
+                    return -rate;
+                }
+                -0.5 * k.ln() - HALF_LN_TWO_PI - stirling_remainder(k) - entropy_gap(k, rate, k - rate)
+            }
+            Binomial { n, hit, miss } => binomial(n, k, n - k, hit, miss),
+            NegativeBinomial { r, hit, miss, .. } => {
+                if k == 0.0 {
+                    return r * if hit < 0.5 { (-hit).ln_1p() } else { miss.ln() };
+                }
+                let n = k + r;
+                (r / n).ln() + binomial(n, k, r, hit, miss)
+            }
+        }
+    }
+
+    /// From where to where there is any mass.
+    fn bulk(&self) -> (f64, f64) {
+        if let Some(k) = self.certain() {
+            return (k, k);
+        }
+        let (mean, deviation) = self.place();
+        let mode = mean.floor().min(self.most());
+        let peak = self.ln(mode).max(self.ln(0.0));
+        let nothing = |k: f64| self.ln(k) < peak - NOTHING;
+        let edge = |end: f64, sign: f64| {
+            let (mut within, mut step) = (mode, deviation.max(4.0).floor());
+            let mut beyond = loop {
+                let k = mode + sign * step;
+                if (end - k) * sign <= 0.0 {
+                    break end;
+                }
+                if nothing(k) {
+                    break k;
+                }
+                (within, step) = (k, step * 2.0);
+            };
+            if beyond == end && !(end.is_finite() && nothing(end)) {
+                return end;
+            }
+            while (beyond - within).abs() > 1.0 && (beyond - within).abs() > 1e-3 * deviation {
+                let middle = (0.5 * (within + beyond)).floor();
+                if nothing(middle) { beyond = middle } else { within = middle }
+            }
+            beyond
+        };
+        (edge(0.0, -1.0), edge(self.most(), 1.0))
+    }
+
+    /// `Σ f(k)` for k from low to high, which is smooth where it is wide.
+    fn total(low: f64, high: f64, marks: &[(f64, f64)], f: impl Fn(f64) -> f64) -> Result<f64, f64> {
+        let mut sum = Compensated::ZERO;
+        if high - low <= MANY {
+            let mut k = low;
+            while k <= high {
+                sum.add(f(k));
+                k += 1.0;
+            }
+            return Ok(sum.value());
+        }
+        // A range that begins with nothing is smooth from its beginning on.
+        let start = if low > 0.0 { low } else { FIRST };
+        let mut k = low;
+        while k < start {
+            sum.add(f(k));
+            k += 1.0;
+        }
+        // Euler and Maclaurin: the integral from half before, and a 24th of the slope there.
+        let (low, high) = (start - 0.5, high + 0.5);
+        let slope = f(start) - f(start - 1.0);
+        let mut cuts: Vec<f64> = marks
+            .iter()
+            .flat_map(|(mean, deviation)| {
+                [-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0].map(|by| mean + by * deviation)
+            })
+            .chain((1..64).map(|i| low * f64::exp2(f64::from(i))))
+            .filter(|k| low < *k && *k < high)
+            .collect();
+        cuts.extend([low, high]);
+        cuts.sort_unstable_by(f64::total_cmp);
+        let panels: Vec<(f64, f64)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        Ok(sum.value() + adaptive(&f, &panels)? + slope / 24.0)
+    }
+
+    /// D(P‖Q); the error is that of a sum which did not converge.
+    pub(crate) fn kl(&self, q: &Count) -> Result<f64, f64> {
+        if let Some(k) = self.certain() {
+            return Ok(match q.certain() {
+                Some(other) if other == k => 0.0,
+                Some(_) => f64::INFINITY,
+                None if k > q.most() => f64::INFINITY,
+                None => (-q.ln(k)).max(0.0),
+            });
+        }
+        if q.certain().is_some() || self.most() > q.most() {
+            return Ok(f64::INFINITY);
+        }
+        match (*self, *q) {
+            (Poisson { rate }, Poisson { rate: other }) => Ok(entropy_gap(rate, other, rate - other)),
+            (Binomial { n, hit, miss }, Binomial { n: m, hit: h, miss: s }) if n == m => {
+                Ok(n * binary_gap(hit, miss, h, s, hit - h))
+            }
+            (
+                NegativeBinomial { r, hit, miss, by_hit },
+                NegativeBinomial { r: t, hit: h, miss: s, by_hit: and },
+            ) if r == t => {
+                let d = if by_hit || and { hit - h } else { s - miss };
+                Ok(r * (binary_gap(hit, miss, h, s, d) / miss))
+            }
+            _ => self.summed(q),
+        }
+    }
+
+    fn summed(&self, q: &Count) -> Result<f64, f64> {
+        let (p_bulk, q_bulk) = (self.bulk(), q.bulk());
+        let marks = [self.place(), q.place()];
+        let term = |k: f64| {
+            let ln_p = self.ln(k);
+            let l = self.ln_ratio(q, k, ln_p);
+            -ln_p.exp() * l
+        };
+        let value = Count::total(p_bulk.0, p_bulk.1, &marks, term)?;
+        if value > 1.0 {
+            return Ok(value);
+        }
+        let (low, high) = (p_bulk.0.min(q_bulk.0), p_bulk.1.max(q_bulk.1));
+        let most = self.most();
+        let gap = |k: f64| {
+            let ln_p = self.ln(k);
+            let l = self.ln_ratio(q, k, ln_p);
+            if l < 30.0 { ln_p.exp() * exp_gap(l) } else { (ln_p + l).exp() - ln_p.exp() * (1.0 + l) }
+        };
+        let inside = Count::total(low, high.min(most), &marks, gap)?;
+        // What Q has where P has nothing.
+        let outside =
+            if high > most { Count::total(most + 1.0, high, &marks, |k| q.ln(k).exp())? } else { 0.0 };
+        Ok(inside + outside)
+    }
+
+    /// ln(q/p) at k.
+    fn ln_ratio(&self, q: &Count, k: f64, ln_p: f64) -> f64 {
+        match (*self, *q) {
+            // Of rare events, from their differences.
+            (Binomial { n: 1.0, hit, miss }, Poisson { rate }) => {
+                if k == 0.0 {
+                    (hit - rate)
+                        + if hit < 0.5 { crate::special::ln_gap(miss, 1.0, -hit) } else { -miss.ln() - hit }
+                } else {
+                    ln_ratio(rate, hit) - rate
+                }
+            }
+            _ => q.ln(k) - ln_p,
+        }
+    }
+
+    pub(crate) fn entropy(&self) -> Result<f64, f64> {
+        if self.certain().is_some() {
+            return Ok(0.0);
+        }
+        let (low, high) = self.bulk();
+        let term = |k: f64| {
+            let ln = self.ln(k);
+            if ln == f64::NEG_INFINITY { 0.0 } else { -ln.exp() * ln }
+        };
+        Count::total(low, high, &[self.place()], term)
+    }
+
+    /// The mean of ln k!.
+    pub(crate) fn mean_ln_factorial(&self) -> Result<f64, f64> {
+        let (low, high) = self.bulk();
+        let ln_factorial = |k: f64| if k == 0.0 { 0.0 } else { ln_gamma_rest(k) + (k + 1.0) * k.ln() - k };
+        Count::total(low, high, &[self.place()], |k| self.ln(k).exp() * ln_factorial(k))
+    }
+}
+
+/// `ln (Γ(n + 1) / (Γ(k + 1) Γ(l + 1)) hitᵏ missˡ)`, n = k + l.
+fn binomial(n: f64, k: f64, l: f64, hit: f64, miss: f64) -> f64 {
+    if k == 0.0 {
+        return n * if hit < 0.5 { (-hit).ln_1p() } else { miss.ln() };
+    }
+    if l == 0.0 {
+        return n * if miss < 0.5 { (-miss).ln_1p() } else { hit.ln() };
+    }
+    let (expected, other) = (n * hit, n * miss);
+    let d = (-n).mul_add(hit, k);
+    stirling_remainder(n)
+        - stirling_remainder(k)
+        - stirling_remainder(l)
+        - entropy_gap(k, expected, d)
+        - entropy_gap(l, other, -d)
+        - HALF_LN_TWO_PI
+        + 0.5 * (n / k / l).ln()
+}
+
+/// The divergence between two coins, each with the probabilities of both sides; `d = hit − h`.
+fn binary_gap(hit: f64, miss: f64, h: f64, s: f64, d: f64) -> f64 {
+    entropy_gap(hit, h, d) + entropy_gap(miss, s, -d)
+}

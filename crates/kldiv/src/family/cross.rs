@@ -1,0 +1,56 @@
+//! How two distributions of a real number make a divergence.
+//!
+//! `D(P‖Q) = −H(P) − E_P[ln q]`. P knows its entropy and the means of a few functions, its moments; −ln q is a constant
+//! and a few of those functions, its cost. Where P lacks a moment, or the two parts cancel, the divergence is
+//! integrated. Whether it is infinite is decided before, from the supports and from how p fades and −ln q grows.
+
+use crate::family::integrate;
+use crate::family::law::{Fade, Growth, Law};
+
+/// Whether the mean of what grows so is infinite under what fades so.
+fn diverges(fade: Fade, growth: Growth) -> bool {
+    match (fade, growth) {
+        (_, Growth::Slow) | (Fade::Light, _) => false,
+        (Fade::Edge(a) | Fade::Power(a), Growth::Power(k)) => k >= a,
+        (Fade::Exponential(r), Growth::Exponential(g)) => g >= r,
+        (Fade::Exponential(_) | Fade::Stretched, Growth::Power(_)) => false,
+        (Fade::Edge(_) | Fade::Power(_) | Fade::Stretched, Growth::Exponential(_)) => true,
+    }
+}
+
+/// Whether −E_P[ln q] is infinite.
+fn infinite(p: &dyn Law, q: &dyn Law) -> bool {
+    let ((p_low, p_high), (q_low, q_high)) = (p.support(), q.support());
+    p_low < q_low
+        || p_high > q_high
+        || p_low == q_low && diverges(p.fades().0, q.grows().0)
+        || p_high == q_high && diverges(p.fades().1, q.grows().1)
+}
+
+/// The smallest part of its summands' size that a difference may be before it is integrated instead.
+const CANCELLED: f64 = 0.02;
+
+/// D(P‖Q) of any two; the error is that of an integral which did not converge.
+pub(crate) fn divergence(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
+    if infinite(p, q) {
+        return Ok(f64::INFINITY);
+    }
+    if let Some(cost) = q.cost(p) {
+        let kl = cost.and(-p.entropy());
+        if kl.value > CANCELLED * kl.size {
+            return Ok(kl.value);
+        }
+    }
+    integrate::divergence(p, q)
+}
+
+/// −E_P[ln q] of any two.
+pub(crate) fn cross_entropy(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
+    if infinite(p, q) {
+        return Ok(f64::INFINITY);
+    }
+    match q.cost(p) {
+        Some(cost) if !cost.value.is_nan() => Ok(cost.value),
+        _ => Ok(integrate::divergence(p, q)? + p.entropy()),
+    }
+}

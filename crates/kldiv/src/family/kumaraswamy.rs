@@ -1,0 +1,114 @@
+//! Kumaraswamy: `(1 − x^a)^b` is uniform.
+
+use crate::family::integrate;
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::params::{Bad, positive};
+use crate::special::gamma::{digamma_rise, ln_beta, trigamma};
+use crate::special::{ln_gap, ln_ratio};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kumaraswamy {
+    a: f64,
+    b: f64,
+}
+
+impl Kumaraswamy {
+    pub(crate) fn read(row: &[f64]) -> Result<Kumaraswamy, Bad> {
+        Ok(Kumaraswamy { a: positive(row, 0, "concentration1")?, b: positive(row, 1, "concentration0")? })
+    }
+
+    /// For equal a, `b_q/b_p − 1 − ln(b_q/b_p)`; otherwise integrated, with ln(q/p) made of the differences.
+    pub(crate) fn kl(&self, q: &Kumaraswamy) -> Result<f64, f64> {
+        let (da, db) = (q.a - self.a, q.b - self.b);
+        if da == 0.0 {
+            return Ok(ln_gap(q.b, self.b, db));
+        }
+        let peaks = ln_ratio(q.a, self.a) + ln_ratio(q.b, self.b);
+        integrate::between(self, q, &|at, _| {
+            // 1 − x^q less 1 − x^p, by the latter.
+            let low = at.ln * self.a;
+            let rest = ln_rest_of_power(at, self.a);
+            let step = da * at.ln;
+            let rises = if step.abs() < 0.5 && rest > -700.0 {
+                (-low.exp() * step.exp_m1() / rest.exp()).ln_1p()
+            } else {
+                ln_rest_of_power(at, q.a) - rest
+            };
+            peaks + step + db * rest + (q.b - 1.0) * rises
+        })
+    }
+}
+
+/// `ln(1 − xᵃ)`.
+fn ln_rest_of_power(at: &Point, a: f64) -> f64 {
+    // ln x of an x near 1 comes from what is left to 1.
+    let ln = if at.ln_rest < -1.0 { (-at.ln_rest.exp()).ln_1p() } else { at.ln };
+    let power = a * ln;
+    if power > -1e-12 {
+        // 1 − xᵃ = a (1 − x), to all digits.
+        a.ln() + at.ln_rest
+    } else {
+        (-power.exp_m1()).ln()
+    }
+}
+
+impl Law for Kumaraswamy {
+    fn support(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
+    fn fades(&self) -> (Fade, Fade) {
+        (Fade::Edge(self.a), Fade::Edge(self.b))
+    }
+
+    fn grows(&self) -> (Growth, Growth) {
+        (Growth::Slow, Growth::Slow)
+    }
+
+    fn place(&self) -> (f64, f64) {
+        // The median, and a width such as a beta distribution has.
+        let centre = (-(-std::f64::consts::LN_2 / self.b).exp_m1()).powf(1.0 / self.a);
+        let width = (centre * (1.0 - centre) / (1.0 + self.a + self.b)).sqrt();
+        (centre, width)
+    }
+
+    fn entropy(&self) -> f64 {
+        let harmonic = digamma_rise(1.0, self.b);
+        (1.0 - 1.0 / self.b) + (1.0 - 1.0 / self.a) * harmonic - self.a.ln() - self.b.ln()
+    }
+
+    fn ln_shape(&self, at: &Point) -> f64 {
+        (self.a - 1.0) * at.ln + (self.b - 1.0) * ln_rest_of_power(at, self.a)
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.a.ln() + self.b.ln()
+    }
+
+    fn moment(&self, of: Moment) -> Option<f64> {
+        let Kumaraswamy { a, b } = *self;
+        let ln = || -digamma_rise(1.0, b) / a;
+        let power = |k: f64| {
+            if 1.0 + k / a <= 0.0 { f64::INFINITY } else { (b.ln() + ln_beta(1.0 + k / a, b)).exp() }
+        };
+        Some(match of {
+            Moment::Mean => power(1.0),
+            Moment::Square(c) => (power(2.0) - power(1.0) * power(1.0)) + (power(1.0) - c) * (power(1.0) - c),
+            Moment::Distance(c) if c <= 0.0 => power(1.0) - c,
+            Moment::Distance(c) if c >= 1.0 => c - power(1.0),
+            Moment::Power(k, unit) => power(k) * unit.powf(-k),
+            Moment::Ln => ln(),
+            Moment::LnSquare(c) => (trigamma(1.0) - trigamma(b + 1.0)) / a / a + (ln() - c) * (ln() - c),
+            _ => return None,
+        })
+    }
+
+    fn cost(&self, p: &dyn Law) -> Option<Sum> {
+        // ln(1 − x^a) has a mean only where a is 1 or nothing is asked of it.
+        let rest = if self.a == 1.0 { p.moment(Moment::LnRest) } else { None };
+        Sum::of(-self.a.ln())
+            .and(-self.b.ln())
+            .plus(1.0 - self.a, p.moment(Moment::Ln))?
+            .plus(1.0 - self.b, rest)
+    }
+}
