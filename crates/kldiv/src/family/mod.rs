@@ -273,16 +273,21 @@ impl<'a> Job<'a> {
             *out = if !self.rows.options.keeps(row) {
                 0.0
             } else if !out.is_nan() {
-                self.rows.answer(row, Ok(*out / self.ln_base), &mut first)
+                self.rows.answer(row, Ok(self.in_units(*out)), &mut first)
             } else {
                 let p = self.p.row(row).as_or_in(&mut p_buffer);
                 let q = self.q.row(row).as_or_in(&mut q_buffer);
                 let value = value((&self.sides[0], p), (&self.sides[1], q), self.measure);
-                let value = value.map(|value| value / self.ln_base).map_err(|wrong| wrong.of_row(row, p, q));
+                let value = value.map(|value| self.in_units(value)).map_err(|wrong| wrong.of_row(row, p, q));
                 self.rows.answer(row, value, &mut first)
             };
         }
         first
+    }
+
+    #[inline(always)]
+    fn in_units(&self, nats: f64) -> f64 {
+        if self.ln_base == 1.0 { nats } else { nats / self.ln_base }
     }
 
     /// Memory for a row of either side.
