@@ -1,10 +1,10 @@
-"""kldiv's families beside torch.distributions and scipy-style scalar loops, in one run.
+"""kldiv's families beside torch.distributions, in one run.
 
     cargo build --release -p kldiv-capi
     python3 benches/family.py target/release/libkldiv.so
 
-Contenders take turns, A B C A B C; a time is the median over rounds of a whole call, objects and outputs included. Every
-answer is compared with a higher-precision formula's first, through kldiv's own reference tables; here with torch's.
+Contenders take turns, A B C A B C; a time is the median over rounds of a whole call, objects and outputs included. The
+answers are compared before they are timed.
 """
 
 import ctypes

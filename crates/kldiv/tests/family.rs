@@ -198,7 +198,8 @@ fn cross_entropy_is_entropy_and_divergence() {
         );
         assert_eq!(get(Measure::Generalized), kl);
         let reverse = measure(Measure::Kl, (family, &q), (family, p)).unwrap();
-        let same = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-15 * b;
+        // Many normal pairs at once have their own road.
+        let same = |a: f64, b: f64| a == b || (a - b).abs() <= 5e-15 * b;
         assert!(
             same(get(Measure::Reverse), reverse) && same(get(Measure::Jeffreys), kl + reverse),
             "{family:?}"
@@ -478,7 +479,8 @@ fn gradients_are_the_slopes() {
             Some(&mut ViewMut::from(by_q.view_mut())),
         )
         .unwrap();
-        assert_eq!(out[0], 0.5 * kl(family, p, q));
+        let value = 0.5 * kl(family, p, q);
+        assert!((out[0] - value).abs() <= 5e-15 * value, "{family:?}");
         for (side, grad) in [by_p, by_q].into_iter().enumerate() {
             for col in 0..p.len() {
                 if [p, q][side][col] == 0.0 {

@@ -60,7 +60,7 @@ const FLOORS: &[&[&str]] = &[
     &["family::vonmises", "family::counts", "family::dirichlet", "family::matrix"],
     &["family::powergamma", "family::categorical", "family::mvnormal"],
     &["family::wishart"],
-    &["family::one"],
+    &["family::one", "family::blocks"],
     &["family"],
 ];
 

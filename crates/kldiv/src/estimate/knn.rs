@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Operand};
-use crate::estimate::tree::{LEAF, Scratch, Search, Tree, coordinates};
+use crate::estimate::tree::{Scratch, Search, Tree, coordinates};
 use crate::kernels;
 use crate::pair::single;
 use crate::policy::Options;
@@ -15,7 +15,7 @@ const X: Operand = Operand::new(0, "x");
 const Y: Operand = Operand::new(1, "y");
 
 /// Points that one task searches for.
-const TASK: usize = 2 * LEAF;
+const TASK: usize = 64;
 
 /// The k-nearest-neighbour estimate of D(P‖Q) from points of P and of Q, in nats.
 ///

@@ -1,6 +1,6 @@
 //! Nearest neighbours: a k-d tree whose leaves are scanned eight points at a time.
 //!
-//! Points are sorted into leaves of [`LEAF`] by cutting the longest side of their box in two halves, again and again;
+//! Points are sorted into leaves by cutting the longest side of their box in two halves, again and again;
 //! every leaf but the last is full. A node is a range of leaves, its cut the middle of the range, so there are no
 //! nodes to store: at index `cut` lie the boxes of the two halves, tight around their points. Within a leaf
 //! coordinates are stored eight points a block, dimension by dimension, so that a distance is a few vector operations
@@ -14,16 +14,20 @@ use crate::kernels::lanes::{Isa, Job, Lanes};
 use crate::rows::reserve;
 use crate::view::View;
 
-/// Points of a leaf, a multiple of [`BLOCK`].
-pub(crate) const LEAF: usize = 32;
 /// Points of a block: the lanes of a vector.
 const BLOCK: usize = 8;
+/// Points of a leaf, a multiple of [`BLOCK`]: fewer where boxes are quick to look at.
+fn points_of_a_leaf(dims: usize) -> usize {
+    if dims <= 4 { 16 } else { 32 }
+}
 /// From so many dimensions on, boxes save less than looking at them costs.
 const WITHOUT_BOXES: usize = 24;
 
 /// The points of a sample.
 pub(crate) struct Tree {
     dims: usize,
+    /// Points of a leaf, and how many leaves there are.
+    leaf: usize,
     leaves: usize,
     /// The row of each point, in the order of the leaves.
     pub(crate) rows: Vec<usize>,
@@ -51,7 +55,8 @@ pub(crate) fn coordinates(view: &View, operand: Operand) -> Result<Vec<f64>, Err
 impl Tree {
     pub(crate) fn new(points: &[f64], dims: usize) -> Result<Tree, Error> {
         let n = points.len() / dims;
-        let leaves = n.div_ceil(LEAF);
+        let leaf = points_of_a_leaf(dims);
+        let leaves = n.div_ceil(leaf);
         let mut rows = reserve(n)?;
         rows.extend(0..n);
         let mut boxes = reserve(leaves * dims)?;
@@ -66,12 +71,12 @@ impl Tree {
                 continue;
             }
             let cut = first.midpoint(end);
-            let range = &mut rows[first * LEAF..(end * LEAF).min(n)];
+            let range = &mut rows[first * leaf..(end * leaf).min(n)];
             surround(points, dims, range, &mut around);
             let side = |dim: &usize| around[2 * dim + 1] - around[2 * dim];
             let longest = (0..dims).max_by(|a, b| side(a).total_cmp(&side(b))).unwrap_or(0);
             let coordinate = |row: &usize| points[row * dims + longest];
-            let left = (cut - first) * LEAF;
+            let left = (cut - first) * leaf;
             range.select_nth_unstable_by(left, |a, b| coordinate(a).total_cmp(&coordinate(b)));
             let (lower, upper) = range.split_at(left);
             for (half, part) in [lower, upper].into_iter().enumerate() {
@@ -83,15 +88,15 @@ impl Tree {
             waiting.push((first, cut));
             waiting.push((cut, end));
         }
-        let mut blocks = reserve(leaves * LEAF * dims)?;
-        blocks.resize(leaves * LEAF * dims, f64::INFINITY);
+        let mut blocks = reserve(leaves * leaf * dims)?;
+        blocks.resize(leaves * leaf * dims, f64::INFINITY);
         for (i, row) in rows.iter().enumerate() {
             let block = &mut blocks[i / BLOCK * BLOCK * dims..][..BLOCK * dims];
             for dim in 0..dims {
                 block[dim * BLOCK + i % BLOCK] = points[row * dims + dim];
             }
         }
-        Ok(Tree { dims, leaves, rows, blocks, boxes })
+        Ok(Tree { dims, leaf, leaves, rows, blocks, boxes })
     }
 
     /// The coordinates of the point at a place in the order of the leaves.
@@ -225,7 +230,7 @@ fn to_boxes(boxes: &[[f64; 4]], point: &[f64], scale: f64) -> [f64; 2] {
         for half in 0..2 {
             let (below, above) = (ends[half] - x, x - ends[2 + half]);
             let beyond = if below > above { below } else { above };
-            let gap = if beyond > 0.0 { beyond * scale } else { 0.0 };
+            let gap = (if beyond > 0.0 { beyond } else { 0.0 }) * scale;
             sums[half] += gap * gap;
         }
     }
@@ -244,8 +249,8 @@ fn look_through<V: Lanes<Real = f64>>(
 ) {
     const { assert!(V::LANES == BLOCK) };
     let size = BLOCK * tree.dims;
-    for i in 0..LEAF / BLOCK {
-        let at = leaf * (LEAF / BLOCK) + i;
+    let blocks = tree.leaf / BLOCK;
+    for at in leaf * blocks..(leaf + 1) * blocks {
         let block = &tree.blocks[at * size..][..size];
         let scale = V::splat(scale);
         let mut sum = V::zero();
@@ -284,7 +289,7 @@ mod tests {
     #[test]
     fn the_tree_finds_what_looking_at_every_point_finds() {
         for dims in [1, 2, 3, 8, WITHOUT_BOXES] {
-            for n in [1, 7, LEAF, LEAF + 1, 5 * LEAF + 3, 1000] {
+            for n in [1, 7, 16, 17, 32, 33, 163, 1000] {
                 let points = grid(n, dims, (n + dims) as u64);
                 let tree = Tree::new(&points, dims).unwrap();
                 let mut point = vec![0.0; dims];
@@ -312,7 +317,7 @@ mod tests {
     #[test]
     fn every_leaf_but_the_last_is_full_however_many_points_coincide() {
         let tree = Tree::new(&vec![0.5; 1000], 2).unwrap();
-        assert_eq!((tree.leaves, tree.rows.len()), (16, 500));
+        assert_eq!((tree.leaves, tree.rows.len()), (500usize.div_ceil(tree.leaf), 500));
         assert_eq!(tree.blocks.iter().filter(|x| x.is_finite()).count(), 1000);
     }
 }

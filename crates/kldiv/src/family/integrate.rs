@@ -11,6 +11,9 @@ use crate::special::{exp_gap, softplus};
 const ENOUGH: f64 = 1e-14;
 /// The error that is taken where that is out of reach.
 const ACCEPTED: f64 = 1e-9;
+/// As many nats are nothing, whatever the divergence: where two distributions of sharp peaks nearly coincide, what the
+/// densities' logarithms lost keeps the rules from agreeing.
+const ROUNDING: f64 = 1e-15;
 /// How many panels there may be.
 const PANELS: usize = 3000;
 /// A weight whose logarithm is this much below the largest is nothing.
@@ -178,7 +181,7 @@ pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<
         if done || panels.len() >= PANELS {
             panels.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
             let value: f64 = panels.iter().map(|panel| panel.value).sum();
-            let fine = value.is_finite() && (done || error <= ACCEPTED * size);
+            let fine = value.is_finite() && (done || error <= (ACCEPTED * size).max(ROUNDING));
             return if fine { Ok(value) } else { Err(error) };
         }
         let Panel { low, high, .. } = panels[worst];

@@ -39,6 +39,7 @@
 //! [`Error::Inexact`]; the others are answered.
 
 mod beta;
+mod blocks;
 mod categorical;
 mod contbernoulli;
 mod counts;
@@ -66,6 +67,7 @@ mod wishart;
 
 use crate::check::{needs_float, needs_shape};
 use crate::error::Error;
+use crate::family::blocks::Block;
 pub use crate::family::names::Family;
 use crate::family::one::{Side, gradient, related, value};
 use crate::policy::{Measure, Options};
@@ -256,19 +258,37 @@ impl<'a> Job<'a> {
                 return Some(error);
             }
         };
+        let normal = self.sides.iter().all(|side| side.family == Family::Normal);
+        let divergence = matches!(self.measure, Measure::Kl | Measure::Generalized);
+        if normal
+            && divergence
+            && let Ok(mut block) = Block::new()
+        {
+            block.normal(&self.p, &self.q, start, out);
+        } else {
+            out.fill(f64::NAN);
+        }
         for (i, out) in out.iter_mut().enumerate() {
             let row = start + i;
-            *out = if self.rows.options.keeps(row) {
+            // A block leaves NaN where a row has to be looked at by itself.
+            *out = if !self.rows.options.keeps(row) {
+                0.0
+            } else if !out.is_nan() {
+                self.rows.answer(row, Ok(self.in_units(*out)), &mut first)
+            } else {
                 let p = self.p.row(row).as_or_in(&mut p_buffer);
                 let q = self.q.row(row).as_or_in(&mut q_buffer);
                 let value = value((&self.sides[0], p), (&self.sides[1], q), self.measure);
-                let value = value.map(|value| value / self.ln_base).map_err(|wrong| wrong.of_row(row, p, q));
+                let value = value.map(|value| self.in_units(value)).map_err(|wrong| wrong.of_row(row, p, q));
                 self.rows.answer(row, value, &mut first)
-            } else {
-                0.0
             };
         }
         first
+    }
+
+    #[inline(always)]
+    fn in_units(&self, nats: f64) -> f64 {
+        if self.ln_base == 1.0 { nats } else { nats / self.ln_base }
     }
 
     /// Memory for a row of either side.
