@@ -136,6 +136,22 @@ fn link(program: &str, objects: &[PathBuf], language: &Language) -> PathBuf {
     program
 }
 
+/// A program of bindings/c, which is built as its README says.
+fn example(name: &str, language: &Language) -> PathBuf {
+    let library = library();
+    let (source, program) = (workspace("bindings/c/examples").join(name), format!("example_{name}"));
+    let object = built(format!("{program}.{}.o", language.name));
+    let mut compile = language.command();
+    compile.args(language.flags).args(FLAGS).arg("-I").arg(workspace("include"));
+    compile.arg("-c").arg(source.with_extension("c")).arg("-o").arg(&object);
+    run(&mut compile);
+    let program = executable(&program, language);
+    let mut link = language.command();
+    link.arg(object).arg(library).arg("-o").arg(&program);
+    run(link.arg(format!("-Wl,-rpath,{}", built("").display())).arg("-lm"));
+    program
+}
+
 /// Each program is built once, whichever tests run it.
 fn build(program: &'static str, language: &Language) -> PathBuf {
     static BUILT: Mutex<BTreeSet<(&str, &str)>> = Mutex::new(BTreeSet::new());
@@ -173,6 +189,43 @@ fn every_reference_value_holds_from_cpp() {
     let program = build("reference", &CXX11);
     for name in ["discrete.json", "invalid.json", "counts.json"] {
         passes(Command::new(&program).arg(table(name)));
+    }
+}
+
+/// What models are trained with.
+const TRAINING: [&str; 3] = ["logits.json", "kldivloss.json", "vae.json"];
+
+#[test]
+fn every_reference_value_of_training_holds_from_c() {
+    let program = build("reference_training", &C99);
+    TRAINING.map(|name| passes(Command::new(&program).arg(table(name))));
+}
+
+#[test]
+fn every_reference_value_of_training_holds_from_cpp() {
+    let program = build("reference_training", &CXX11);
+    TRAINING.map(|name| passes(Command::new(&program).arg(table(name))));
+}
+
+#[test]
+fn the_examples_say_what_they_should() {
+    for name in ["coin", "distillation", "vae"] {
+        let expected =
+            fs::read_to_string(sources().join("expected").join(name).with_extension("txt")).unwrap();
+        for language in [C99, CXX11] {
+            let output = run(&mut Command::new(example(name, &language)));
+            assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{name}.c as {}", language.name);
+        }
+    }
+}
+
+#[test]
+fn the_example_with_data_of_its_own_reads_it() {
+    let data = workspace("bindings/c/examples/languages");
+    for language in [C99, CXX11] {
+        let mut program = Command::new(example("languages", &language));
+        let output = run(program.arg(data.join("letters.tsv")).arg(data.join("initials.tsv")));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("nearest, with smoothing 0.5"));
     }
 }
 
@@ -221,11 +274,13 @@ fn families_hold_from_c_and_cpp() {
 #[test]
 fn wrong_calls_are_refused_and_cost_no_good_row() {
     program_passes(build("strict_calls", &C99));
+    program_passes(build("strict_training", &C99));
 }
 
 #[test]
 fn wrong_calls_are_refused_from_cpp() {
     program_passes(build("strict_calls", &CXX11));
+    program_passes(build("strict_training", &CXX11));
 }
 
 #[test]
@@ -277,6 +332,7 @@ fn valgrind() -> Command {
 #[test]
 fn valgrind_finds_nothing_in_wrong_calls() {
     passes(valgrind().arg(build("strict_calls", &C99)));
+    passes(valgrind().arg(build("strict_training", &C99)));
 }
 
 #[test]
@@ -290,4 +346,6 @@ fn valgrind_finds_nothing_in_the_small_reference_tables() {
     for name in ["discrete.json", "invalid.json", "counts.json"] {
         passes(valgrind().arg(&program).arg(table(name)));
     }
+    let program = build("reference_training", &C99);
+    TRAINING.map(|name| passes(valgrind().arg(&program).arg(table(name))));
 }

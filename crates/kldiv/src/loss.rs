@@ -111,6 +111,11 @@ pub fn grad_into(
 ) -> Result<(), Error> {
     let job = Job::new(input, target, options)?;
     let one = Shape { rows: 1, cols: 1 };
+    // Where no weight is kept, none is left to divide.
+    let share = match job.divisor() {
+        0.0 => 0.0,
+        divisor => 1.0 / divisor,
+    };
     let (mut scale, mut each) = (1.0 / job.ln_base, None);
     match upstream {
         Some(upstream) => {
@@ -119,12 +124,12 @@ pub fn grad_into(
             }
             needs_float("upstream", upstream.dtype())?;
             if upstream.shape() == one {
-                scale *= upstream.row(0).get(0) / job.divisor();
+                scale *= upstream.row(0).get(0) * share;
             } else {
                 each = Some(upstream);
             }
         }
-        None => scale /= job.divisor(),
+        None => scale *= share,
     }
     let (grad_input, grad_target) = (grad_input.map(|grad| &*grad), grad_target.map(|grad| &*grad));
     grad_input.map_or(Ok(()), |grad| job.writable("grad_input", grad))?;

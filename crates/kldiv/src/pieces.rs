@@ -6,8 +6,10 @@ use crate::kernels::lanes::Vector;
 use crate::pair::SHARE;
 use crate::view::{Row, RowMut};
 
-/// Elements that are converted or gathered at a time; divides what any kernel adds up in one go.
+/// Elements that are converted or gathered at a time; what the kernels add up in one go.
 pub(crate) const PIECE: usize = 64;
+/// The same where there are many rows, for stacks are small; a multiple of any vector.
+const SMALL: usize = 16;
 
 /// Calls `each` on all of the rows, which are equally long. An output that is not wanted is an empty slice.
 pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
@@ -30,20 +32,25 @@ pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
         });
         return each(slices, outputs);
     }
-    gathered(inputs, outputs, each);
+    if I + O <= 3 {
+        gathered::<T, I, O, PIECE>(inputs, outputs, each);
+    } else {
+        gathered::<T, I, O, SMALL>(inputs, outputs, each);
+    }
 }
 
 /// Not inlined, so that its buffers are on the stack only where they are needed.
 #[inline(never)]
-fn gathered<T: Vector, const I: usize, const O: usize>(
+fn gathered<T: Vector, const I: usize, const O: usize, const N: usize>(
     inputs: [Row; I],
     outputs: &mut [Option<RowMut>; O],
     mut each: impl FnMut([&[T]; I], [&mut [T]; O]),
 ) {
     let n = inputs[0].len();
-    let (mut given, mut made) = ([[T::ONE; PIECE]; I], [[T::ONE; PIECE]; O]);
-    for start in (0..n).step_by(PIECE) {
-        let len = PIECE.min(n - start);
+    let mut given = [[T::ONE; N]; I];
+    let mut made = [[T::ONE; N]; O];
+    for start in (0..n).step_by(N) {
+        let len = N.min(n - start);
         let mut slices: [&[T]; I] = [&[]; I];
         for ((row, buffer), slice) in inputs.iter().zip(&mut given).zip(&mut slices) {
             *slice = row.part(start, len).as_or_in(&mut buffer[..len]);

@@ -267,10 +267,10 @@ impl Options<'_> {
 
     /// Says whether the temperature is one.
     pub(crate) fn check_temperature(&self) -> Result<(), Error> {
-        if self.temperature > 0.0 && self.temperature.is_finite() {
+        if self.temperature > 0.0 && self.temperature.is_finite() && self.temperature.recip().is_finite() {
             return Ok(());
         }
-        let expected = "a temperature is finite and above 0";
+        let expected = "a temperature is finite and above 0, and so is its inverse";
         Err(Error::Option { name: "temperature", value: self.temperature, expected })
     }
 

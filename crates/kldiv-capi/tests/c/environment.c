@@ -40,6 +40,9 @@ static double tiny_p[TINY_COLS], tiny_q[TINY_COLS];       /* subnormal throughou
 static float tiny_single_p[TINY_COLS], tiny_single_q[TINY_COLS];
 static uint64_t counts[TINY_COLS];
 static kldiv_term explained[TINY_COLS];
+static double grads[4][MANY_ROWS * MANY_COLS];
+static float single_grads[MANY_ROWS * MANY_COLS];
+static int64_t kept[MANY_ROWS * 8];
 
 static void make_inputs(void)
 {
@@ -70,6 +73,8 @@ static void make_inputs(void)
         tiny_single_q[i] = (float)random_unit(&seed) * ldexpf(1, -127);
         counts[i] = random_bits(&seed) % 1000;
     }
+    for (size_t i = 0; i < MANY_ROWS * 8; i++)
+        kept[i] = (int64_t)(i % 8 * 7 + i / 8 % 5);
 }
 
 typedef struct {
@@ -82,6 +87,49 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
     if (status != KLDIV_OK)
         a->worst = status;
     a->hash = fnv(fnv(a->hash, &status, sizeof status), out, bytes);
+}
+
+/* What models are trained with, on many rows of which every third is subnormal, and on one that is so throughout. */
+static void training_calls(answers *a, const kldiv_view *p, const kldiv_view *q, double temperature)
+{
+    size_t rows = p->rows, bytes = rows * p->cols * sizeof(double);
+    kldiv_options options = default_options();
+    kldiv_view values = *p;
+    kldiv_view_mut view[4], single = view_mut_of(single_grads, rows, p->cols, KLDIV_DTYPE_F32);
+    double out = 0;
+    values.cols = 8;
+    for (int i = 0; i < 4; i++)
+        view[i] = view_mut_of(grads[i], rows, p->cols, KLDIV_DTYPE_F64);
+    options.threads = 2;
+    options.temperature = temperature;
+    for (options.measure = 0; options.measure <= KLDIV_MEASURE_JENSEN_SHANNON; options.measure++) {
+        if (options.measure == KLDIV_MEASURE_JEFFREYS)
+            continue;
+        take(a, kldiv_logits(p, q, &options, many_out), many_out, rows * sizeof *many_out);
+        take(a, kldiv_logits_grad(p, q, &options, NULL, many_out, &view[0], &view[1]), grads[0], bytes);
+        take(a, KLDIV_OK, grads[1], bytes);
+        take(a, kldiv_logits_grad(p, q, &options, many_out, NULL, NULL, &single), single_grads, bytes / 2);
+    }
+    options.measure = KLDIV_MEASURE_KL;
+    take(a, kldiv_logits_topk(&values, kept, q, &options, NULL, many_out, &view[0]), grads[0], bytes);
+    take(a, KLDIV_OK, many_out, rows * sizeof *many_out);
+
+    /* probabilities are logarithms of probabilities too, if not of these */
+    for (options.log_target = 0; options.log_target < 2; options.log_target++) {
+        options.reduction = options.log_target ? KLDIV_REDUCTION_MEAN : KLDIV_REDUCTION_BATCHMEAN;
+        take(a, kldiv_loss(q, p, &options, &out), &out, sizeof out);
+        take(a, kldiv_loss_pointwise(q, p, &options, &view[0]), grads[0], bytes);
+        take(a, kldiv_loss_grad(q, p, &options, NULL, &view[0], &view[1]), grads[0], bytes);
+        take(a, kldiv_loss_grad(q, p, &options, q, &single, &view[2]), single_grads, bytes / 2);
+        take(a, KLDIV_OK, grads[1], 2 * bytes);
+    }
+
+    take(a, kldiv_vae(p, q, NULL, NULL, &options, many_out), many_out, rows * sizeof *many_out);
+    take(a, kldiv_vae_grad(p, q, q, p, &options, NULL, many_out, &view[0], &view[1], &view[2], &view[3]), many_out,
+         rows * sizeof *many_out);
+    for (int i = 0; i < 4; i++)
+        take(a, KLDIV_OK, grads[i], bytes);
+    take(a, kldiv_vae_grad(p, q, NULL, NULL, &options, NULL, NULL, &single, NULL, NULL, NULL), single_grads, bytes / 2);
 }
 
 /* Only calls, loads and integers here: traps may be unmasked. */
@@ -115,7 +163,15 @@ static answers every_call(void)
             }
         options = default_options();
         options.threads = 2;
+        training_calls(&a, &p, &q, 0);
+        training_calls(&a, &p, &q, 1.0 / 4096); /* so cold that most exponentials are no numbers but 0 */
     }
+    p = view_of(tiny_p, 1, TINY_COLS, KLDIV_DTYPE_F64);
+    q = view_of(tiny_q, 1, TINY_COLS, KLDIV_DTYPE_F64);
+    training_calls(&a, &p, &q, 0);
+    p = view_of(tiny_single_p, 1, TINY_COLS, KLDIV_DTYPE_F32);
+    q = view_of(tiny_single_q, 1, TINY_COLS, KLDIV_DTYPE_F32);
+    training_calls(&a, &p, &q, 0);
 
     /* two long rows */
     p = view_of(long_p, 2, LONG_COLS, KLDIV_DTYPE_F64);

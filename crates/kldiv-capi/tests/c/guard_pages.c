@@ -96,6 +96,143 @@ static void prepare(sample *s, uint32_t dtype, size_t cols, uint64_t *seed)
     CHECK_STATUS(kldiv_terms(&p, &q, NULL, &out), KLDIV_OK);
 }
 
+/* ---- what models are trained with ---- */
+
+typedef enum { LOSS, LOSS_GRAD, LOGITS_GRAD, TOPK, VAE_GRAD, TRAINING_COUNT } training_call;
+
+#define KEPT 5
+
+/* What such a call is given and where it writes: a number for each row and up to two matrices. */
+typedef struct {
+    kldiv_view p, q; /* teacher and student, target and input, mu and logvar */
+    const int64_t *indices;
+    const double *upstream;
+    double *out;
+    kldiv_view_mut matrix[2];
+} training;
+
+static size_t kept_of(size_t cols)
+{
+    return cols < KEPT ? cols : KEPT;
+}
+
+static kldiv_status train(training_call which, const training *t)
+{
+    kldiv_view values = t->p;
+    kldiv_status status;
+    switch (which) {
+    case LOSS:
+        status = kldiv_loss(&t->q, &t->p, NULL, t->out);
+        if (status != KLDIV_OK)
+            return status;
+        return kldiv_loss_pointwise(&t->q, &t->p, NULL, &t->matrix[0]);
+    case LOSS_GRAD: return kldiv_loss_grad(&t->q, &t->p, NULL, &t->q, &t->matrix[0], &t->matrix[1]);
+    case LOGITS_GRAD:
+        status = kldiv_logits(&t->p, &t->q, NULL, t->out);
+        if (status != KLDIV_OK)
+            return status;
+        return kldiv_logits_grad(&t->p, &t->q, NULL, t->upstream, t->out, &t->matrix[0], &t->matrix[1]);
+    case TOPK:
+        values.cols = kept_of(values.cols);
+        return kldiv_logits_topk(&values, t->indices, &t->q, NULL, t->upstream, t->out, &t->matrix[0]);
+    default:
+        status = kldiv_vae(&t->p, &t->q, &t->q, &t->p, NULL, t->out);
+        if (status != KLDIV_OK)
+            return status;
+        return kldiv_vae_grad(&t->p, &t->q, &t->q, &t->p, NULL, t->upstream, t->out, &t->matrix[0], NULL, NULL,
+                              &t->matrix[1]);
+    }
+}
+
+static int writes_rows(training_call which) { return which != LOSS_GRAD; }
+static int matrices(training_call which) { return which == LOSS || which == TOPK ? 1 : 2; }
+
+/* Where each call wrote what in ordinary memory: all ROWS rows, and the loss of the first. */
+static struct {
+    double out[ROWS];
+    unsigned char matrix[2][ROWS * LENGTH_MAX * sizeof(double)];
+} trained[TRAINING_COUNT];
+
+static int64_t kept_indices[ROWS * KEPT];
+static const double upstream_given[ROWS] = {1, 0.5, 3};
+
+static void prepare_training(const sample *s)
+{
+    size_t kept = kept_of(s->cols);
+    for (size_t i = 0; i < ROWS * kept; i++) /* in no order, the last class among them */
+        kept_indices[i] = (int64_t)(s->cols - 1 - (i % kept * 7 + i / kept) % kept * (s->cols / kept));
+    for (int which = 0; which < TRAINING_COUNT; which++) {
+        training t = {view_of(s->p, ROWS, s->cols, s->dtype), view_of(s->q, ROWS, s->cols, s->dtype), kept_indices,
+                      upstream_given, trained[which].out, {{0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0}}};
+        for (int i = 0; i < 2; i++)
+            t.matrix[i] = view_mut_of(trained[which].matrix[i], ROWS, s->cols, s->dtype);
+        CHECK_STATUS(train((training_call)which, &t), KLDIV_OK);
+    }
+    kldiv_view target = view_of(s->p, 1, s->cols, s->dtype), input = view_of(s->q, 1, s->cols, s->dtype);
+    CHECK_STATUS(kldiv_loss(&input, &target, NULL, trained[LOSS].out), KLDIV_OK);
+}
+
+static int is_nan_around(const region *r, const unsigned char *from, const unsigned char *to)
+{
+    return is_nan_bytes((size_t)(from - r->begin) < 2 * LINE ? r->begin : from - 2 * LINE, from) &&
+           is_nan_bytes(to, (size_t)(r->end - to) < 2 * LINE ? r->end : to + 2 * LINE);
+}
+
+/* Everything beside a guard page: inputs, indices, upstream, the numbers and the matrices. `apart` is the distance of a
+   row's elements, in elements; rows lie one more than that needs apart. One row where it is 1. */
+static void training_beside_a_page(const sample *s, region r[7], size_t offset, int at_end, size_t apart)
+{
+    size_t element = dtype_size(s->dtype), cols = s->cols, rows = apart == 1 ? 1 : ROWS;
+    size_t row_stride = apart * cols + (apart > 1), row_bytes = cols * element;
+    size_t bytes = ((rows - 1) * row_stride + (cols - 1) * apart + 1) * element;
+    size_t wide_offset = offset / sizeof(double) * sizeof(double), q_offset = (3 * offset + element) % LINE;
+    size_t index_bytes = rows * kept_of(cols) * sizeof(int64_t), number_bytes = rows * sizeof(double);
+    unsigned char *p = place(&r[0], bytes, offset, at_end), *q = place(&r[1], bytes, q_offset, at_end);
+    unsigned char *indices = place(&r[4], index_bytes, wide_offset, at_end);
+    unsigned char *upstream = place(&r[5], number_bytes, wide_offset, at_end);
+    unsigned char *out = place(&r[6], number_bytes, wide_offset, at_end);
+    unsigned char *matrix[2] = {place(&r[2], bytes, offset, at_end), place(&r[3], bytes, q_offset, at_end)};
+    training t = {view_of(p, rows, cols, s->dtype), view_of(q, rows, cols, s->dtype),
+                  (const int64_t *)(const void *)indices, (const double *)(const void *)upstream,
+                  (double *)(void *)out, {{0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0}}};
+    for (int i = 0; i < 2; i++)
+        t.matrix[i] = view_mut_of(matrix[i], rows, cols, s->dtype);
+    t.p.row_stride = t.q.row_stride = t.matrix[0].row_stride = t.matrix[1].row_stride = (ptrdiff_t)row_stride;
+    t.p.col_stride = t.q.col_stride = t.matrix[0].col_stride = t.matrix[1].col_stride = (ptrdiff_t)apart;
+    for (size_t row = 0; row < rows; row++) {
+        spread(p + row * row_stride * element, s->p + row * row_bytes, cols, apart, element);
+        spread(q + row * row_stride * element, s->q + row * row_bytes, cols, apart, element);
+    }
+    memcpy(indices, kept_indices, index_bytes);
+    memcpy(upstream, upstream_given, number_bytes);
+
+    for (int which = 0; which < TRAINING_COUNT; which++) {
+        CHECK_STATUS(train((training_call)which, &t), KLDIV_OK);
+        if (writes_rows((training_call)which) && (which != LOSS || rows == 1))
+            CHECK(memcmp(out, trained[which].out, number_bytes) == 0);
+        memset(out, NAN_BYTE, number_bytes);
+        for (int i = 0; i < matrices((training_call)which); i++) {
+            int same = 1;
+            for (size_t row = 0; row < rows; row++)
+                for (size_t j = 0; j < cols; j++) {
+                    unsigned char *at = matrix[i] + (row * row_stride + j * apart) * element;
+                    same &= memcmp(at, trained[which].matrix[i] + (row * cols + j) * element, element) == 0;
+                    memset(at, NAN_BYTE, element);
+                }
+            CHECK(same);
+            CHECK(is_nan_bytes(matrix[i], matrix[i] + bytes)); /* nor was anything written between elements */
+            CHECK(is_nan_around(&r[2 + i], matrix[i], matrix[i] + bytes));
+        }
+        CHECK(is_nan_around(&r[6], out, out + number_bytes));
+    }
+    memset(p, NAN_BYTE, bytes);
+    memset(q, NAN_BYTE, bytes);
+    memset(indices, NAN_BYTE, index_bytes);
+    memset(upstream, NAN_BYTE, number_bytes);
+}
+
+/* ---- the divergences of rows ---- */
+
 static void the_two_line_call(const sample *s, const void *p, const void *q)
 {
     double out = -1;
@@ -167,8 +304,8 @@ static void strided(const sample *s, region r[3], size_t offset, int at_end)
 static void every_length_at_every_offset(void)
 {
     size_t most = ROWS * (2 * LENGTH_MAX + 1) * sizeof(double) + LINE;
-    region r[3];
-    for (int i = 0; i < 3; i++)
+    region r[7];
+    for (int i = 0; i < 7; i++)
         r[i] = guarded_region(most);
     sample s;
     memset(&s, 0, sizeof s);
@@ -180,13 +317,18 @@ static void every_length_at_every_offset(void)
         for (size_t cols = 0; cols <= LENGTH_MAX; cols++) {
             check_case("%s, %lu columns, in ordinary memory", dtype_name(dtype), (unsigned long)cols);
             prepare(&s, dtype, cols, &seed);
+            if (cols > 0)
+                prepare_training(&s);
             for (size_t offset = 0; offset < LINE; offset += dtype_size(dtype))
                 for (int at_end = 0; at_end < 2; at_end++) {
                     check_case("%s, %lu columns, %lu bytes %s a guard page", dtype_name(dtype), (unsigned long)cols,
                                (unsigned long)offset, at_end ? "before" : "after");
                     contiguous(&s, r, offset, at_end);
-                    if (cols > 0)
-                        strided(&s, r, offset, at_end);
+                    if (cols == 0)
+                        continue;
+                    strided(&s, r, offset, at_end);
+                    training_beside_a_page(&s, r, offset, at_end, 1);
+                    training_beside_a_page(&s, r, offset, at_end, 2);
                 }
         }
     free(s.p);
@@ -215,6 +357,26 @@ static void a_masked_row_may_lie_where_nobody_can_read(void)
     CHECK(rows[0] == 0 && rows[1] == 0 && rows[2] != 0);
     CHECK_STATUS(kldiv_terms(&p, &q, &options, &out), KLDIV_OK);
     CHECK(terms[cols] == 0 && terms[2 * cols - 1] == 0);
+
+    static const int64_t indices[3] = {3, INT64_MAX, 99}; /* that of the masked row is not looked at either */
+    kldiv_view values = p;
+    values.cols = 1;
+    CHECK_STATUS(kldiv_loss(&p, &q, &options, rows), KLDIV_OK);
+    CHECK(isfinite(rows[0]));
+    CHECK_STATUS(kldiv_loss_pointwise(&p, &q, &options, &out), KLDIV_OK);
+    CHECK(terms[cols] == 0 && terms[2 * cols - 1] == 0);
+    for (int which = 0; which < 4; which++) {
+        memset(terms, NAN_BYTE, sizeof terms);
+        kldiv_status status = which == 0   ? kldiv_loss_grad(&p, &q, &options, &p, NULL, &out)
+                              : which == 1 ? kldiv_logits_grad(&p, &q, &options, NULL, rows, &out, NULL)
+                              : which == 2 ? kldiv_logits_topk(&values, indices, &p, &options, NULL, rows, &out)
+                                           : kldiv_vae_grad(&p, &p, &q, &q, &options, NULL, rows, &out, NULL, NULL,
+                                                            NULL);
+        check_case("a masked row on a guard page, gradient %d", which);
+        CHECK_STATUS(status, KLDIV_OK);
+        CHECK(terms[cols] == 0 && terms[2 * cols - 1] == 0 && isfinite(terms[0]) && isfinite(terms[3 * cols - 1]));
+        CHECK(which == 0 || rows[1] == 0);
+    }
 }
 
 static void no_rows_are_not_read(void)
@@ -224,6 +386,11 @@ static void no_rows_are_not_read(void)
     double out = -1;
     check_case("no rows, on a guard page");
     CHECK_STATUS(kldiv_rows(&none, &none, NULL, &out), KLDIV_OK);
+    CHECK_STATUS(kldiv_logits(&none, &none, NULL, &out), KLDIV_OK);
+    CHECK_STATUS(kldiv_logits_topk(&none, (const int64_t *)(const void *)r.end, &none, NULL, NULL, &out, NULL),
+                 KLDIV_OK);
+    CHECK_STATUS(kldiv_vae(&none, &none, &none, &none, NULL, &out), KLDIV_OK);
+    CHECK_STATUS(kldiv_loss_grad(&none, &none, NULL, &none, NULL, NULL), KLDIV_OK);
     CHECK_BITS(out, -1);
 }
 

@@ -8,12 +8,12 @@
 
 #include "check.h"
 
-typedef enum { JSON_NULL, JSON_STRING, JSON_NUMBER, JSON_ARRAY, JSON_OBJECT } json_kind;
+typedef enum { JSON_NULL, JSON_BOOLEAN, JSON_STRING, JSON_NUMBER, JSON_ARRAY, JSON_OBJECT } json_kind;
 
 typedef struct json {
     json_kind kind;
     const char *key;    /* in an object */
-    const char *text;   /* of a string or number */
+    const char *text;   /* of a boolean, string or number */
     struct json *first; /* of an array or object */
     struct json *next;
     size_t count;
@@ -113,6 +113,10 @@ static inline json *json_value(json_reader *reader)
     } else if (strncmp(reader->at, "null", 4) == 0) {
         value->kind = JSON_NULL;
         reader->at += 4;
+    } else if (strncmp(reader->at, "true", 4) == 0 || strncmp(reader->at, "false", 5) == 0) {
+        value->kind = JSON_BOOLEAN;
+        value->text = *reader->at == 't' ? "true" : "false";
+        reader->at += strlen(value->text);
     } else {
         value->kind = JSON_NUMBER;
         value->text = json_number(reader);
@@ -153,6 +157,13 @@ static inline int json_has_text(const json *array, const char *text)
         if (item->kind == JSON_STRING && strcmp(item->text, text) == 0)
             return 1;
     return 0;
+}
+
+static inline int json_is_true(const json *value)
+{
+    if (value->kind != JSON_BOOLEAN)
+        give_up("the table has no boolean where one belongs");
+    return *value->text == 't';
 }
 
 static inline json *json_read_file(const char *path)

@@ -68,11 +68,13 @@ static void finish(pthread_t thread)
 #define LONG_COLS ((size_t)3000000)
 #define MANY_ROWS ((size_t)20000)
 #define MANY_COLS ((size_t)48)
+#define KEPT ((size_t)8)
 
 static double *long_p, *long_q, *many_p, *many_q;
 static float *many_f32;
 static uint16_t *many_bf16;
 static int64_t *many_i64;
+static int64_t *many_kept; /* MANY_ROWS x KEPT classes; any MANY_COLS that follow each other are different */
 
 static void make_inputs(void)
 {
@@ -85,6 +87,9 @@ static void make_inputs(void)
     many_f32 = (float *)allocate(many * sizeof *many_f32);
     many_bf16 = (uint16_t *)allocate(many * sizeof *many_bf16);
     many_i64 = (int64_t *)allocate(many * sizeof *many_i64);
+    many_kept = (int64_t *)allocate(MANY_ROWS * KEPT * sizeof *many_kept);
+    for (size_t i = 0; i < MANY_ROWS * KEPT; i++)
+        many_kept[i] = (int64_t)(i * 5 % MANY_COLS);
     for (size_t i = 0; i < LONG_COLS; i++) {
         long_p[i] = random_unit(&seed) / (double)LONG_COLS;
         long_q[i] = i % 3 ? random_unit(&seed) / (double)LONG_COLS : long_p[i];
@@ -110,13 +115,16 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
 }
 
 /* One entry point, on so little that any thread can have its own output. */
-typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, QUADRATURE, KNN, MC, FAMILY, FAMILY_COUNTS, FAMILY_GRAD,
-               ENTRY_COUNT } entry_point;
+typedef enum {
+    KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, LOSS, LOSS_POINTWISE, LOSS_GRAD, LOGITS, LOGITS_GRAD, LOGITS_TOPK, VAE,
+    VAE_GRAD, QUADRATURE, KNN, MC, FAMILY, FAMILY_COUNTS, FAMILY_GRAD, ENTRY_COUNT
+} entry_point;
 
-static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32",     "kldiv_kl",
-                                          "kldiv_rows",   "kldiv_terms",      "kldiv_explain",
-                                          "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc",
-                                          "kldiv_family", "kldiv_family of counts", "kldiv_family_grad"};
+static const char *const entry_names[] = {
+    "kldiv_kl_f64", "kldiv_kl_f32", "kldiv_kl", "kldiv_rows", "kldiv_terms", "kldiv_explain", "kldiv_loss",
+    "kldiv_loss_pointwise", "kldiv_loss_grad", "kldiv_logits", "kldiv_logits_grad", "kldiv_logits_topk", "kldiv_vae",
+    "kldiv_vae_grad", "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc", "kldiv_family",
+    "kldiv_family of counts", "kldiv_family_grad"};
 
 /* Densities on (0, 1) that need no stack to speak of. */
 static double falling(double x, void *user)
@@ -132,9 +140,12 @@ static double flat(double x, void *user)
     return 1;
 }
 
-static void small_call(entry_point entry, uint32_t threads, answers *a)
+/* Each kind of call has a frame of its own, so that none counts for the other's depth. */
+#define OWN_FRAME __attribute__((noinline))
+enum { N = 40 };
+
+OWN_FRAME static void small_other_call(entry_point entry, uint32_t threads, answers *a)
 {
-    enum { N = 40 };
     double out[N];
     kldiv_options options = default_options();
     options.threads = threads;
@@ -186,12 +197,71 @@ static void small_call(entry_point entry, uint32_t threads, answers *a)
     }
 }
 
+/* Of two rows: their numbers come first in out, then the matrices. */
+OWN_FRAME static void small_training_call(entry_point entry, uint32_t threads, answers *a)
+{
+    static const int64_t indices[] = {5, 0, 2, 7, 1, 4};
+    double out[N] = {0};
+    kldiv_options options = default_options();
+    options.threads = threads;
+    const size_t cols = entry == VAE_GRAD ? 4 : 8, outputs = entry == VAE_GRAD ? 4 : 2;
+    kldiv_view p = view_of(many_p, 2, cols, KLDIV_DTYPE_F64), q = view_of(many_f32, 2, cols, KLDIV_DTYPE_F32);
+    kldiv_view_mut grad[4];
+    kldiv_status status;
+    for (size_t i = 0; i < outputs; i++)
+        grad[i] = view_mut_of(out + 2 + i * 2 * cols, 2, cols, KLDIV_DTYPE_F64);
+    switch (entry) {
+    case LOSS: status = kldiv_loss(&q, &p, &options, out); break;
+    case LOSS_POINTWISE: status = kldiv_loss_pointwise(&q, &p, &options, &grad[0]); break;
+    case LOSS_GRAD: status = kldiv_loss_grad(&q, &p, &options, &p, &grad[0], &grad[1]); break;
+    case LOGITS: status = kldiv_logits(&p, &q, &options, out); break;
+    case LOGITS_GRAD: status = kldiv_logits_grad(&p, &q, &options, many_p, out, &grad[0], &grad[1]); break;
+    case LOGITS_TOPK:
+        p.cols = 3;
+        status = kldiv_logits_topk(&p, indices, &q, &options, many_p, out, &grad[0]);
+        break;
+    case VAE: status = kldiv_vae(&p, &q, &q, &p, &options, out); break;
+    default:
+        status = kldiv_vae_grad(&p, &q, &q, &p, &options, many_p, out, &grad[0], &grad[1], &grad[2], &grad[3]);
+    }
+    take(a, status, out, sizeof out);
+}
+
+static void small_call(entry_point entry, uint32_t threads, answers *a)
+{
+    if (entry >= LOSS && entry <= VAE_GRAD)
+        small_training_call(entry, threads, a);
+    else
+        small_other_call(entry, threads, a);
+}
+
 static answers small_calls(uint32_t threads)
 {
     answers a = {FNV_START, 0};
     for (int entry = 0; entry < ENTRY_COUNT; entry++)
         small_call((entry_point)entry, threads, &a);
     return a;
+}
+
+/* Of as many rows as `out` has room for, a number for each and a matrix of floats: still enough to be shared. */
+OWN_FRAME static void large_training_calls(const kldiv_options *options, double *out, answers *a)
+{
+    const size_t rows = MANY_ROWS / (1 + MANY_COLS / 2), bytes = MANY_ROWS * sizeof *out;
+    kldiv_view p = view_of(many_p, rows, MANY_COLS, KLDIV_DTYPE_F64), values = p;
+    kldiv_view q = view_of(many_q, rows, MANY_COLS, KLDIV_DTYPE_F64);
+    kldiv_view_mut grad = view_mut_of(out + rows, rows, MANY_COLS, KLDIV_DTYPE_F32);
+    values.cols = KEPT;
+    memset(out, 0, bytes);
+    take(a, kldiv_loss_pointwise(&q, &p, options, &grad), out, bytes);
+    take(a, kldiv_loss_grad(&q, &p, options, &q, NULL, &grad), out, bytes);
+    take(a, kldiv_logits_grad(&p, &q, options, many_p, out, &grad, NULL), out, bytes);
+    take(a, kldiv_logits_grad(&p, &q, options, NULL, out, NULL, &grad), out, bytes);
+    take(a, kldiv_logits_topk(&values, many_kept, &q, options, many_p, out, &grad), out, bytes);
+    take(a, kldiv_vae_grad(&p, &q, &q, &p, options, many_p, out, NULL, &grad, NULL, NULL), out, bytes);
+    p.rows = q.rows = MANY_ROWS;
+    take(a, kldiv_loss(&q, &p, options, out), out, sizeof *out);
+    take(a, kldiv_logits(&p, &q, options, out), out, bytes);
+    take(a, kldiv_vae(&p, &q, NULL, NULL, options, out), out, bytes);
 }
 
 /* Calls large enough to be shared; `out` has room for MANY_ROWS. */
@@ -209,7 +279,35 @@ static answers large_calls(uint32_t threads, double *out)
     take(&a, kldiv_estimate_knn(&p, &q, 5, &options, out), out, sizeof *out);
     options.estimator = KLDIV_ESTIMATOR_K3;
     take(&a, kldiv_estimate_mc(many_p, many_q, MANY_ROWS * MANY_COLS, &options, out, out + 1), out, 2 * sizeof *out);
+    large_training_calls(&options, out, &a);
     return a;
+}
+
+/* Rows so long that several threads share one, at a temperature that tells their entries apart. */
+OWN_FRAME static void long_training_calls(kldiv_options options, double *out, size_t room, answers *a)
+{
+    kldiv_view p = view_of(long_p, 1, LONG_COLS, KLDIV_DTYPE_F64), q = view_of(long_q, 1, LONG_COLS, KLDIV_DTYPE_F64);
+    options.temperature = 1e-7;
+    take(a, kldiv_loss(&q, &p, &options, out), out, sizeof *out);
+    take(a, kldiv_vae(&p, &q, NULL, NULL, &options, out), out, sizeof *out);
+    for (options.measure = 0; options.measure <= KLDIV_MEASURE_JENSEN_SHANNON; options.measure++)
+        if (options.measure != KLDIV_MEASURE_JEFFREYS)
+            take(a, kldiv_logits(&p, &q, &options, out), out, sizeof *out);
+    p.cols = q.cols = room;
+    kldiv_view_mut grad = view_mut_of(out, 1, room, KLDIV_DTYPE_F64);
+    for (options.measure = 0; options.measure <= KLDIV_MEASURE_JENSEN_SHANNON; options.measure++) {
+        if (options.measure == KLDIV_MEASURE_JEFFREYS)
+            continue;
+        take(a, kldiv_logits_grad(&p, &q, &options, NULL, NULL, NULL, &grad), out, room * sizeof *out);
+        take(a, kldiv_logits_grad(&p, &q, &options, NULL, NULL, &grad, NULL), out, room * sizeof *out);
+    }
+    options.measure = KLDIV_MEASURE_KL;
+    p.cols = 3 * KEPT;
+    take(a, kldiv_logits_topk(&p, many_kept + KEPT, &q, &options, NULL, NULL, &grad), out, room * sizeof *out);
+    p.cols = room;
+    take(a, kldiv_vae_grad(&p, &q, NULL, NULL, &options, NULL, NULL, NULL, &grad, NULL, NULL), out,
+         room * sizeof *out);
+    take(a, kldiv_loss_grad(&q, &p, &options, NULL, NULL, &grad), out, room * sizeof *out);
 }
 
 /* Everything that could depend on who computes which part: long rows, many rows, strides, either axis, mixed dtypes. */
@@ -257,6 +355,9 @@ static answers corpus(uint32_t threads)
     take(&a, kldiv_terms(&p, &q, &options, &terms), out, many * sizeof *out);
     options.reduction = KLDIV_REDUCTION_MEAN;
     take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    options = default_options();
+    options.threads = threads;
+    long_training_calls(options, out, many, &a);
     free(out);
     return a;
 }

@@ -216,6 +216,9 @@ impl Job for MixtureGradient<'_> {
                 let (x, y) = (I::F64::select(live, side, one), I::F64::select(live, m, one));
                 let lo = I::F64::select(live, exact[i] - (m - side), I::F64::zero());
                 let ln = Ratio::of(x.into(), Parts { hi: y, lo: Some(lo) }).ln();
+                if weights[i] == 0.0 {
+                    continue;
+                }
                 let factor = I::F64::constant(-by * weights[i]);
                 let gradient = factor * side * (ln + I::F64::constant(halves[i]));
                 results[i] = I::F64::select(live, gradient, I::F64::zero()).to_f64s();

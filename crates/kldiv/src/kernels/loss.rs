@@ -77,7 +77,7 @@ impl Op<1, 0> for OfProbability {
         let value = match self.part {
             _ if !valid => f64::NAN,
             Part::Value if t == 0.0 => 0.0,
-            Part::Value => t * (ln(t) - x) * self.by,
+            Part::Value => scaled(t * (ln(t) - x), self.by),
             Part::ByInput => 0.0 - t * self.by,
             // The one-sided limit, at t = 0 too.
             Part::ByTarget if x == f64::NEG_INFINITY => scaled(f64::INFINITY, self.by),

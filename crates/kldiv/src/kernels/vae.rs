@@ -149,8 +149,7 @@ fn edge<T: Element>(given: &Given<T>, i: usize) -> Terms<f64> {
     let (d, y) = (mu - mean, logvar - log);
     // exp(−l/2) twice, for d² exp(−l) may be an ordinary number where exp(−l) is not.
     let root = exp_of(-0.5 * log);
-    let square = (d * root) * (d * root);
-    let by_mu = d * root * root;
+    let (square, by_mu) = if d == 0.0 { (0.0, 0.0) } else { ((d * root) * (d * root), d * root * root) };
     let (less_one, curved) = match y {
         y if y < -700.0 => (-1.0, -1.0 - y),
         y if y > 700.0 => (exp_of(y), exp_of(y)),

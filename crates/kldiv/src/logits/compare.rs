@@ -21,8 +21,8 @@ use crate::view::{Row, RowMut};
 /// Logits that are compared with one anchor; they stay in the nearest cache for the second look.
 const STRETCH: usize = 4096;
 
-/// Beyond this the exponential of a logit relative to its row's largest is no number that could be told from 0.
-const DEEP: f64 = -700.0;
+/// Normalisers further apart than this, in logarithms, are each computed by themselves.
+const FAR: f64 = 64.0;
 
 /// What is known of a stretch of two rows.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,10 @@ pub(crate) struct Summary {
     /// The largest a, and the sum of exp((a − max)/T); −∞ and 0 where every a is −∞.
     pub(crate) max: f64,
     pub(crate) weight: f64,
-    /// T (lse(a/T) − lse(b/T)): ∞ where every b is −∞. Where every a is, −T lse(b/T), ∞ where every b is too.
+    /// The same of b, with something near its largest; 0 where every b is −∞.
+    max_b: Compensated,
+    weight_b: f64,
+    /// T (lse(a/T) − lse(b/T)), where both are possible.
     pub(crate) delta: Compensated,
     /// D(softmax(a/T) ‖ softmax(b/T)) over the stretch, in nats. NaN where something is no logit.
     pub(crate) kl: f64,
@@ -40,29 +43,39 @@ impl Summary {
     const NAN: Summary = Summary {
         max: f64::NAN,
         weight: f64::NAN,
-        delta: Compensated { hi: f64::NAN, lo: 0.0 },
+        max_b: Compensated::ZERO,
+        weight_b: f64::NAN,
+        delta: Compensated::ZERO,
         kl: f64::NAN,
     };
 
-    /// Of a stretch in which no a is possible.
-    fn masked(lse_b: f64, scale: f64) -> Summary {
-        let delta = Compensated { hi: -lse_b / scale, lo: 0.0 };
-        Summary { max: f64::NEG_INFINITY, weight: 0.0, delta, kl: 0.0 }
+    /// Of normalisers that are known by themselves.
+    fn of(max: f64, weight: f64, max_b: Compensated, weight_b: f64, scale: f64, kl: f64) -> Summary {
+        let mut delta = Compensated::ZERO;
+        if weight > 0.0 && weight_b > 0.0 {
+            delta = difference(max, max_b);
+            delta.add((ln(weight) - ln(weight_b)) / scale);
+        }
+        Summary { max, weight, max_b, weight_b, delta: delta.tidy(), kl }
     }
 
-    /// lse(a/T) and lse(b/T).
-    fn lses(&self, scale: f64) -> (f64, f64) {
-        if self.weight == 0.0 {
-            return (f64::NEG_INFINITY, -self.delta.hi * scale);
-        }
-        let lse_a = self.max * scale + ln(self.weight);
-        (lse_a, lse_a - self.delta.value() * scale)
+    /// Of a normaliser of a, and how far that of b is from it.
+    fn near(max: f64, weight: f64, delta: Compensated, kl: f64) -> Summary {
+        Summary { max, weight, max_b: difference(max, delta), weight_b: weight, delta, kl }
     }
 
     /// Whether no a, and whether no b, is possible.
     pub(crate) fn impossible(&self) -> (bool, bool) {
-        (self.weight == 0.0, self.delta.hi == f64::INFINITY)
+        (self.weight == 0.0, self.weight_b == 0.0)
     }
+}
+
+/// x − y.
+fn difference(x: f64, y: Compensated) -> Compensated {
+    let mut difference = Compensated { hi: x, lo: 0.0 };
+    difference.add(-y.hi);
+    difference.lo -= y.lo;
+    difference.tidy()
 }
 
 /// The summary of two rows of equal length; `spread` says whether shares of a long one go to several threads.
@@ -129,17 +142,17 @@ fn joined([a, b, c, d, e, f, g, h]: [f64; 8]) -> f64 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
+/// The largest b and the sum of exp((b − largest)/T).
+fn normaliser<T: Vector>(b: Row, scale: f64) -> (Compensated, f64) {
+    let max = largest::<T>(b);
+    (Compensated { hi: max, lo: 0.0 }, exponentials::<T>(b, max, scale, 1.0, None))
+}
+
 /// The summary with a delta that is good to the last digit of its normalisers, where that of [`rows`] is good to the
 /// digits of their quotient: of q itself, not of q relative to p.
 pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f64) -> Summary {
-    let max = largest::<T>(b);
-    let weight = exponentials::<T>(b, max, scale, 1.0, None);
-    let mut delta = Compensated { hi: summary.max, lo: 0.0 };
-    delta.add(-max);
-    match moved(delta, (ln(weight) - ln(summary.weight)) / scale) {
-        Some(delta) => Summary { delta, ..summary },
-        None => summary,
-    }
+    let (max_b, weight_b) = normaliser::<T>(b, scale);
+    Summary::of(summary.max, summary.weight, max_b, weight_b, scale, summary.kl)
 }
 
 fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Compensated>) -> Summary {
@@ -153,46 +166,52 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Compensated>) ->
     };
     if max == f64::NEG_INFINITY {
         // Nothing but q: seen from b, each a is impossible.
-        let max = largest::<T>(b);
-        if max == f64::NEG_INFINITY {
-            let frame = Frame { max: 0.0, anchor: Compensated::ZERO, scale };
-            let [_, q, _] = sums_in(&frame, a, b);
-            return if q.is_nan() { Summary::NAN } else { Summary::masked(f64::NEG_INFINITY, scale) };
-        }
-        let frame = Frame { max, anchor: Compensated::ZERO, scale };
+        let max_b = largest::<T>(b);
+        let from = if max_b == f64::NEG_INFINITY { 0.0 } else { max_b };
+        let frame = Frame { max: from, anchor: Compensated::ZERO, scale };
         let [_, q, _] = sums_in(&frame, a, b);
-        return if q.is_nan() { Summary::NAN } else { Summary::masked(max * scale + ln(q), scale) };
+        return match q {
+            q if q.is_nan() => Summary::NAN,
+            q => Summary::of(max, 0.0, Compensated { hi: from, lo: 0.0 }, q, scale, 0.0),
+        };
     }
     let mut frame = Frame { max, anchor: guess.unwrap_or(Compensated::ZERO), scale };
     if guess.is_none() {
-        frame.anchor = first_anchor(a, b);
         let len = CHUNK.min(a.len());
+        frame.anchor = anchor_where(a, b, 0..len, |_| true);
         let [weight, _, straight] = sums_in(&frame, a.part(0, len), b.part(0, len));
-        frame.anchor = moved(frame.anchor, straight / weight / scale).unwrap_or(frame.anchor);
+        frame.anchor = match moved(frame.anchor, straight / weight / scale) {
+            Some(anchor) if weight > 0.0 => anchor,
+            // Nothing there is likely: look where something is.
+            _ => anchor_where(a, b, 0..a.len(), |x| x == max),
+        };
     }
-    // Once, or again with an anchor nearer to what the first look found.
-    for look in 0..3 {
+    // Once, or again with an anchor nearer to what the last look found.
+    for look in 0..LOOKS {
         let [weight, curved, straight] = sums_in(&frame, a, b);
         if weight.is_nan() {
             return Summary::NAN;
         }
-        let Some(seen) = Seen::of(curved / weight, straight / weight) else {
-            return apart(a, b, scale);
-        };
-        // What cancels, cancels less the nearer the anchor is.
-        let doubtful = seen.cancels > 8.0 * seen.kl || seen.excess < -0.5;
-        if doubtful
-            && look < 2
+        let Some(seen) = Seen::of(curved / weight, straight / weight) else { break };
+        if look + 1 < LOOKS
+            && seen.doubtful()
             && let Some(anchor) = moved(frame.anchor, seen.mean / scale)
         {
             frame.anchor = anchor;
             continue;
         }
-        let delta = moved(frame.anchor, ln_1p(seen.excess) / scale).unwrap_or(frame.anchor);
-        return Summary { max, weight, delta, kl: seen.kl };
+        let Some(delta) = moved(frame.anchor, ln_1p(seen.excess) / scale) else { break };
+        if (delta.hi * scale).abs() < FAR {
+            return Summary::near(max, weight, delta, seen.kl);
+        }
+        let (max_b, weight_b) = normaliser::<T>(b, scale);
+        return Summary { max_b, weight_b, ..Summary::near(max, weight, delta, seen.kl) };
     }
-    Summary::NAN
+    apart(a, b, scale)
 }
+
+/// How often a stretch is looked at: each look leaves of the anchor's error what rounding makes of it.
+const LOOKS: usize = 4;
 
 /// What the means of exp(y) − 1 − y and of y under P say.
 pub(super) struct Seen {
@@ -216,13 +235,20 @@ impl Seen {
         let finite = curved.is_finite() && mean.is_finite() && kl.is_finite();
         finite.then(|| Seen { mean, excess, kl: kl.max(0.0), cancels })
     }
+
+    /// Whether an anchor nearer to the mean would show more: what cancels, cancels less then.
+    fn doubtful(&self) -> bool {
+        self.cancels > 8.0 * self.kl || self.excess < -0.5 || self.mean.abs() > 30.0
+    }
 }
 
-/// Some a − b that is finite.
-fn first_anchor(a: Row, b: Row) -> Compensated {
-    let pairs = (0..a.len().min(CHUNK)).map(|i| a.get(i) - b.get(i));
-    let hi = pairs.into_iter().find(|difference| difference.is_finite()).unwrap_or(0.0);
-    Compensated { hi, lo: 0.0 }
+/// Some a − b that is finite, where a is one of those.
+fn anchor_where(a: Row, b: Row, mut among: std::ops::Range<usize>, of: impl Fn(f64) -> bool) -> Compensated {
+    let found = among.find_map(|i| {
+        let (x, difference) = (a.get(i), a.get(i) - b.get(i));
+        (of(x) && difference.is_finite()).then_some(difference)
+    });
+    Compensated { hi: found.unwrap_or(0.0), lo: 0.0 }
 }
 
 /// An anchor less a number, if that is one.
@@ -238,12 +264,15 @@ fn apart(a: Row, b: Row, scale: f64) -> Summary {
     let (mut max_a, mut max_b) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
     for i in 0..a.len() {
         let (x, y) = (a.get(i), b.get(i));
-        if !(x < f64::INFINITY && y < f64::INFINITY) {
+        // Differences of larger ones might overflow.
+        let logit = |x: f64| x == f64::NEG_INFINITY || x.abs() < LARGEST;
+        if !(logit(x) && logit(y)) {
             return Summary::NAN;
         }
         (max_a, max_b) = (max_a.max(x), max_b.max(y));
     }
     let (mut weight_a, mut weight_b, mut sum) = (Compensated::ZERO, Compensated::ZERO, Compensated::ZERO);
+    let mut impossible = false;
     for i in 0..a.len() {
         let (x, y) = (a.get(i), b.get(i));
         let p = exp_of((x - max_a) * scale);
@@ -253,28 +282,33 @@ fn apart(a: Row, b: Row, scale: f64) -> Summary {
             if p > 0.0 {
                 sum.add(p * (((x - max_a) - (y - max_b)) * scale));
             }
-        } else if x > f64::NEG_INFINITY {
-            sum.hi = f64::INFINITY;
+        } else {
+            impossible |= x > f64::NEG_INFINITY;
         }
     }
     let (weight_a, weight_b) = (weight_a.value(), weight_b.value());
-    let mut delta = Compensated { hi: max_a, lo: 0.0 };
-    delta.add(-max_b);
-    let delta = moved(delta, -(ln(weight_a) - ln(weight_b)) / scale);
-    let kl = (sum.value() / weight_a - ln(weight_a) + ln(weight_b)).max(0.0);
-    match delta {
-        _ if max_b == f64::NEG_INFINITY => {
-            let delta = Compensated { hi: f64::INFINITY, lo: 0.0 };
-            Summary { max: max_a, weight: weight_a, delta, kl: f64::INFINITY }
-        }
-        Some(delta) => Summary {
-            max: max_a,
-            weight: weight_a,
-            delta,
-            kl: if sum.hi == f64::INFINITY { f64::INFINITY } else { kl },
-        },
-        None => Summary::NAN,
-    }
+    let kl = if impossible {
+        f64::INFINITY
+    } else {
+        (sum.value() / weight_a - ln(weight_a) + ln(weight_b)).max(0.0)
+    };
+    let max_b = if weight_b > 0.0 { max_b } else { 0.0 };
+    Summary::of(max_a, weight_a, Compensated { hi: max_b, lo: 0.0 }, weight_b, scale, kl)
+}
+
+/// Logits of this size and beyond may be too far apart for their difference to be a number.
+const LARGEST: f64 = 2e307;
+
+/// The normaliser of the b of all parts.
+fn joined_b(parts: &[Summary], scale: f64) -> (Compensated, f64) {
+    let possible = || parts.iter().filter(|part| part.weight_b > 0.0);
+    let larger = |x: Compensated, y: Compensated| if y.hi > x.hi { y } else { x };
+    let Some(max) = possible().map(|part| part.max_b).reduce(larger) else {
+        return (Compensated::ZERO, 0.0);
+    };
+    let mut weight = Compensated::ZERO;
+    possible().for_each(|part| weight.add(part.weight_b * exp_of(part.max_b.minus(max) * scale)));
+    (max, weight.value())
 }
 
 /// Summaries of stretches of a row as one of all.
@@ -284,81 +318,72 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
     }
     let possible = || parts.iter().filter(|part| part.weight > 0.0);
     let Some(max) = possible().map(|part| part.max).reduce(f64::max) else {
-        let lses = || parts.iter().map(|part| part.lses(scale).1);
-        return Summary::masked(ln_of_sum_of_exps(lses), scale);
+        let (max_b, weight_b) = joined_b(parts, scale);
+        return Summary::of(f64::NEG_INFINITY, 0.0, max_b, weight_b, scale, 0.0);
     };
+    // Of the heaviest part: where the others' differences are taken from first.
+    let weight = |part: &Summary| part.weight * exp_of((part.max - max) * scale);
+    let heavier = |x: Summary, y: Summary| if weight(&y) > weight(&x) { y } else { x };
+    let mut anchor = possible().copied().reduce(heavier).unwrap_or(Summary::NAN).delta;
     if possible().any(|part| part.kl == f64::INFINITY) {
         return joined_apart(parts, max, scale);
     }
-    // The heaviest part is the reference: what the others' differences are taken from.
-    let weight = |part: &Summary| part.weight * exp_of((part.max - max) * scale);
-    let heavier = |x: &'_ Summary, y: &'_ Summary| if weight(y) > weight(x) { *y } else { *x };
-    let reference = possible().copied().reduce(|x, y| heavier(&x, &y)).unwrap_or(Summary::NAN);
-    let deep = |part: &Summary| !(part.weight > 0.0 && (part.max - max) * scale > DEEP);
-    let off = |part: &Summary| {
-        ((part.delta.hi - reference.delta.hi) + (part.delta.lo - reference.delta.lo)) * scale
-    };
-    let (mut total, mut straight) = (Compensated::ZERO, Compensated::ZERO);
-    for part in parts.iter().filter(|part| !deep(part)) {
-        total.add(weight(part));
-        straight.add(weight(part) * off(part));
-    }
-    let total = total.value();
-    let Some(anchor) = moved(reference.delta, -straight.value() / total / scale) else {
-        return joined_apart(parts, max, scale);
-    };
-    let (mut within, mut curved, mut straight) = (Compensated::ZERO, Compensated::ZERO, Compensated::ZERO);
-    for part in parts {
-        if deep(part) {
-            let lse_b = part.lses(scale).1;
-            let q = exp_of(lse_b + (anchor.value() - max) * scale);
-            curved.add(q);
+    for look in 0..LOOKS {
+        let max_of_b = difference(max, anchor);
+        let (mut total, mut within) = (Compensated::ZERO, Compensated::ZERO);
+        let (mut curved, mut straight) = (Compensated::ZERO, Compensated::ZERO);
+        for part in parts {
+            let w = if part.weight > 0.0 { weight(part) } else { 0.0 };
+            let y = anchor.minus(part.delta) * scale;
+            if w > 0.0 {
+                total.add(w);
+                within.add(w * part.kl);
+                straight.add(w * y);
+            }
+            if w > 0.0 && y.abs() < 30.0 {
+                curved.add(w * parts_of(y).1);
+            } else if part.weight_b > 0.0 {
+                let q = part.weight_b * exp_of(part.max_b.minus(max_of_b) * scale);
+                curved.add(if w > 0.0 { q - w - w * y } else { q });
+            }
+        }
+        let total = total.value();
+        let Some(seen) = Seen::of(curved.value() / total, straight.value() / total) else { break };
+        let Some(nearer) = moved(anchor, seen.mean / scale) else { break };
+        if look + 1 < LOOKS && (look == 0 || seen.doubtful()) {
+            anchor = nearer;
             continue;
         }
-        let w = weight(part);
-        let y = ((anchor.hi - part.delta.hi) + (anchor.lo - part.delta.lo)) * scale;
-        within.add(w * part.kl);
-        straight.add(w * y);
-        let near = y.abs() < -DEEP;
-        curved.add(if near { w * parts_of(y).1 } else { f64::INFINITY });
+        let kl = within.value() / total + seen.kl;
+        let Some(delta) = moved(anchor, ln_1p(seen.excess) / scale) else { break };
+        let near = Summary::near(max, total, delta, kl);
+        if (delta.hi * scale).abs() < FAR {
+            return near;
+        }
+        let (max_b, weight_b) = joined_b(parts, scale);
+        return Summary { max_b, weight_b, ..near };
     }
-    let Some(seen) = Seen::of(curved.value() / total, straight.value() / total) else {
-        return joined_apart(parts, max, scale);
-    };
-    let kl = within.value() / total + seen.kl;
-    match moved(anchor, ln_1p(seen.excess) / scale) {
-        Some(delta) => Summary { max, weight: total, delta, kl },
-        None => joined_apart(parts, max, scale),
-    }
+    joined_apart(parts, max, scale)
 }
 
 /// As [`join`] for parts so far apart that nothing cancels.
 #[cold]
 fn joined_apart(parts: &[Summary], max: f64, scale: f64) -> Summary {
-    let lse_b = ln_of_sum_of_exps(|| parts.iter().map(|part| part.lses(scale).1));
-    let lse_a = ln_of_sum_of_exps(|| parts.iter().map(|part| part.lses(scale).0));
-    let mut kl = Compensated::ZERO;
+    let (max_b, weight_b) = joined_b(parts, scale);
+    let (mut total, mut kl, mut impossible) = (Compensated::ZERO, Compensated::ZERO, false);
     for part in parts.iter().filter(|part| part.weight > 0.0) {
-        let p = exp_of(part.lses(scale).0 - lse_a);
-        let term = part.kl + part.delta.value() * scale;
-        if term == f64::INFINITY {
-            kl.hi = f64::INFINITY;
-        } else if p > 0.0 {
-            kl.add(p * term);
+        total.add(part.weight * exp_of((part.max - max) * scale));
+        impossible |= part.kl == f64::INFINITY;
+    }
+    let whole = Summary::of(max, total.value(), max_b, weight_b, scale, f64::INFINITY);
+    if impossible {
+        return whole;
+    }
+    for part in parts.iter().filter(|part| part.weight > 0.0) {
+        let p = part.weight * exp_of((part.max - max) * scale) / whole.weight;
+        if p > 0.0 {
+            kl.add(p * (part.kl + part.delta.minus(whole.delta) * scale));
         }
     }
-    let kl = if kl.hi == f64::INFINITY { kl.hi } else { (kl.value() - (lse_a - lse_b)).max(0.0) };
-    let delta = Compensated { hi: (lse_a - lse_b) / scale, lo: 0.0 };
-    Summary { max, weight: exp_of(lse_a - max * scale), delta, kl }
-}
-
-/// `ln Σ exp(xᵢ)`.
-fn ln_of_sum_of_exps<I: Iterator<Item = f64>>(xs: impl Fn() -> I) -> f64 {
-    let max = xs().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY {
-        return max;
-    }
-    let mut sum = Compensated::ZERO;
-    xs().for_each(|x| sum.add(exp_of(x - max)));
-    max + ln(sum.value())
+    Summary { kl: kl.value().max(0.0), ..whole }
 }

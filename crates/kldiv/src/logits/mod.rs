@@ -23,6 +23,8 @@
 //! Differences of logits are taken before anything is rounded: near-equal rows, also those that differ by a constant,
 //! keep their digits, and no result is negative. With s = (a − max a)/T, r likewise of b, l = ln(p/q) and c = |l| at the
 //! largest a, KL is within `16 u Σ [(p l − p + q)(1 + min(|s|, |r|)) + |q − p| (|l| + 2c)]` of the exact value.
+//! A class that is less than e^−700 times as likely as the likeliest counts as impossible in a sum. Logits beyond 2e307
+//! that differ by as much are [`Error::Overflow`].
 //! # Memory
 //! Nothing that grows with the row but 40 bytes for each 65,536 classes of a longer one.
 //! # Threads, errors
@@ -196,8 +198,9 @@ impl<'a> Job<'a> {
                 return Err(Error::Option { name: "measure", value: other.number(), expected });
             }
         };
-        let narrow = a.dtype().fits_f32() && b.dtype().fits_f32();
         let (scale, ln_base) = (1.0 / options.temperature, ln_base(options));
+        // A temperature may be too high for f32 to hold its inverse.
+        let narrow = a.dtype().fits_f32() && b.dtype().fits_f32() && (1e-30..1e30).contains(&scale);
         Ok(Job { a, b, rows, narrow, mixture, scale, ln_base })
     }
 
@@ -237,14 +240,23 @@ impl<'a> Job<'a> {
         let (value, halves) = match self.mixture {
             None => (summary.kl, (0.0, 0.0)),
             Some(weight) => {
-                let softmaxes = self.softmaxes(&summary);
+                let softmaxes = self.softmaxes(&self.for_q(summary, q));
                 let op = Halves(JensenShannon::new(weight));
                 let sums = total::<_, _, f64, _, _>(&op, &softmaxes, p, q, self.rows.spread);
                 let halves = (sums.plain[0].value(), sums.plain[1].value());
-                (weight * halves.0 + (1.0 - weight) * halves.1, halves)
+                (weighted(halves.0, weight) + weighted(halves.1, 1.0 - weight), halves)
             }
         };
         Ok(Compared { summary, value, halves })
+    }
+
+    /// The summary as it is good for q itself.
+    fn for_q(&self, summary: Summary, q: Row) -> Summary {
+        match summary {
+            near if near.kl < APART => near,
+            apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),
+            apart => compare::with_own_normalisers::<f64>(apart, q, self.scale),
+        }
     }
 
     fn softmaxes(&self, summary: &Summary) -> Softmaxes {
@@ -260,12 +272,7 @@ impl<'a> Job<'a> {
         if self.reversed() {
             grads.swap(0, 1);
         }
-        let summary = match compared.summary {
-            near if near.kl < APART => near,
-            apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),
-            apart => compare::with_own_normalisers::<f64>(apart, q, self.scale),
-        };
-        let Softmaxes { frame, unit } = self.softmaxes(&summary);
+        let Softmaxes { frame, unit } = self.softmaxes(&self.for_q(compared.summary, q));
         if let Some(weight) = self.mixture {
             let (halves, weights) = (compared.halves, (weight, 1.0 - weight));
             let softmaxes = &Softmaxes { frame, unit };

@@ -3,9 +3,10 @@
 use crate::check::{culprit_logit, needs_float, needs_shape};
 use crate::error::{Error, Operand};
 use crate::kernels::exp::{exp_of, parts_of};
-use crate::kernels::lanes::Vector;
+use crate::kernels::lanes::{Lanes, Vector, two_difference};
 use crate::kernels::log::{ln, ln_1p};
 use crate::kernels::op::{Gap, Op};
+use crate::kernels::scalar::One;
 use crate::logits::compare::{Seen, exponentials, largest};
 use crate::pair::ln_base;
 use crate::policy::{Measure, Options, TopK};
@@ -131,6 +132,9 @@ struct Job<'a> {
     scale: f64,
 }
 
+/// A mass below this is known by its logarithm alone.
+const TINY: f64 = 1e-280;
+
 /// A named class: its index, the teacher's value, the student's logit.
 struct Named {
     class: usize,
@@ -176,42 +180,53 @@ impl Job<'_> {
     fn row(&self, i: usize, by: f64, grad: &mut Option<RowMut>) -> Result<f64, Error> {
         let b = self.b.row(i);
         let named = self.named(i)?;
-        let rest = self.rest(&b, &named);
+        let (rest_max, rest_weight) = self.rest(&b, &named);
         let top = Top::of(&named, self.scale);
-        if rest.0.is_nan() || top.kl.is_nan() {
+        if rest_max.is_nan() || rest_weight.is_nan() || top.kl.is_nan() {
             return Err(culprit_logit(&[(b, STUDENT)], i).unwrap_or(Error::Overflow { row: i }));
         }
-        if top.lse_p == f64::NEG_INFINITY {
+        if top.weight_p == 0.0 {
             return Err(Error::ZeroMass { operand: VALUES, row: i });
         }
-        if top.lse_q == f64::NEG_INFINITY && rest.1 == 0.0 {
+        if top.weight_q == 0.0 && rest_weight == 0.0 {
             return Err(Error::ZeroMass { operand: STUDENT, row: i });
         }
-        // Of the student's mass: what the named classes have, what the others, and the logarithm of their ratio.
-        let lse_rest = rest.0 * self.scale + ln(rest.1);
-        let lse_q = {
-            let max = lse_rest.max(top.lse_q);
-            max + ln(exp_of(lse_rest - max) + exp_of(top.lse_q - max))
-        };
-        let (q_top, q_rest) = (exp_of(top.lse_q - lse_q), exp_of(lse_rest - lse_q));
-        let missing = self.missing(i, &named, rest.1 == 0.0)?;
+        // The student's mass on named classes and on the others.
+        let max = top.max_q.max(rest_max);
+        let of_top = top.weight_q * exp_of((top.max_q - max) * self.scale);
+        let of_rest = rest_weight * exp_of((rest_max - max) * self.scale);
+        let weight = of_top + of_rest;
+        let (q_top, q_rest) = (of_top / weight, of_rest / weight);
+        let missing = self.missing(i, &named, rest_weight == 0.0)?;
         let p_top = 1.0 - missing;
+        // Of each side's logarithm, what is left of it where the side itself is too small for a number.
+        let ln_of = |max_of: f64, weight_of: f64| (max_of - max) * self.scale + ln(weight_of) - ln(weight);
+        let ln_top = ln_of(top.max_q, top.weight_q);
         // −ln of the student's mass on the named classes, or the divergence between the two ways of dividing 1 in two.
         let between = if missing == 0.0 {
-            if q_top == 0.0 { lse_q - top.lse_q } else { ln_1p(q_rest / q_top) }
-        } else {
+            if q_top > TINY { ln_1p(q_rest / q_top) } else { -ln_top }
+        } else if q_top > TINY && q_rest > TINY {
             Gap.edge(p_top, q_top).plain[0] + Gap.edge(missing, q_rest).plain[0]
+        } else {
+            let of_top = if p_top > 0.0 { p_top * (ln(p_top) - ln_top) } else { 0.0 };
+            of_top + missing * (ln(missing) - ln_of(rest_max, rest_weight))
         };
-        let value = p_top * top.kl + between;
+        let value = weighted(top.kl, p_top) + between;
         if let Some(grad) = grad {
-            let rest_by = if missing == 0.0 { by } else { by * (1.0 - missing / q_rest) };
-            let rest_by = if rest_by.is_finite() { rest_by } else { 0.0 };
-            self.write_all(&b, lse_q, rest_by, grad);
-            for Named { class, value, logit } in &named {
-                let p = exp_of(value * self.scale - top.lse_p) * p_top;
-                let q = exp_of(logit * self.scale - lse_q);
-                let gradient = if *logit == f64::NEG_INFINITY { 0.0 } else { by * (q - p) };
-                grad.write(*class, &[gradient]);
+            let rest_by = if rest_weight > 0.0 { by * (q_rest - missing) / rest_weight } else { 0.0 };
+            self.write_all(&b, if rest_weight > 0.0 { rest_max } else { 0.0 }, rest_by, grad);
+            let shift = ln_top - ln(p_top);
+            for named in &named {
+                let p = exp_of((named.value - top.max_p) * self.scale) / top.weight_p * p_top;
+                let y = top.exponent(named, self.scale) + shift;
+                let gradient = if named.logit == f64::NEG_INFINITY {
+                    0.0
+                } else if y.abs() < 1.0 {
+                    p * parts_of(y).0
+                } else {
+                    exp_of((named.logit - max) * self.scale) / weight - p
+                };
+                grad.write(named.class, &[by * gradient]);
             }
         }
         Ok(value)
@@ -257,9 +272,8 @@ impl Job<'_> {
         (max, sum.value())
     }
 
-    /// Writes `by q` everywhere.
-    fn write_all(&self, b: &Row, lse: f64, by: f64, grad: &RowMut) {
-        let max = lse / self.scale;
+    /// Writes `by exp((b − max)/T)` everywhere.
+    fn write_all(&self, b: &Row, max: f64, by: f64, grad: &RowMut) {
         if b.dtype().fits_f32() {
             exponentials::<f32>(*b, max, self.scale, by, Some(grad));
         } else {
@@ -277,67 +291,96 @@ fn runs<'r>(b: &'r Row<'r>, named: &'r [Named]) -> impl Iterator<Item = Row<'r>>
 
 /// Teacher and student over the named classes alone.
 struct Top {
-    /// Of the values, scaled, and of the student's logits, likewise.
-    lse_p: f64,
-    lse_q: f64,
+    /// The largest value, and the sum of exp((value − largest)/T).
+    max_p: f64,
+    weight_p: f64,
+    /// The same of the student's logits.
+    max_q: f64,
+    weight_q: f64,
+    /// What a logit less its value is, on average: T times the difference of the normalisers.
+    delta: Compensated,
     /// Between the two, each made to sum to 1.
     kl: f64,
 }
 
 impl Top {
     fn of(named: &[Named], scale: f64) -> Top {
-        let mut rows = [f64::NEG_INFINITY; 2];
+        let (mut max_p, mut max_q) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        let mut invalid = false;
         for Named { value, logit, .. } in named {
-            if value.is_nan() || logit.is_nan() || *logit == f64::INFINITY {
-                return Top { lse_p: f64::NAN, lse_q: f64::NAN, kl: f64::NAN };
+            invalid |= value.is_nan() || !(*logit < f64::INFINITY);
+            (max_p, max_q) = (max_p.max(*value), max_q.max(*logit));
+        }
+        let (mut weight_p, mut weight_q) = (Compensated::ZERO, Compensated::ZERO);
+        for Named { value, logit, .. } in named {
+            if max_p > f64::NEG_INFINITY {
+                weight_p.add(exp_of((value - max_p) * scale));
             }
-            rows = [rows[0].max(*value), rows[1].max(*logit)];
+            if max_q > f64::NEG_INFINITY {
+                weight_q.add(exp_of((logit - max_q) * scale));
+            }
         }
-        let lse = |of: &dyn Fn(&Named) -> f64, max: f64| {
-            let mut sum = Compensated::ZERO;
-            named.iter().for_each(|named| sum.add(exp_of((of(named) - max) * scale)));
-            if max == f64::NEG_INFINITY { max } else { max * scale + ln(sum.value()) }
-        };
-        let (lse_p, lse_q) = (lse(&|named| named.value, rows[0]), lse(&|named| named.logit, rows[1]));
-        if lse_p == f64::NEG_INFINITY {
-            return Top { lse_p, lse_q, kl: 0.0 };
+        let (weight_p, weight_q) = (weight_p.value(), weight_q.value());
+        let delta = Compensated { hi: 0.0, lo: 0.0 };
+        let mut top = Top { max_p, weight_p, max_q, weight_q, delta, kl: f64::INFINITY };
+        if invalid {
+            top.kl = f64::NAN;
+        } else if weight_p == 0.0 {
+            top.kl = 0.0;
+        } else if weight_q > 0.0 {
+            top.compare(named, scale);
         }
-        let (mut curved, mut straight) = (Compensated::ZERO, Compensated::ZERO);
+        top
+    }
+
+    /// ln(q/p) of a class, of what is normalised over the named ones.
+    fn exponent(&self, Named { value, logit, .. }: &Named, scale: f64) -> f64 {
+        let (difference, rest) = two_difference(One::splat(*logit), One::splat(*value));
+        ((difference.0[0] + self.delta.hi) + (rest.0[0] + self.delta.lo)) * scale
+    }
+
+    fn compare(&mut self, named: &[Named], scale: f64) {
+        self.delta = Compensated { hi: self.max_p, lo: 0.0 };
+        self.delta.add(-self.max_q);
+        self.delta.add((ln(self.weight_p) - ln(self.weight_q)) / scale);
         // The first look finds the mean difference, the second what is left around it.
-        let mut anchor = lse_p - lse_q;
         for look in 0..2 {
-            (curved, straight) = (Compensated::ZERO, Compensated::ZERO);
-            for Named { value, logit, .. } in named {
-                let p = exp_of(value * scale - lse_p);
-                let y = anchor - (value - logit) * scale;
-                if *value == f64::NEG_INFINITY {
-                    curved.add(exp_of(logit * scale - lse_p + anchor));
-                } else if *logit == f64::NEG_INFINITY {
-                    return Top { lse_p, lse_q, kl: f64::INFINITY };
+            let (mut curved, mut straight) = (Compensated::ZERO, Compensated::ZERO);
+            for class in named {
+                let Named { value, logit, .. } = class;
+                let p = exp_of((value - self.max_p) * scale) / self.weight_p;
+                // Relative to P's normaliser, as delta has it.
+                let q = exp_of(((logit - self.max_p) + self.delta.value()) * scale) / self.weight_p;
+                let y = self.exponent(class, scale);
+                if *value > f64::NEG_INFINITY && *logit == f64::NEG_INFINITY {
+                    return;
+                } else if p == 0.0 {
+                    curved.add(q);
                 } else if y.abs() < 700.0 {
                     curved.add(p * parts_of(y).1);
                     straight.add(p * y);
-                } else if p > 0.0 {
-                    // So far apart that nothing cancels.
-                    curved.add(f64::INFINITY);
                 } else {
-                    curved.add(exp_of(logit * scale - lse_p + anchor));
+                    // So far apart that nothing cancels.
+                    curved.add(q - p - p * y);
+                    straight.add(p * y);
                 }
             }
-            if look == 0 && straight.value().is_finite() {
-                anchor -= straight.value();
+            let Some(seen) = Seen::of(curved.value(), straight.value()) else { break };
+            if look == 0 {
+                self.delta.add(-seen.mean / scale);
+            } else {
+                self.delta.add(-ln_1p(seen.excess) / scale);
+                self.kl = seen.kl;
+                return;
             }
-        }
-        if let Some(seen) = Seen::of(curved.value(), straight.value()) {
-            return Top { lse_p, lse_q, kl: seen.kl };
         }
         let mut sum = Compensated::ZERO;
         for Named { value, logit, .. } in named {
-            let p = exp_of(value * scale - lse_p);
+            let p = exp_of((value - self.max_p) * scale) / self.weight_p;
             if p > 0.0 {
-                sum.add(p * (value - logit) * scale);
+                sum.add(p * ((value - self.max_p) - (logit - self.max_q)) * scale);
             }
         }
-        Top { lse_p, lse_q, kl: (sum.value() - (lse_p - lse_q)).max(0.0) }
+        self.kl = (sum.value() - ln(self.weight_p) + ln(self.weight_q)).max(0.0);
     }
 }

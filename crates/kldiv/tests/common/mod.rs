@@ -6,6 +6,7 @@
 pub mod data;
 pub mod layout;
 pub mod oracle;
+pub mod softmax;
 pub mod wide;
 
 use serde_json::Value;

@@ -284,14 +284,22 @@ impl ExactSum {
     }
 }
 
+/// `exp(x)`, relatively accurate; 0 far below what any number here is multiplied with.
+pub fn exp(x: Wide) -> Wide {
+    if x < Wide::from(-1e12) {
+        return Wide::ZERO;
+    }
+    // exp(x) = 2^k exp(r), |r| ≤ ln 2 / 2, in turn the square of its half's.
+    let k = (x.to_f64() / std::f64::consts::LN_2).round();
+    let half = expm1((x - Wide::from(k) * Wide::LN2).shifted(-1));
+    let exp = (half + Wide::ONE) * (half + Wide::ONE);
+    exp.shifted(k as i64)
+}
+
 /// `exp(x) − 1`, relatively accurate near 0.
 pub fn expm1(x: Wide) -> Wide {
     if x.abs() > Wide::from(0.25) {
-        // exp(x) = 2^k exp(r), |r| ≤ ln 2 / 2, in turn the square of its half's.
-        let k = (x.to_f64() / std::f64::consts::LN_2).round();
-        let half = expm1((x - Wide::from(k) * Wide::LN2).shifted(-1));
-        let exp = (half + Wide::ONE) * (half + Wide::ONE);
-        return exp.shifted(k as i64) - Wide::ONE;
+        return exp(x) - Wide::ONE;
     }
     let sum = (2..30).rev().fold(Wide::ZERO, |sum, j| (sum + Wide::ONE) * x / Wide::from(f64::from(j)));
     x + x * sum
