@@ -22,12 +22,15 @@
 #[macro_use]
 mod view;
 pub mod batch;
+mod cells;
 mod check;
 pub mod discrete;
 mod error;
 pub mod explain;
 mod kernels;
 mod pair;
+pub mod pairwise;
+mod panels;
 mod policy;
 pub mod relatives;
 mod rows;

@@ -142,3 +142,10 @@ pub(crate) fn reserve<T>(n: usize) -> Result<Vec<T>, Error> {
         Err(_) => Err(Error::OutOfMemory { bytes: n.saturating_mul(size_of::<T>()) }),
     }
 }
+
+/// So many zeros.
+pub(crate) fn zeros(n: usize) -> Result<Vec<f64>, Error> {
+    let mut zeros = reserve(n)?;
+    zeros.resize(n, 0.0);
+    Ok(zeros)
+}

@@ -235,6 +235,18 @@ impl<'a> View<'a> {
         View { shape: Shape { rows, ..self.shape }, row_stride: 0, ..self }
     }
 
+    /// The rows before row `rows`.
+    pub(crate) fn first_rows(self, rows: usize) -> Self {
+        debug_assert!(rows <= self.shape.rows);
+        View { shape: Shape { rows, ..self.shape }, ..self }
+    }
+
+    /// Whether both are the same elements of the same memory.
+    pub(crate) fn is_same(&self, other: &View) -> bool {
+        let layout = |x: &View| (x.data, x.shape, x.row_stride, x.col_stride, x.dtype);
+        layout(self) == layout(other)
+    }
+
     /// Where row `row` begins and how far apart rows are, if they are slices of type `T`.
     pub(crate) fn slices_from<T: Element>(&self, row: usize) -> Option<(*const T, isize)> {
         let slices = self.dtype == T::DTYPE && (self.col_stride == 1 || self.shape.cols == 1);
@@ -475,6 +487,12 @@ impl<'a> RowMut<'a> {
     /// Writes `values` from element `start` on, rounded to the row's type.
     pub(crate) fn write(&mut self, start: usize, values: &[f64]) {
         debug_assert!(start + values.len() <= self.len);
+        if self.dtype == Dtype::F64 && self.stride == 1 {
+            let data = self.data.cast::<f64>().wrapping_add(start);
+            // SAFETY: the elements are within the row, one after another, f64, and this row's alone.
+            unsafe { data.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+            return;
+        }
         with_type!(self.dtype, T => {
             let data = self.data.cast::<T>();
             for (i, &x) in values.iter().enumerate() {

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::log"],
     &["kernels::op", "kernels::prepare"],
     &["kernels::generic"],
-    &["kernels::tile"],
+    &["kernels::tile", "kernels::product"],
     &["kernels::twice"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
@@ -28,7 +28,8 @@ const FLOORS: &[&[&str]] = &[
     &["discrete"],
     &["relatives"],
     // floor 3
-    &["tile"],
+    &["tile", "panels"],
+    &["cells"],
     &["batch", "explain", "partial", "pairwise"],
     // floor 4
     &["loss", "logits"],

@@ -10,6 +10,7 @@ use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
+use crate::kernels::product::{Facts, GROUP, Judge, Meet, PANEL, Product, Products, Rule, Squares};
 pub(crate) use crate::kernels::tile::TILE_COLS;
 use crate::kernels::tile::{Tile, Transpose};
 use crate::sum::Total;
@@ -25,6 +26,7 @@ pub(crate) mod lanes;
 pub(crate) mod log;
 pub(crate) mod op;
 pub(crate) mod prepare;
+pub(crate) mod product;
 pub(crate) mod scalar;
 #[cfg(test)]
 mod tests;
@@ -169,4 +171,39 @@ pub(crate) fn tile<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
 /// As many elements of as many rows as the tile has columns and lanes are readable.
 pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T]) {
     dispatch(Transpose { rows, tile })
+}
+
+/// The products of a panel with up to [`GROUP`] others that lie one after another; see [`Product`].
+pub(crate) fn product(left: &[f64], right: &[f64], to: &mut Products) {
+    let panels = right.chunks_exact(left.len());
+    if active_isa() == Isa::Avx512 && panels.len() == GROUP {
+        let (a, rest) = right.split_at(left.len());
+        let (b, c) = rest.split_at(left.len());
+        return dispatch(Product::<PANEL, GROUP> { left, row: 0, right: [a, b, c], place: 0, to });
+    }
+    for (place, panel) in panels.enumerate() {
+        for row in [0, PANEL / 2] {
+            dispatch(Product::<{ PANEL / 2 }, 1> { left, row, right: [panel], place, to });
+        }
+    }
+}
+
+/// Makes results of products, and says whether all are good enough; see [`Judge`].
+pub(crate) fn judge(
+    rule: &Rule,
+    (left, right): (&Facts, &Facts),
+    (products, place): (&Products, usize),
+    (out, width): (&mut [f64], usize),
+) -> bool {
+    dispatch(Judge { rule, left, right, products, place, out, width })
+}
+
+/// The bits that rows of two panels have in common; see [`Meet`].
+pub(crate) fn meet(left: &[u64], right: &[u64]) -> [[u64; PANEL]; PANEL] {
+    dispatch(Meet { left, right })
+}
+
+/// The sum of the squares of weighted elements, and the largest over a block; see [`Squares`].
+pub(crate) fn squares(x: &[f64], weight: &[f64]) -> (f64, f64) {
+    dispatch(Squares { x, weight })
 }

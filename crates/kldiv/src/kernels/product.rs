@@ -1,0 +1,320 @@
+//! The product of two matrices that lie in panels of eight rows, and what becomes of its cells.
+//!
+//! In plain words: element j of row i of a panel is at `8j + i`. The products of a cell are added in blocks of 32,
+//! each from zero; the sums of 8 blocks are added to each other, and those of such stretches with compensation. So a
+//! cell's rounding error does not grow with the length of the rows, and its bits depend on its two rows alone: not on
+//! the instruction set, and not on how many cells are computed at a time.
+//!
+//! Departures: 8 × 24 cells at a time where there are 32 vectors of eight numbers, 4 × 8 elsewhere, so that all sums
+//! of a block stay in registers.
+
+use crate::error::Error;
+use crate::kernels::lanes::{Isa, Job, Lanes};
+use crate::kernels::log::{Parts, Ratio, ln_ratio};
+use crate::kernels::op::{Op, Terms};
+use crate::rows::zeros;
+
+/// Rows of a panel.
+pub(crate) const PANEL: usize = 8;
+
+/// Panels of the right side whose cells with one panel of the left are computed at a time, at most.
+pub(crate) const GROUP: usize = 3;
+
+/// Products that are added from zero.
+pub(crate) const BLOCK: usize = 32;
+
+/// Products whose blocks are added without compensation.
+pub(crate) const STRETCH: usize = 256;
+
+/// Cells of two panels.
+const CELLS: usize = PANEL * PANEL;
+
+/// Sums of products of a panel on the left and up to [`GROUP`] on the right: cell (i, l) of panel c is at `64c + 8i + l`.
+pub(crate) struct Products {
+    /// The sums, and what rounding took from those of more than one stretch.
+    hi: Vec<f64>,
+    lo: Vec<f64>,
+    /// Those of the stretch under way.
+    part: Vec<f64>,
+}
+
+impl Products {
+    pub(crate) fn new() -> Result<Products, Error> {
+        Ok(Products { hi: zeros(GROUP * CELLS)?, lo: zeros(GROUP * CELLS)?, part: zeros(GROUP * CELLS)? })
+    }
+}
+
+/// Multiplies R rows of a panel, from one of them on, with C panels, all of equal length.
+pub(super) struct Product<'a, const R: usize, const C: usize> {
+    pub(super) left: &'a [f64],
+    pub(super) row: usize,
+    pub(super) right: [&'a [f64]; C],
+    /// The first panel's place among the sums.
+    pub(super) place: usize,
+    pub(super) to: &'a mut Products,
+}
+
+impl<const R: usize, const C: usize> Job for Product<'_, R, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Product { left, row, right, place, to } = self;
+        assert!(row + R <= PANEL && place + C <= GROUP);
+        let n = left.len() / PANEL;
+        for c in 0..C {
+            assert!(right[c].len() / PANEL >= n);
+        }
+        let Products { hi, lo, part } = to;
+        let base = place * CELLS + row * PANEL;
+        for i in 0..R {
+            for c in 0..C {
+                // SAFETY: `base` is the first of the sums, and there are R rows of C panels of them.
+                unsafe { I::F64::zero().store(lo.as_mut_ptr().add(base + c * CELLS + i * PANEL)) };
+            }
+        }
+        for from in (0..n).step_by(STRETCH) {
+            let end = n.min(from + STRETCH);
+            let sums = if from == 0 { hi.as_mut_ptr() } else { part.as_mut_ptr() };
+            for start in (from..end).step_by(BLOCK) {
+                let mut block = [[I::F64::zero(); C]; R];
+                for j in start..end.min(start + BLOCK) {
+                    let mut y = [I::F64::zero(); C];
+                    for c in 0..C {
+                        // SAFETY: column j of a panel is eight elements from 8j on.
+                        y[c] = unsafe { I::F64::load(right[c].as_ptr().add(j * PANEL)) };
+                    }
+                    for i in 0..R {
+                        // SAFETY: as above.
+                        let x = I::F64::splat(unsafe { *left.as_ptr().add(j * PANEL + row + i) });
+                        for c in 0..C {
+                            block[i][c] = x.fma(y[c], block[i][c]);
+                        }
+                    }
+                }
+                for i in 0..R {
+                    for c in 0..C {
+                        // SAFETY: as for the first loop.
+                        unsafe {
+                            let sum = sums.add(base + c * CELLS + i * PANEL);
+                            let before = if start == from { I::F64::zero() } else { I::F64::load(sum) };
+                            (before + block[i][c]).store(sum);
+                        }
+                    }
+                }
+            }
+            if from > 0 {
+                for i in 0..R {
+                    for c in 0..C {
+                        let at = base + c * CELLS + i * PANEL;
+                        // SAFETY: as for the first loop.
+                        unsafe {
+                            let (a, b) =
+                                (I::F64::load(hi.as_ptr().add(at)), I::F64::load(part.as_ptr().add(at)));
+                            let sum = a + b;
+                            let back = sum - a;
+                            let lost = (a - (sum - back)) + (b - back);
+                            sum.store(hi.as_mut_ptr().add(at));
+                            (I::F64::load(lo.as_ptr().add(at)) + lost).store(lo.as_mut_ptr().add(at));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is known of the rows of a panel, row by row.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// What a cell has beside its product.
+    pub(crate) constant: [f64; PANEL],
+    /// The rows' sums, in two parts.
+    pub(crate) sum: [f64; PANEL],
+    pub(crate) sum_low: [f64; PANEL],
+    /// The root of the sum of squares of weighted elements, and the largest such root over a block: the products of
+    /// two rows are, without their signs, at most the product of their norms.
+    pub(crate) norm: [f64; PANEL],
+    pub(crate) peak: [f64; PANEL],
+    /// Two rows' spans and their value are another bound of the same.
+    pub(crate) span: [f64; PANEL],
+    /// What the row adds to the error of its cells beside that of the products, in u; infinity where cells of the row
+    /// are not to be taken from a product.
+    pub(crate) doubt: [f64; PANEL],
+}
+
+impl Facts {
+    pub(crate) const NONE: Facts = Facts {
+        constant: [0.0; PANEL],
+        sum: [0.0; PANEL],
+        sum_low: [0.0; PANEL],
+        norm: [0.0; PANEL],
+        peak: [0.0; PANEL],
+        span: [0.0; PANEL],
+        doubt: [0.0; PANEL],
+    };
+}
+
+/// How cells become results, and when they are good enough. With v the value that two constants and a product make and
+/// s the difference of the rows' sums, p's less q's:
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// The result is v − `straight` s.
+    pub(crate) straight: f64,
+    /// mag is |v − `curved` s| + `beside` |s|.
+    pub(crate) curved: f64,
+    pub(crate) beside: f64,
+    /// How many u mag a result may be off.
+    pub(crate) limit: f64,
+    /// The square of the error of a product whose absolute sum is S, and M in its largest block, in u²:
+    /// S (`in_blocks` M + `across` S).
+    pub(crate) in_blocks: f64,
+    pub(crate) across: f64,
+}
+
+/// Makes results of the cells of two panels, eight lanes to a row of `out` that is `width` long; NaN where a cell is
+/// not known to be good enough.
+pub(super) struct Judge<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) left: &'a Facts,
+    pub(super) right: &'a Facts,
+    pub(super) products: &'a Products,
+    pub(super) place: usize,
+    pub(super) out: &'a mut [f64],
+    pub(super) width: usize,
+}
+
+#[inline(always)]
+fn lanes<V: Lanes<Real = f64>>(of: &[f64; PANEL]) -> V {
+    const { assert!(V::LANES <= PANEL) };
+    // SAFETY: eight numbers are a vector.
+    unsafe { V::load(of.as_ptr()) }
+}
+
+#[inline(always)]
+fn magnitude<V: Lanes>(x: V) -> V {
+    V::select(V::le(V::zero(), x), x, V::zero() - x)
+}
+
+impl Job for Judge<'_> {
+    /// Whether all are.
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> bool {
+        let Judge { rule, left, right, products, place, out, width } = self;
+        assert!(place < GROUP && out.len() >= (PANEL - 1) * width + PANEL);
+        let mut all = true;
+        let splat = I::F64::splat;
+        let (constant, span, doubt) = (lanes(&right.constant), lanes(&right.span), lanes(&right.doubt));
+        let (norm, peak) = (lanes::<I::F64>(&right.norm), lanes::<I::F64>(&right.peak));
+        let (sum, sum_low) = (lanes::<I::F64>(&right.sum), lanes::<I::F64>(&right.sum_low));
+        for i in 0..PANEL {
+            let at = place * CELLS + i * PANEL;
+            // SAFETY: a row of cells is eight numbers.
+            let (hi, lo) = unsafe {
+                (I::F64::load(products.hi.as_ptr().add(at)), I::F64::load(products.lo.as_ptr().add(at)))
+            };
+            let value = ((splat(left.constant[i]) + constant) - hi) - lo;
+            let s = (splat(left.sum[i]) - sum) + (splat(left.sum_low[i]) - sum_low);
+            let result = splat(rule.straight).fnma(s, value);
+            let mag = splat(rule.beside).fma(magnitude(s), magnitude(splat(rule.curved).fnma(s, value)));
+            let by_norm = splat(left.norm[i]) * norm;
+            let by_span = magnitude(value) + (splat(left.span[i]) + span);
+            let whole = I::F64::select(I::F64::le(by_norm, by_span), by_norm, by_span);
+            let block = splat(left.peak[i]) * peak;
+            let block = I::F64::select(I::F64::le(block, whole), block, whole);
+            let square = whole * splat(rule.in_blocks).fma(block, splat(rule.across) * whole);
+            let room = splat(rule.limit).fma(mag, I::F64::zero() - (splat(left.doubt[i]) + doubt));
+            let good = I::F64::and(I::F64::le(I::F64::zero(), room), I::F64::le(square, room * room));
+            all &= I::F64::all(good);
+            let result = I::F64::select(good, result, splat(f64::NAN));
+            // SAFETY: there are seven rows before the last one's eight places, or fewer.
+            unsafe { result.store(out.as_mut_ptr().add(i * width)) };
+        }
+        all
+    }
+}
+
+/// Finds which pairs of rows of two panels have a bit in common: those of row i on the left are `width` words in a
+/// row, word w of row l on the right is at `8w + l`.
+pub(super) struct Meet<'a> {
+    pub(super) left: &'a [u64],
+    pub(super) right: &'a [u64],
+}
+
+impl Job for Meet<'_> {
+    /// The common bits of each row on the left with each on the right, all words' together.
+    type Output = [[u64; PANEL]; PANEL];
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> [[u64; PANEL]; PANEL] {
+        let width = self.left.len() / PANEL;
+        let mut met = [[0; PANEL]; PANEL];
+        for i in 0..PANEL {
+            let mut row = [0; PANEL];
+            for (word, others) in self.left[i * width..][..width].iter().zip(self.right.chunks_exact(PANEL)) {
+                for l in 0..PANEL {
+                    row[l] |= word & others[l];
+                }
+            }
+            met[i] = row;
+        }
+        met
+    }
+}
+
+/// The squares of the elements of `x` times those of `weight`, summed: over all of them, and the largest sum over a
+/// block.
+pub(super) struct Squares<'a> {
+    pub(super) x: &'a [f64],
+    pub(super) weight: &'a [f64],
+}
+
+impl Job for Squares<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> (f64, f64) {
+        let (mut whole, mut peak) = (0.0, 0.0f64);
+        for (x, weight) in self.x.chunks(BLOCK).zip(self.weight.chunks(BLOCK)) {
+            let mut lanes = I::F64::zero();
+            for (x, weight) in x.chunks_exact(8).zip(weight.chunks_exact(8)) {
+                // SAFETY: both are eight elements.
+                let (x, weight) = unsafe { (I::F64::load(x.as_ptr()), I::F64::load(weight.as_ptr())) };
+                let x = x * weight;
+                lanes = x.fma(x, lanes);
+            }
+            let mut block: f64 = lanes.to_f64s::<8>().iter().sum();
+            for (x, weight) in x.chunks_exact(8).remainder().iter().zip(weight.chunks_exact(8).remainder()) {
+                block += (x * weight) * (x * weight);
+            }
+            whole += block;
+            peak = peak.max(block);
+        }
+        (whole, peak)
+    }
+}
+
+/// `ln(p/q)`, and 0 where p is 0: what is not there is told by other means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LnRatio;
+
+impl Op<1, 0> for LnRatio {
+    const SKIPS_ZERO_P: bool = true;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
+        Ratio::of(q, p).ln().into()
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
+        let valid = 0.0..f64::INFINITY;
+        match (p, q) {
+            _ if !(valid.contains(&p) && valid.contains(&q)) => f64::NAN,
+            (0.0, _) | (_, 0.0) => 0.0,
+            _ => ln_ratio(p, q),
+        }
+        .into()
+    }
+}

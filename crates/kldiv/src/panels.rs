@@ -1,0 +1,347 @@
+//! The two matrices of an all-pairs call, their rows' sums, and their rows made ready for a matrix product.
+//!
+//! With any r > 0, `Σ p ln(p/q) = Σ p ln(p/r) − Σ p ln(q/r)`: a number a row less a product. r is near the mean of the
+//! rows of Q, so that the numbers of both are about as large as the result.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Operand};
+use crate::kernels;
+use crate::kernels::lanes::Lanes;
+use crate::kernels::log::{exp, ln};
+use crate::kernels::op::{Kl, Op};
+use crate::kernels::prepare::AsGiven;
+use crate::kernels::product::{Facts, LnRatio, PANEL};
+use crate::kernels::scalar::One;
+use crate::pair::Plan;
+use crate::policy::Normalization;
+use crate::rows::{reserve, zeros};
+use crate::sum::Compensated;
+use crate::view::{Row, View};
+
+/// Rows that are looked at for a mean.
+const SAMPLE: usize = 1024;
+
+/// Sums that leave room for squares and quotients.
+const TAME: std::ops::Range<f64> = 1e-60..1e60;
+
+/// One matrix of a call, and the sums of its rows.
+pub(crate) struct Side<'a> {
+    pub(crate) view: View<'a>,
+    operand: Operand,
+    mask: Option<&'a [u8]>,
+    sums: Vec<Compensated>,
+}
+
+impl<'a> Side<'a> {
+    /// Rows that a mask leaves out are not looked at.
+    pub(crate) fn new(
+        plan: &Plan,
+        view: View<'a>,
+        operand: Operand,
+        mask: Option<&'a [u8]>,
+    ) -> Result<Self, Error> {
+        let mut side = Side { view, operand, mask, sums: reserve(view.rows())? };
+        let mut sums = std::mem::take(&mut side.sums);
+        let sum = |i: usize| if side.keeps(i) { plan.mass(view.row(i)) } else { Compensated::ZERO };
+        if plan.spread {
+            (0..view.rows()).into_par_iter().with_min_len(16).map(sum).collect_into_vec(&mut sums);
+        } else {
+            sums.extend((0..view.rows()).map(sum));
+        }
+        side.sums = sums;
+        Ok(side)
+    }
+
+    pub(crate) fn keeps(&self, i: usize) -> bool {
+        self.mask.is_none_or(|mask| mask[i] != 0)
+    }
+
+    /// A row and its sum.
+    pub(crate) fn row(&self, i: usize) -> (Row<'a>, Compensated) {
+        (self.view.row(i), self.sums[i])
+    }
+
+    /// What is wrong with a row, if it is looked at.
+    pub(crate) fn fault(&self, plan: &Plan, i: usize) -> Option<Error> {
+        if self.keeps(i) { plan.fault(self.view.row(i), self.operand, self.sums[i], i) } else { None }
+    }
+
+    /// Whether a row can be part of a product, if nothing is wrong with it.
+    fn is_tame(&self, i: usize) -> bool {
+        let sum = self.sums[i].value();
+        sum == 0.0 || TAME.contains(&sum)
+    }
+}
+
+/// What rows are compared with: r, and its root.
+pub(crate) struct Centre {
+    r: Vec<f64>,
+    root: Vec<f64>,
+    inverse_root: Vec<f64>,
+    sum: f64,
+}
+
+impl Centre {
+    /// The mean of some rows, each as if it summed to 1, on the scale of their sums; nowhere 0.
+    pub(crate) fn mean_of(plan: &Plan, side: &Side) -> Result<Centre, Error> {
+        let (rows, cols) = (side.view.rows(), side.view.cols());
+        let (mut r, mut row) = (zeros(cols)?, zeros(cols)?);
+        let (mut logs, mut seen) = (0.0, 0.0);
+        for i in (0..rows).step_by(rows.div_ceil(SAMPLE).max(1)) {
+            let sum = side.sums[i].value();
+            if !TAME.contains(&sum) {
+                continue;
+            }
+            side.view.row(i).copy(&mut row, 1);
+            let by = 1.0 / sum;
+            for (r, x) in r.iter_mut().zip(&row) {
+                *r += (x + plan.smoothing) * by;
+            }
+            logs += ln(sum);
+            seen += 1.0;
+        }
+        let scale = match plan.normalization {
+            Normalization::Normalize => 1.0,
+            _ if seen > 0.0 => exp(One::splat(logs / seen)).0[0],
+            _ => 1.0,
+        };
+        // Where P alone has mass any small number will do.
+        let least = 2f64.powi(-30) / cols as f64;
+        r.iter_mut().for_each(|r| *r = scale * (*r / f64::max(seen, 1.0)).max(least));
+        Centre::new(r)
+    }
+
+    /// 1 throughout.
+    pub(crate) fn one(cols: usize) -> Result<Centre, Error> {
+        let mut r = zeros(cols)?;
+        r.fill(1.0);
+        Centre::new(r)
+    }
+
+    fn new(r: Vec<f64>) -> Result<Centre, Error> {
+        let (mut root, mut inverse_root) = (reserve(r.len())?, reserve(r.len())?);
+        root.extend(r.iter().map(|r| r.sqrt()));
+        inverse_root.extend(r.iter().map(|r| 1.0 / r.sqrt()));
+        Ok(Centre { sum: r.iter().sum(), r, root, inverse_root })
+    }
+}
+
+/// What stands for an element in a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Factor {
+    /// Itself.
+    Given,
+    /// `ln(x/r)`, and 0 for 0.
+    Log,
+}
+
+/// What stands for a row in a product: one factor an element after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    pub(crate) factors: &'static [Factor],
+    /// Whether the row has a constant, `Σ x ln(x/r)`, and norms.
+    pub(crate) centred: bool,
+}
+
+/// Rows made ready.
+pub(crate) struct Packed {
+    /// The row that the first panel begins with.
+    pub(crate) first: usize,
+    /// Elements of a panel, and words of one.
+    elements: usize,
+    width: usize,
+    data: Vec<f64>,
+    words: Vec<u64>,
+    facts: Vec<Facts>,
+    /// Whether a panel's words tell of zeros.
+    zeros: Vec<bool>,
+}
+
+impl Packed {
+    /// The numbers of `count` panels, one after another.
+    pub(crate) fn panels(&self, first: usize, count: usize) -> &[f64] {
+        &self.data[first * self.elements..][..count * self.elements]
+    }
+
+    pub(crate) fn facts(&self, panel: usize) -> &Facts {
+        &self.facts[panel]
+    }
+
+    /// The words of a panel: for a factor that is a number itself where it is above 0, for a logarithm where it is 0.
+    pub(crate) fn words(&self, panel: usize) -> &[u64] {
+        &self.words[panel * self.width..][..self.width]
+    }
+
+    pub(crate) fn has_zeros(&self, panel: usize) -> bool {
+        self.zeros[panel]
+    }
+}
+
+/// One panel of a [`Packed`], to be filled.
+struct Place<'a> {
+    data: &'a mut [f64],
+    words: &'a mut [u64],
+    facts: &'a mut Facts,
+    zeros: &'a mut bool,
+}
+
+/// Whose words a panel holds: those of the left side row by row, those of the right word by word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hand {
+    Left,
+    Right,
+}
+
+/// Makes rows ready.
+pub(crate) struct Packer<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) side: &'a Side<'a>,
+    pub(crate) form: Form,
+    pub(crate) hand: Hand,
+    pub(crate) centre: &'a Centre,
+}
+
+impl Packer<'_> {
+    pub(crate) fn pack(&self, first: usize, rows: usize) -> Result<Packed, Error> {
+        let (cols, count) = (self.side.view.cols(), rows.div_ceil(PANEL));
+        let factors = self.form.factors.len();
+        let (elements, width) = (cols * factors * PANEL, cols.div_ceil(64) * factors * PANEL);
+        let mut packed = Packed {
+            first,
+            elements,
+            width,
+            data: zeros(count * elements)?,
+            words: reserve(count * width)?,
+            facts: reserve(count)?,
+            zeros: reserve(count)?,
+        };
+        packed.words.resize(count * width, 0);
+        packed.facts.resize(count, Facts::NONE);
+        packed.zeros.resize(count, false);
+        let fill = |(panel, place): (usize, Place)| {
+            let start = first + panel * PANEL;
+            self.fill(start, PANEL.min(first + rows - start), place)
+        };
+        let mut places = reserve(count)?;
+        let data = packed.data.chunks_mut(elements);
+        let words = packed.words.chunks_mut(width);
+        let facts = packed.facts.iter_mut().zip(&mut packed.zeros);
+        places.extend(data.zip(words).zip(facts).map(|((data, words), (facts, zeros))| Place {
+            data,
+            words,
+            facts,
+            zeros,
+        }));
+        if self.plan.spread {
+            places.into_par_iter().enumerate().try_for_each(fill)?;
+        } else {
+            places.into_iter().enumerate().try_for_each(fill)?;
+        }
+        Ok(packed)
+    }
+
+    /// Fills a panel with rows from `start` on; those that are bad, wild or not kept stay zero.
+    fn fill(&self, start: usize, rows: usize, place: Place) -> Result<(), Error> {
+        let cols = self.side.view.cols();
+        let factors = self.form.factors.len();
+        let mut lines = zeros(PANEL * factors * cols)?;
+        let mut row = zeros(cols)?;
+        for lane in 0..rows {
+            let i = start + lane;
+            if !self.side.keeps(i) {
+                continue;
+            }
+            if self.side.fault(self.plan, i).is_some() {
+                place.facts.doubt[lane] = f64::INFINITY;
+                continue;
+            }
+            self.side.view.row(i).copy(&mut row, 1);
+            *place.zeros |= self.mark(&row, lane, place.words);
+            if !self.side.is_tame(i) {
+                place.facts.doubt[lane] = f64::INFINITY;
+                continue;
+            }
+            let sum = self.scale(&mut row, i);
+            (place.facts.sum[lane], place.facts.sum_low[lane]) = (sum.hi, sum.lo);
+            let line = &mut lines[lane * factors * cols..][..factors * cols];
+            self.describe(&row, sum.value(), lane, line, place.facts);
+        }
+        let stride = (factors * cols) as isize;
+        // SAFETY: there are as many lines as lanes, each as long as the panel has columns.
+        unsafe { kernels::transpose((lines.as_ptr(), stride), place.data) };
+        Ok(())
+    }
+
+    /// Notes where a row is 0 or is not; says whether it notes zeros.
+    fn mark(&self, row: &[f64], lane: usize, words: &mut [u64]) -> bool {
+        let width = words.len() / PANEL;
+        let mut zeros = false;
+        for (f, factor) in self.form.factors.iter().enumerate() {
+            for (w, part) in row.chunks(64).enumerate() {
+                let bits = part.iter().enumerate().fold(0, |bits, (bit, x)| {
+                    let zero = *x + self.plan.smoothing == 0.0;
+                    bits | u64::from(zero == (*factor == Factor::Log)) << bit
+                });
+                let w = f * row.len().div_ceil(64) + w;
+                zeros |= *factor == Factor::Log && bits != 0;
+                words[if self.hand == Hand::Left { lane * width + w } else { w * PANEL + lane }] = bits;
+            }
+        }
+        zeros
+    }
+
+    /// Makes a row what is compared: its proportions, if rows are normalised. Gives its sum.
+    fn scale(&self, row: &mut [f64], i: usize) -> Compensated {
+        let sum = self.side.sums[i];
+        if self.plan.normalization != Normalization::Normalize {
+            return sum;
+        }
+        let by = sum.value();
+        row.iter_mut().for_each(|x| *x = (*x + self.plan.smoothing) / by);
+        let mut sum = Compensated::ZERO;
+        row.iter().for_each(|x| sum.add(*x));
+        sum
+    }
+
+    /// Writes a row's factors, and what is to be known of it.
+    fn describe(&self, row: &[f64], sum: f64, lane: usize, line: &mut [f64], facts: &mut Facts) {
+        let Centre { r, root, inverse_root, sum: centre_sum } = self.centre;
+        let (mut square, mut peak) = (0.0, 0.0);
+        for (factor, line) in self.form.factors.iter().zip(line.chunks_exact_mut(row.len())) {
+            let weight = match factor {
+                Factor::Given => {
+                    line.copy_from_slice(row);
+                    inverse_root
+                }
+                Factor::Log => {
+                    kernels::write(&LnRatio, &AsGiven, row, r, line);
+                    root
+                }
+            };
+            if !self.form.centred {
+                continue;
+            }
+            let (whole, block) = kernels::squares(line, weight);
+            square += whole;
+            peak += block;
+            match factor {
+                Factor::Given => {
+                    let total = kernels::sum(&Kl, &AsGiven, row, r);
+                    let value = Kl.finish(&total, 1.0);
+                    facts.constant[lane] = value;
+                    facts.span[lane] += value.abs() + 2.0 * centre_sum;
+                    facts.doubt[lane] += total.plain[0].value() + total.exact[0].value().abs();
+                }
+                Factor::Log => facts.span[lane] += 2.0 * sum,
+            }
+        }
+        if self.form.centred {
+            (facts.norm[lane], facts.peak[lane]) = (f64::sqrt(square), f64::sqrt(peak));
+        } else {
+            (facts.norm[lane], facts.peak[lane]) = (f64::INFINITY, f64::INFINITY);
+            // What the rounding of proportions makes of their logarithms.
+            facts.doubt[lane] = f64::from(u8::from(self.plan.normalization == Normalization::Normalize));
+        }
+    }
+}
