@@ -25,9 +25,12 @@ const COLS: usize = 192;
 /// How many u mag a product may be off by estimate; what is left of 16 is for what surrounds it.
 const LIMIT: f64 = 14.0;
 
-/// 3²/6: a sum's rounding errors are taken as independent, each up to u times the sum so far and of variance u²/6
-/// times its square; three standard deviations are allowed for.
-const DEVIATIONS: f64 = 1.5;
+/// A sum's rounding errors are taken as independent, each of variance u²/6 times the square of the rounded sum: an error
+/// is up to u times the power of 2 below the sum, evenly spread. That many standard deviations are allowed for.
+const DEVIATIONS: f64 = 3.5;
+
+/// For how many more steps the rounding of a product's factors counts.
+const ROUNDED_FACTORS: f64 = 4.0;
 
 /// Elements of the rows of both sides of a block that is computed pair by pair, about: 256 KiB of f64.
 const NEARBY: usize = 1 << 15;
@@ -87,15 +90,11 @@ impl Product {
             Measure::Reverse => (-1.0, -1.0, -2.0 / limit),
             _ => (0.0, 0.0, 0.0),
         };
-        let len = cols * of_p.len();
-        let rule = Rule {
-            straight,
-            curved,
-            beside,
-            limit,
-            in_blocks: DEVIATIONS * (len.min(BLOCK) + 4) as f64,
-            across: DEVIATIONS * len.min(STRETCH).div_ceil(BLOCK) as f64,
-        };
+        let by_reach = DEVIATIONS / 6f64.sqrt();
+        // A sum may be no larger than one product, and all sums of a stretch that follow it as large.
+        let steps = (cols * of_p.len()).min(BLOCK + STRETCH / BLOCK) as f64 + ROUNDED_FACTORS;
+        let by_span = by_reach * steps.sqrt();
+        let rule = Rule { straight, curved, beside, limit, by_reach, by_span };
         let form = |factors| Form { factors, centred };
         Ok(Some(Product { p: form(of_p), q: form(of_q), centre, rule, kept: None }))
     }
@@ -322,7 +321,8 @@ impl<'a> Pairs<'a> {
             Hand::Left => (&self.p, product.p),
             Hand::Right => (&self.q, product.q),
         };
-        Packer { plan: &plan, side, form, hand, centre: &product.centre }.pack(first, rows)
+        let weights = &product.centre.weights(form)?;
+        Packer { plan: &plan, side, form, hand, centre: &product.centre, weights }.pack(first, rows)
     }
 
     /// Computes blocks by the product, and pair by pair what it is not good enough for.

@@ -74,11 +74,9 @@ impl<'a> Side<'a> {
     }
 }
 
-/// What rows are compared with: r, and its root.
+/// What rows are compared with: r, and its sum.
 pub(crate) struct Centre {
     r: Vec<f64>,
-    root: Vec<f64>,
-    inverse_root: Vec<f64>,
     sum: f64,
 }
 
@@ -120,11 +118,25 @@ impl Centre {
     }
 
     fn new(r: Vec<f64>) -> Result<Centre, Error> {
-        let (mut root, mut inverse_root) = (reserve(r.len())?, reserve(r.len())?);
-        root.extend(r.iter().map(|r| r.sqrt()));
-        inverse_root.extend(r.iter().map(|r| 1.0 / r.sqrt()));
-        Ok(Centre { sum: r.iter().sum(), r, root, inverse_root })
+        Ok(Centre { sum: r.iter().sum(), r })
     }
+
+    /// What the factors of a row are multiplied by so that they are alike: 1/√r for elements, √r for logarithms.
+    pub(crate) fn weights(&self, form: Form) -> Result<Vec<f64>, Error> {
+        let mut weights = reserve(form.factors.len() * self.r.len())?;
+        for factor in form.factors {
+            weights.extend(self.r.iter().map(|r| match factor {
+                Factor::Given => 1.0 / r.sqrt(),
+                Factor::Log => r.sqrt(),
+            }));
+        }
+        Ok(weights)
+    }
+}
+
+/// A bit for each element, from the lowest.
+fn bits_of(part: &[f64], of: impl Fn(&f64) -> bool) -> u64 {
+    part.iter().enumerate().fold(0, |bits, (bit, x)| bits | u64::from(of(x)) << bit)
 }
 
 /// What stands for an element in a product.
@@ -140,7 +152,7 @@ pub(crate) enum Factor {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form {
     pub(crate) factors: &'static [Factor],
-    /// Whether the row has a constant, `Σ x ln(x/r)`, and norms.
+    /// Whether the row has a constant, `Σ x ln(x/r)`, and a reach.
     pub(crate) centred: bool,
 }
 
@@ -200,6 +212,8 @@ pub(crate) struct Packer<'a> {
     pub(crate) form: Form,
     pub(crate) hand: Hand,
     pub(crate) centre: &'a Centre,
+    /// Those of the form; see [`Centre::weights`].
+    pub(crate) weights: &'a [f64],
 }
 
 impl Packer<'_> {
@@ -276,13 +290,17 @@ impl Packer<'_> {
     /// Notes where a row is 0 or is not; says whether it notes zeros.
     fn mark(&self, row: &[f64], lane: usize, words: &mut [u64]) -> bool {
         let width = words.len() / PANEL;
+        let anywhere = row.iter().fold(false, |any, x| any | (*x + self.plan.smoothing == 0.0));
         let mut zeros = false;
         for (f, factor) in self.form.factors.iter().enumerate() {
             for (w, part) in row.chunks(64).enumerate() {
-                let bits = part.iter().enumerate().fold(0, |bits, (bit, x)| {
-                    let zero = *x + self.plan.smoothing == 0.0;
-                    bits | u64::from(zero == (*factor == Factor::Log)) << bit
-                });
+                let zero = |x: &f64| *x + self.plan.smoothing == 0.0;
+                let bits = match factor {
+                    Factor::Log if !anywhere => break,
+                    Factor::Given if !anywhere => u64::MAX >> (64 - part.len()),
+                    Factor::Log => bits_of(part, zero),
+                    Factor::Given => bits_of(part, |x| !zero(x)),
+                };
                 let w = f * row.len().div_ceil(64) + w;
                 zeros |= *factor == Factor::Log && bits != 0;
                 words[if self.hand == Hand::Left { lane * width + w } else { w * PANEL + lane }] = bits;
@@ -306,26 +324,14 @@ impl Packer<'_> {
 
     /// Writes a row's factors, and what is to be known of it.
     fn describe(&self, row: &[f64], sum: f64, lane: usize, line: &mut [f64], facts: &mut Facts) {
-        let Centre { r, root, inverse_root, sum: centre_sum } = self.centre;
-        let (mut square, mut peak) = (0.0, 0.0);
+        let Centre { r, sum: centre_sum } = self.centre;
         for (factor, line) in self.form.factors.iter().zip(line.chunks_exact_mut(row.len())) {
-            let weight = match factor {
-                Factor::Given => {
-                    line.copy_from_slice(row);
-                    inverse_root
-                }
-                Factor::Log => {
-                    kernels::write(&LnRatio, &AsGiven, row, r, line);
-                    root
-                }
-            };
-            if !self.form.centred {
-                continue;
-            }
-            let (whole, block) = kernels::squares(line, weight);
-            square += whole;
-            peak += block;
             match factor {
+                Factor::Given => line.copy_from_slice(row),
+                Factor::Log => kernels::write(&LnRatio, &AsGiven, row, r, line),
+            }
+            match factor {
+                _ if !self.form.centred => {}
                 Factor::Given => {
                     let total = kernels::sum(&Kl, &AsGiven, row, r);
                     let value = Kl.finish(&total, 1.0);
@@ -337,9 +343,9 @@ impl Packer<'_> {
             }
         }
         if self.form.centred {
-            (facts.norm[lane], facts.peak[lane]) = (f64::sqrt(square), f64::sqrt(peak));
+            facts.reach[lane] = kernels::reach(line, self.weights).sqrt().sqrt();
         } else {
-            (facts.norm[lane], facts.peak[lane]) = (f64::INFINITY, f64::INFINITY);
+            facts.reach[lane] = f64::INFINITY;
             // What the rounding of proportions makes of their logarithms.
             facts.doubt[lane] = f64::from(u8::from(self.plan.normalization == Normalization::Normalize));
         }

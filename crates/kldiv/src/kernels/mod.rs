@@ -10,7 +10,7 @@ use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
-use crate::kernels::product::{Facts, GROUP, Judge, Meet, PANEL, Product, Products, Rule, Squares};
+use crate::kernels::product::{Facts, GROUP, Judge, Meet, PANEL, Product, Products, Reach, Rule};
 pub(crate) use crate::kernels::tile::TILE_COLS;
 use crate::kernels::tile::{Tile, Transpose};
 use crate::sum::Total;
@@ -203,7 +203,7 @@ pub(crate) fn meet(left: &[u64], right: &[u64]) -> [[u64; PANEL]; PANEL] {
     dispatch(Meet { left, right })
 }
 
-/// The sum of the squares of weighted elements, and the largest over a block; see [`Squares`].
-pub(crate) fn squares(x: &[f64], weight: &[f64]) -> (f64, f64) {
-    dispatch(Squares { x, weight })
+/// The fourth power of how far weighted elements reach; see [`Reach`].
+pub(crate) fn reach(x: &[f64], weight: &[f64]) -> f64 {
+    dispatch(Reach { x, weight })
 }

@@ -132,11 +132,9 @@ pub(crate) struct Facts {
     /// The rows' sums, in two parts.
     pub(crate) sum: [f64; PANEL],
     pub(crate) sum_low: [f64; PANEL],
-    /// The root of the sum of squares of weighted elements, and the largest such root over a block: the products of
-    /// two rows are, without their signs, at most the product of their norms.
-    pub(crate) norm: [f64; PANEL],
-    pub(crate) peak: [f64; PANEL],
-    /// Two rows' spans and their value are another bound of the same.
+    /// See [`Reach`]: the products of two rows' reaches bound the sums that are rounded on the way to their cell.
+    pub(crate) reach: [f64; PANEL],
+    /// Two rows' spans and the value bound all of those sums, too.
     pub(crate) span: [f64; PANEL],
     /// What the row adds to the error of its cells beside that of the products, in u; infinity where cells of the row
     /// are not to be taken from a product.
@@ -148,8 +146,7 @@ impl Facts {
         constant: [0.0; PANEL],
         sum: [0.0; PANEL],
         sum_low: [0.0; PANEL],
-        norm: [0.0; PANEL],
-        peak: [0.0; PANEL],
+        reach: [0.0; PANEL],
         span: [0.0; PANEL],
         doubt: [0.0; PANEL],
     };
@@ -166,10 +163,9 @@ pub(crate) struct Rule {
     pub(crate) beside: f64,
     /// How many u mag a result may be off.
     pub(crate) limit: f64,
-    /// The square of the error of a product whose absolute sum is S, and M in its largest block, in u²:
-    /// S (`in_blocks` M + `across` S).
-    pub(crate) in_blocks: f64,
-    pub(crate) across: f64,
+    /// The error of a product in u, for a reach of 1 and for a span of 1.
+    pub(crate) by_reach: f64,
+    pub(crate) by_span: f64,
 }
 
 /// Makes results of the cells of two panels, eight lanes to a row of `out` that is `width` long; NaN where a cell is
@@ -207,7 +203,7 @@ impl Job for Judge<'_> {
         let mut all = true;
         let splat = I::F64::splat;
         let (constant, span, doubt) = (lanes(&right.constant), lanes(&right.span), lanes(&right.doubt));
-        let (norm, peak) = (lanes::<I::F64>(&right.norm), lanes::<I::F64>(&right.peak));
+        let reach = lanes::<I::F64>(&right.reach);
         let (sum, sum_low) = (lanes::<I::F64>(&right.sum), lanes::<I::F64>(&right.sum_low));
         for i in 0..PANEL {
             let at = place * CELLS + i * PANEL;
@@ -219,14 +215,11 @@ impl Job for Judge<'_> {
             let s = (splat(left.sum[i]) - sum) + (splat(left.sum_low[i]) - sum_low);
             let result = splat(rule.straight).fnma(s, value);
             let mag = splat(rule.beside).fma(magnitude(s), magnitude(splat(rule.curved).fnma(s, value)));
-            let by_norm = splat(left.norm[i]) * norm;
-            let by_span = magnitude(value) + (splat(left.span[i]) + span);
-            let whole = I::F64::select(I::F64::le(by_norm, by_span), by_norm, by_span);
-            let block = splat(left.peak[i]) * peak;
-            let block = I::F64::select(I::F64::le(block, whole), block, whole);
-            let square = whole * splat(rule.in_blocks).fma(block, splat(rule.across) * whole);
+            let by_reach = splat(rule.by_reach * left.reach[i]) * reach;
+            let by_span = splat(rule.by_span) * (magnitude(value) + (splat(left.span[i]) + span));
+            let error = I::F64::select(I::F64::le(by_reach, by_span), by_reach, by_span);
             let room = splat(rule.limit).fma(mag, I::F64::zero() - (splat(left.doubt[i]) + doubt));
-            let good = I::F64::and(I::F64::le(I::F64::zero(), room), I::F64::le(square, room * room));
+            let good = I::F64::le(error, room);
             all &= I::F64::all(good);
             let result = I::F64::select(good, result, splat(f64::NAN));
             // SAFETY: there are seven rows before the last one's eight places, or fewer.
@@ -264,35 +257,52 @@ impl Job for Meet<'_> {
     }
 }
 
-/// The squares of the elements of `x` times those of `weight`, summed: over all of them, and the largest sum over a
-/// block.
-pub(super) struct Squares<'a> {
+/// How far a row reaches: a bound, with that of another row, of the sums that are rounded on the way to their cell.
+///
+/// By Cauchy and Schwarz, the products of two rows up to some element sum to at most A B, where A² and B² are the sums
+/// of the squares of their weighted elements up to there. Each rounded sum is such a sum, from the beginning of a block
+/// or, for sums of blocks, of a stretch. So the squares of all of them sum to at most Σ A² B², which is at most the
+/// root of Σ A⁴ Σ B⁴. The reach is the fourth root of Σ A⁴, where the eight steps of a vector count like the last of
+/// them, and once more by themselves for the rounding of the elements.
+pub(super) struct Reach<'a> {
     pub(super) x: &'a [f64],
     pub(super) weight: &'a [f64],
 }
 
-impl Job for Squares<'_> {
-    type Output = (f64, f64);
+impl Job for Reach<'_> {
+    /// Its fourth power.
+    type Output = f64;
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> (f64, f64) {
-        let (mut whole, mut peak) = (0.0, 0.0f64);
-        for (x, weight) in self.x.chunks(BLOCK).zip(self.weight.chunks(BLOCK)) {
-            let mut lanes = I::F64::zero();
-            for (x, weight) in x.chunks_exact(8).zip(weight.chunks_exact(8)) {
-                // SAFETY: both are eight elements.
-                let (x, weight) = unsafe { (I::F64::load(x.as_ptr()), I::F64::load(weight.as_ptr())) };
-                let x = x * weight;
-                lanes = x.fma(x, lanes);
+    fn run<I: Isa>(self) -> f64 {
+        let eight = I::F64::splat(8.0);
+        let mut fourth = I::F64::zero();
+        for (x, weight) in self.x.chunks(STRETCH).zip(self.weight.chunks(STRETCH)) {
+            let mut in_stretch = I::F64::zero();
+            for (x, weight) in x.chunks(BLOCK).zip(weight.chunks(BLOCK)) {
+                let mut in_block = I::F64::zero();
+                for (x, weight) in x.chunks(8).zip(weight.chunks(8)) {
+                    let live = I::F64::first(x.len());
+                    // SAFETY: as many elements are left in both.
+                    let (x, weight) = unsafe {
+                        (
+                            I::F64::load_first(x.as_ptr(), x.len()),
+                            I::F64::load_first(weight.as_ptr(), x.len()),
+                        )
+                    };
+                    let x = I::F64::select(live, x * weight, I::F64::zero());
+                    let square = x * x;
+                    let square = square + square.swap(4);
+                    let square = square + square.swap(2);
+                    let square = square + square.swap(1);
+                    in_block = in_block + square;
+                    fourth = (eight * in_block).fma(in_block, (eight * square).fma(square, fourth));
+                }
+                in_stretch = in_stretch + in_block;
+                fourth = in_stretch.fma(in_stretch, fourth);
             }
-            let mut block: f64 = lanes.to_f64s::<8>().iter().sum();
-            for (x, weight) in x.chunks_exact(8).remainder().iter().zip(weight.chunks_exact(8).remainder()) {
-                block += (x * weight) * (x * weight);
-            }
-            whole += block;
-            peak = peak.max(block);
         }
-        (whole, peak)
+        fourth.lane_0()
     }
 }
 
