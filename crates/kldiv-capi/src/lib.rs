@@ -23,6 +23,7 @@ pub mod error;
 pub mod explain;
 mod guard;
 pub mod options;
+pub mod pairwise;
 pub mod pool;
 pub mod status;
 pub mod version;

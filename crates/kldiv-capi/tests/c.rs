@@ -163,7 +163,7 @@ fn program_passes(program: impl AsRef<OsStr>) {
 #[test]
 fn every_reference_value_holds_from_c() {
     let program = build("reference", &C99);
-    for name in ["discrete.json", "invalid.json", "counts.json", "large.json"] {
+    for name in ["discrete.json", "invalid.json", "counts.json", "large.json", "pairwise.json"] {
         passes(Command::new(&program).arg(table(name)));
     }
 }
@@ -171,7 +171,7 @@ fn every_reference_value_holds_from_c() {
 #[test]
 fn every_reference_value_holds_from_cpp() {
     let program = build("reference", &CXX11);
-    for name in ["discrete.json", "invalid.json", "counts.json"] {
+    for name in ["discrete.json", "invalid.json", "counts.json", "pairwise.json"] {
         passes(Command::new(&program).arg(table(name)));
     }
 }
@@ -184,6 +184,12 @@ fn wrong_calls_are_refused_and_cost_no_good_row() {
 #[test]
 fn wrong_calls_are_refused_from_cpp() {
     program_passes(build("strict_calls", &CXX11));
+}
+
+#[test]
+fn wrong_calls_for_all_pairs_are_refused() {
+    program_passes(build("pairwise_calls", &C99));
+    program_passes(build("pairwise_calls", &CXX11));
 }
 
 #[test]
@@ -235,12 +241,13 @@ fn valgrind() -> Command {
 #[test]
 fn valgrind_finds_nothing_in_wrong_calls() {
     passes(valgrind().arg(build("strict_calls", &C99)));
+    passes(valgrind().arg(build("pairwise_calls", &C99)));
 }
 
 #[test]
 fn valgrind_finds_nothing_in_the_small_reference_tables() {
     let program = build("reference", &C99);
-    for name in ["discrete.json", "invalid.json", "counts.json"] {
+    for name in ["discrete.json", "invalid.json", "counts.json", "pairwise.json"] {
         passes(valgrind().arg(&program).arg(table(name)));
     }
 }

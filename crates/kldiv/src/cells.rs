@@ -12,7 +12,7 @@ use crate::kernels::product::{BLOCK, GROUP, PANEL, Products, Rule, STRETCH};
 use crate::pair::Plan;
 use crate::panels::{Centre, Factor, Form, Hand, Packed, Packer, Side};
 use crate::policy::{Measure, Normalization, Options};
-use crate::rows::{Rows, reserve, zeros};
+use crate::rows::{Heap, Rows, reserve, zeros};
 use crate::view::{Shape, View};
 
 /// Elements of each side that are ready for the product at a time, at most: 16 MiB.
@@ -62,7 +62,7 @@ struct Product {
     centre: Centre,
     rule: Rule,
     /// The whole of Q, where that is little enough to be kept.
-    kept: Option<Packed>,
+    kept: Option<Heap<Packed>>,
 }
 
 impl Product {
@@ -149,26 +149,23 @@ fn same_both_ways(measure: Measure) -> bool {
     }
 }
 
-/// Makes those of 8 × 8 results infinite whose rows have met.
-fn set_infinite(met: [[u64; PANEL]; PANEL], out: &mut [f64]) {
-    for (row, out) in met.iter().zip(out.chunks_mut(COLS)) {
-        for (bits, out) in row.iter().zip(out) {
-            if *bits != 0 {
-                *out = f64::INFINITY;
-            }
-        }
-    }
-}
-
 impl<'a> Pairs<'a> {
-    pub(crate) fn new(p: View<'a>, q: View<'a>, options: &'a Options<'a>) -> Result<Self, Error> {
+    pub(crate) fn new(p: View<'a>, q: View<'a>, options: &'a Options<'a>) -> Result<Heap<Self>, Error> {
+        let mut pairs = Pairs::checked(p, q, options)?;
+        pairs.look()?;
+        Ok(pairs)
+    }
+
+    // Not inlined, like others below: what is on the stack while rows are looked at is to be little.
+    #[inline(never)]
+    fn checked(p: View<'a>, q: View<'a>, options: &'a Options<'a>) -> Result<Heap<Self>, Error> {
         needs_shape("q", q.shape(), Shape { cols: p.cols(), ..q.shape() })?;
         if p.cols() == 0 {
             return Err(Error::Empty);
         }
         let work = Shape { rows: p.rows(), cols: q.elements() };
         let rows = Rows::new(work, options)?;
-        let mut plan = Plan::new(options);
+        let plan = Plan::new(options);
         let first_kept = (0..p.rows()).find(|i| options.keeps(*i)).filter(|_| q.rows() > 0);
         let symmetric = options.mask.is_none() && p.is_same(&q) && same_both_ways(plan.measure);
         // What nobody asked for is not read.
@@ -176,15 +173,24 @@ impl<'a> Pairs<'a> {
         let shape = Shape { rows: p.rows(), cols: q.rows() };
         let p = if first_kept.is_some() { p } else { nothing(p) };
         let q = if first_kept.is_some() && plan.measure != Measure::Entropy { q } else { nothing(q) };
-        plan.spread = rows.spread;
-        let p = Side::new(&plan, p, Operand::P, options.mask)?;
-        let q = Side::new(&plan, q, Operand::Q, None)?;
-        let product = if first_kept.is_some() { Product::new(&plan, &p, &q)? } else { None };
-        let spread = plan.spread;
+        let p = Side::new(p, Operand::P, options.mask);
+        let q = Side::new(q, Operand::Q, None);
+        let (spread, product, first) = (rows.spread, None, Mutex::new(None));
+        Heap::new(Pairs { rows, shape, plan, spread, p, q, product, symmetric, first_kept, first })
+    }
+
+    /// Looks at the rows.
+    #[inline(never)]
+    fn look(&mut self) -> Result<(), Error> {
+        self.plan.spread = self.spread;
+        self.p.add_up(&self.plan)?;
+        self.q.add_up(&self.plan)?;
+        if self.first_kept.is_some() {
+            self.product = Product::new(&self.plan, &self.p, &self.q)?;
+        }
         // Cells are spread over threads, not what is within them.
-        plan.spread = false;
-        let first = Mutex::new(None);
-        Ok(Pairs { rows, shape, plan, spread, p, q, product, symmetric, first_kept, first })
+        self.plan.spread = false;
+        Ok(())
     }
 
     /// Rows of p and rows of q.
@@ -230,6 +236,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Notes the first bad row on each side, in the order of cells.
+    #[inline(never)]
     fn find_faults(&self, first_kept: usize, of: Block) {
         if let Some((i, error)) =
             (of.row..of.row + of.rows).find_map(|i| Some((i, self.p.fault(&self.plan, i)?)))
@@ -244,10 +251,11 @@ impl<'a> Pairs<'a> {
     }
 
     /// The exact measure of one pair of rows, of which nothing is wrong by themselves; else NaN.
+    #[inline(never)]
     fn exact(&self, i: usize, j: usize) -> f64 {
         // One and the same number on both sides of the diagonal.
         let (i, j) = if self.symmetric { (i.min(j), i.max(j)) } else { (i, j) };
-        if self.p.fault(&self.plan, i).is_some() || self.q.fault(&self.plan, j).is_some() {
+        if self.p.is_bad(&self.plan, i) || self.q.is_bad(&self.plan, j) {
             return f64::NAN;
         }
         self.plan.value_of_sums(self.p.row(i), self.q.row(j), i).unwrap_or_else(|error| {
@@ -266,6 +274,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Computes blocks pair by pair.
+    #[inline(never)]
     fn by_pairs(&self, all: Block, sink: &impl Sink) -> Result<(), Error> {
         let side = NEARBY / self.p.view.cols() / 2;
         let side = side.next_power_of_two().clamp(PANEL, ROWS);
@@ -300,7 +309,7 @@ impl<'a> Pairs<'a> {
     }
 
     fn entropy(&self, i: usize) -> f64 {
-        if self.p.fault(&self.plan, i).is_some() {
+        if self.p.is_bad(&self.plan, i) {
             return f64::NAN;
         }
         self.plan.value_of_sums(self.p.row(i), self.p.row(i), i).unwrap_or_else(|error| {
@@ -315,7 +324,8 @@ impl<'a> Pairs<'a> {
         (READY / elements).max(1).next_multiple_of(PANEL * GROUP)
     }
 
-    fn pack(&self, product: &Product, hand: Hand, first: usize, rows: usize) -> Result<Packed, Error> {
+    #[inline(never)]
+    fn pack(&self, product: &Product, hand: Hand, first: usize, rows: usize) -> Result<Heap<Packed>, Error> {
         let plan = Plan { spread: self.spread, ..self.plan };
         let (side, form) = match hand {
             Hand::Left => (&self.p, product.p),
@@ -326,6 +336,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Computes blocks by the product, and pair by pair what it is not good enough for.
+    #[inline(never)]
     fn by_product(&self, product: &Product, all: Block, sink: &impl Sink) -> Result<(), Error> {
         let at_a_time = (self.at_a_time(product.p), self.at_a_time(product.q));
         for col in (0..all.cols).step_by(at_a_time.1) {
@@ -348,8 +359,9 @@ impl<'a> Pairs<'a> {
                 self.each_task(down * across, |task| {
                     let block = ready.part((task / across * height, task % across * COLS), (height, COLS));
                     let mut scratch = Scratch::new()?;
-                    self.block(product, (&p, q), block, &mut scratch);
-                    scratch.values.truncate(block.rows * block.cols);
+                    if !self.block(product, (&p, q), block, &mut scratch) {
+                        self.redo(block, &mut scratch.values);
+                    }
                     sink.take(block.row, block.col, block.cols, &mut scratch.values);
                     Ok(())
                 })?;
@@ -358,9 +370,17 @@ impl<'a> Pairs<'a> {
         Ok(())
     }
 
-    /// The cells of a block, by the product.
-    fn block(&self, product: &Product, (p, q): (&Packed, &Packed), block: Block, scratch: &mut Scratch) {
-        let Scratch { products, values, .. } = scratch;
+    /// The cells of a block, by the product; NaN where it is not good enough. Says whether it is everywhere.
+    #[inline(never)]
+    fn block(
+        &self,
+        product: &Product,
+        (p, q): (&Packed, &Packed),
+        block: Block,
+        scratch: &mut Scratch,
+    ) -> bool {
+        let Scratch { products, values } = scratch;
+        let mut all_good = true;
         let (top, left) = ((block.row - p.first) / PANEL, (block.col - q.first) / PANEL);
         let (down, across) = (block.rows.div_ceil(PANEL), block.cols.div_ceil(PANEL));
         for group in (0..across).step_by(GROUP) {
@@ -377,32 +397,29 @@ impl<'a> Pairs<'a> {
                         (products, place),
                         (&mut *out, COLS),
                     );
-                    let zeros = p.has_zeros(x) || q.has_zeros(y);
-                    if zeros {
-                        set_infinite(kernels::meet(p.words(x), q.words(y)), out);
+                    if p.has_zeros(x) || q.has_zeros(y) {
+                        kernels::meet((p.words(x), q.words(y)), (&mut *out, COLS));
                     }
-                    if self.plan.ln_base != 1.0 {
-                        for out in out.chunks_mut(COLS).take(PANEL) {
-                            out[..PANEL].iter_mut().for_each(|out| *out = self.plan.in_units(*out));
-                        }
-                    }
-                    if !good {
-                        self.redo(block.part((i, j), (PANEL, PANEL)), out);
-                    }
+                    all_good &= good;
                 }
             }
         }
         for i in 1..block.rows {
             values.copy_within(i * COLS..i * COLS + block.cols, i * block.cols);
         }
+        values.truncate(block.rows * block.cols);
+        if self.plan.ln_base != 1.0 {
+            values.iter_mut().for_each(|value| *value = self.plan.in_units(*value));
+        }
+        all_good
     }
 
-    /// Computes those of up to 8 × 8 cells that the product is not good enough for.
-    fn redo(&self, cells: Block, out: &mut [f64]) {
-        for (i, out) in (cells.row..cells.row + cells.rows).zip(out.chunks_mut(COLS)) {
-            for (j, out) in (cells.col..cells.col + cells.cols).zip(out) {
-                if out.is_nan() {
-                    *out = self.exact(i, j);
+    /// Computes those cells of a block that the product is not good enough for.
+    fn redo(&self, block: Block, values: &mut [f64]) {
+        for (i, values) in (block.row..).zip(values.chunks_mut(block.cols)) {
+            for (j, value) in (block.col..).zip(values) {
+                if value.is_nan() {
+                    *value = self.exact(i, j);
                 }
             }
         }

@@ -111,7 +111,7 @@ impl Plan {
             }
             Normalization::AsGiven => None,
         };
-        self.value_scaled(p, q, scaling, row)
+        self.value_scaled(p, q, scaling.as_ref(), row)
     }
 
     /// The same of rows whose sums, of which nothing is wrong, are known.
@@ -123,13 +123,13 @@ impl Plan {
     ) -> Result<f64, Error> {
         let normalized = self.normalization == Normalization::Normalize;
         let scaling = normalized.then(|| Scaling::new(self.measure, self.smoothing, of_p, of_q));
-        self.value_scaled(p, q, scaling, row)
+        self.value_scaled(p, q, scaling.as_ref(), row)
     }
 
-    fn value_scaled(&self, p: Row, q: Row, scaling: Option<Scaling>, row: usize) -> Result<f64, Error> {
+    fn value_scaled(&self, p: Row, q: Row, scaling: Option<&Scaling>, row: usize) -> Result<f64, Error> {
         let (x, y) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
         let value = match scaling {
-            Some(scaling) => self.evaluate::<f64, _>(&scaling.prepare, x, y, Some(&scaling)),
+            Some(scaling) => self.evaluate::<f64, _>(&scaling.prepare, x, y, Some(scaling)),
             None => {
                 // A power of an f32 may be no f32.
                 let powers = matches!(self.measure, Measure::Renyi { .. });

@@ -51,7 +51,7 @@ use crate::error::Error;
 use crate::policy::Options;
 #[cfg(doc)]
 use crate::policy::{Invalid, Measure};
-use crate::rows::{Rows, reserve, zeros};
+use crate::rows::{Heap, Rows, reserve, zeros};
 use crate::sum::weighted;
 use crate::view::{Dtype, Shape, View, ViewMut};
 
@@ -169,7 +169,7 @@ pub fn blocks<'a>(
 
 /// The iterator that [`blocks`] gives.
 pub struct Blocks<'a> {
-    pairs: Pairs<'a>,
+    pairs: Heap<Pairs<'a>>,
     rows: usize,
     next: usize,
     ended: bool,

@@ -15,7 +15,7 @@ use crate::kernels::product::{Facts, LnRatio, PANEL};
 use crate::kernels::scalar::One;
 use crate::pair::Plan;
 use crate::policy::Normalization;
-use crate::rows::{reserve, zeros};
+use crate::rows::{Heap, reserve, zeros};
 use crate::sum::Compensated;
 use crate::view::{Row, View};
 
@@ -34,23 +34,22 @@ pub(crate) struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// Rows that a mask leaves out are not looked at.
-    pub(crate) fn new(
-        plan: &Plan,
-        view: View<'a>,
-        operand: Operand,
-        mask: Option<&'a [u8]>,
-    ) -> Result<Self, Error> {
-        let mut side = Side { view, operand, mask, sums: reserve(view.rows())? };
-        let mut sums = std::mem::take(&mut side.sums);
-        let sum = |i: usize| if side.keeps(i) { plan.mass(view.row(i)) } else { Compensated::ZERO };
+    /// Rows that a mask leaves out are not looked at; the others' sums are taken by [`Side::add_up`].
+    pub(crate) fn new(view: View<'a>, operand: Operand, mask: Option<&'a [u8]>) -> Self {
+        Side { view, operand, mask, sums: Vec::new() }
+    }
+
+    pub(crate) fn add_up(&mut self, plan: &Plan) -> Result<(), Error> {
+        let rows = self.view.rows();
+        let mut sums = reserve(rows)?;
+        let sum = |i: usize| if self.keeps(i) { plan.mass(self.view.row(i)) } else { Compensated::ZERO };
         if plan.spread {
-            (0..view.rows()).into_par_iter().with_min_len(16).map(sum).collect_into_vec(&mut sums);
+            (0..rows).into_par_iter().with_min_len(16).map(sum).collect_into_vec(&mut sums);
         } else {
-            sums.extend((0..view.rows()).map(sum));
+            sums.extend((0..rows).map(sum));
         }
-        side.sums = sums;
-        Ok(side)
+        self.sums = sums;
+        Ok(())
     }
 
     pub(crate) fn keeps(&self, i: usize) -> bool {
@@ -65,6 +64,11 @@ impl<'a> Side<'a> {
     /// What is wrong with a row, if it is looked at.
     pub(crate) fn fault(&self, plan: &Plan, i: usize) -> Option<Error> {
         if self.keeps(i) { plan.fault(self.view.row(i), self.operand, self.sums[i], i) } else { None }
+    }
+
+    #[inline(never)]
+    pub(crate) fn is_bad(&self, plan: &Plan, i: usize) -> bool {
+        self.fault(plan, i).is_some()
     }
 
     /// Whether a row can be part of a product, if nothing is wrong with it.
@@ -217,11 +221,11 @@ pub(crate) struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    pub(crate) fn pack(&self, first: usize, rows: usize) -> Result<Packed, Error> {
+    pub(crate) fn pack(&self, first: usize, rows: usize) -> Result<Heap<Packed>, Error> {
         let (cols, count) = (self.side.view.cols(), rows.div_ceil(PANEL));
         let factors = self.form.factors.len();
         let (elements, width) = (cols * factors * PANEL, cols.div_ceil(64) * factors * PANEL);
-        let mut packed = Packed {
+        let mut packed = Heap::new(Packed {
             first,
             elements,
             width,
@@ -229,18 +233,19 @@ impl Packer<'_> {
             words: reserve(count * width)?,
             facts: reserve(count)?,
             zeros: reserve(count)?,
-        };
-        packed.words.resize(count * width, 0);
-        packed.facts.resize(count, Facts::NONE);
-        packed.zeros.resize(count, false);
+        })?;
+        let all = &mut *packed;
+        all.words.resize(count * width, 0);
+        all.facts.resize(count, Facts::NONE);
+        all.zeros.resize(count, false);
         let fill = |(panel, place): (usize, Place)| {
             let start = first + panel * PANEL;
             self.fill(start, PANEL.min(first + rows - start), place)
         };
         let mut places = reserve(count)?;
-        let data = packed.data.chunks_mut(elements);
-        let words = packed.words.chunks_mut(width);
-        let facts = packed.facts.iter_mut().zip(&mut packed.zeros);
+        let data = all.data.chunks_mut(elements);
+        let words = all.words.chunks_mut(width);
+        let facts = all.facts.iter_mut().zip(&mut all.zeros);
         places.extend(data.zip(words).zip(facts).map(|((data, words), (facts, zeros))| Place {
             data,
             words,
@@ -266,7 +271,7 @@ impl Packer<'_> {
             if !self.side.keeps(i) {
                 continue;
             }
-            if self.side.fault(self.plan, i).is_some() {
+            if self.side.is_bad(self.plan, i) {
                 place.facts.doubt[lane] = f64::INFINITY;
                 continue;
             }

@@ -149,3 +149,28 @@ pub(crate) fn zeros(n: usize) -> Result<Vec<f64>, Error> {
     zeros.resize(n, 0.0);
     Ok(zeros)
 }
+
+/// A value on the heap: large ones are not to be on small stacks. (`Box::new` would abort where there is no memory.)
+pub(crate) struct Heap<T>(Vec<T>);
+
+impl<T> Heap<T> {
+    pub(crate) fn new(value: T) -> Result<Heap<T>, Error> {
+        let mut one = reserve(1)?;
+        one.push(value);
+        Ok(Heap(one))
+    }
+}
+
+impl<T> std::ops::Deref for Heap<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0[0]
+    }
+}
+
+impl<T> std::ops::DerefMut for Heap<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0[0]
+    }
+}

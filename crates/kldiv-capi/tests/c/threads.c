@@ -68,6 +68,7 @@ static void finish(pthread_t thread)
 #define LONG_COLS ((size_t)3000000)
 #define MANY_ROWS ((size_t)20000)
 #define MANY_COLS ((size_t)48)
+#define PAIR_ROWS ((size_t)300)
 
 static double *long_p, *long_q, *many_p, *many_q;
 static float *many_f32;
@@ -110,15 +111,16 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
 }
 
 /* One entry point, on so little that any thread can have its own output. */
-typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, ENTRY_COUNT } entry_point;
+typedef enum { KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, PAIRWISE, NEAREST, ENTRY_COUNT } entry_point;
 
-static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32", "kldiv_kl",
-                                          "kldiv_rows",   "kldiv_terms",  "kldiv_explain"};
+static const char *const entry_names[] = {"kldiv_kl_f64", "kldiv_kl_f32",  "kldiv_kl",       "kldiv_rows",
+                                          "kldiv_terms",  "kldiv_explain", "kldiv_pairwise", "kldiv_nearest"};
 
 static void small_call(entry_point entry, uint32_t threads, answers *a)
 {
     enum { N = 40 };
     double out[N];
+    size_t index[8];
     kldiv_options options = default_options();
     options.threads = threads;
     kldiv_view p = view_of(many_p, 4, N, KLDIV_DTYPE_F64), q = view_of(many_f32, 4, N, KLDIV_DTYPE_F32);
@@ -131,6 +133,11 @@ static void small_call(entry_point entry, uint32_t threads, answers *a)
     case TERMS:
         p.rows = q.rows = 1;
         take(a, kldiv_terms(&p, &q, &options, &out_view), out, sizeof out);
+        break;
+    case PAIRWISE: take(a, kldiv_pairwise(&p, &q, &options, out), out, 16 * sizeof *out); break;
+    case NEAREST:
+        take(a, kldiv_nearest(&p, &q, &options, 2, index, out), out, 8 * sizeof *out);
+        take(a, KLDIV_OK, index, sizeof index);
         break;
     default:
         p.rows = q.rows = 1;
@@ -205,6 +212,24 @@ static answers corpus(uint32_t threads)
     take(&a, kldiv_terms(&p, &q, &options, &terms), out, many * sizeof *out);
     options.reduction = KLDIV_REDUCTION_MEAN;
     take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+
+    /* blocks of cells, by the product and pair by pair */
+    static const uint32_t of_pairs[] = {KLDIV_MEASURE_KL, KLDIV_MEASURE_JEFFREYS, KLDIV_MEASURE_JENSEN_SHANNON};
+    p = view_of(many_p, PAIR_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
+    q = view_of(many_f32, PAIR_ROWS + 1, MANY_COLS, KLDIV_DTYPE_F32);
+    const size_t cells = PAIR_ROWS * (PAIR_ROWS + 1);
+    double *pairs = (double *)allocate(cells * sizeof *pairs);
+    size_t *index = (size_t *)allocate(cells * sizeof *index);
+    options = default_options();
+    options.threads = threads;
+    for (size_t i = 0; i < sizeof of_pairs / sizeof *of_pairs; i++) {
+        options.measure = of_pairs[i];
+        take(&a, kldiv_pairwise(&p, &q, &options, pairs), pairs, cells * sizeof *pairs);
+        take(&a, kldiv_nearest(&p, &q, &options, 3, index, pairs), pairs, 3 * PAIR_ROWS * sizeof *pairs);
+        take(&a, KLDIV_OK, index, 3 * PAIR_ROWS * sizeof *index);
+    }
+    free(index);
+    free(pairs);
     free(out);
     return a;
 }

@@ -198,9 +198,9 @@ pub(crate) fn judge(
     dispatch(Judge { rule, left, right, products, place, out, width })
 }
 
-/// The bits that rows of two panels have in common; see [`Meet`].
-pub(crate) fn meet(left: &[u64], right: &[u64]) -> [[u64; PANEL]; PANEL] {
-    dispatch(Meet { left, right })
+/// Makes results infinite whose rows have a bit in common; see [`Meet`].
+pub(crate) fn meet((left, right): (&[u64], &[u64]), (out, width): (&mut [f64], usize)) {
+    dispatch(Meet { left, right, out, width })
 }
 
 /// The fourth power of how far weighted elements reach; see [`Reach`].

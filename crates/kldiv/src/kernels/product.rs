@@ -229,31 +229,35 @@ impl Job for Judge<'_> {
     }
 }
 
-/// Finds which pairs of rows of two panels have a bit in common: those of row i on the left are `width` words in a
-/// row, word w of row l on the right is at `8w + l`.
+/// Makes those results of two panels infinite whose rows have a bit in common: the words of row i on the left are one
+/// after another, word w of row l on the right is at `8w + l`.
 pub(super) struct Meet<'a> {
     pub(super) left: &'a [u64],
     pub(super) right: &'a [u64],
+    pub(super) out: &'a mut [f64],
+    pub(super) width: usize,
 }
 
 impl Job for Meet<'_> {
-    /// The common bits of each row on the left with each on the right, all words' together.
-    type Output = [[u64; PANEL]; PANEL];
+    type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> [[u64; PANEL]; PANEL] {
-        let width = self.left.len() / PANEL;
-        let mut met = [[0; PANEL]; PANEL];
-        for i in 0..PANEL {
-            let mut row = [0; PANEL];
-            for (word, others) in self.left[i * width..][..width].iter().zip(self.right.chunks_exact(PANEL)) {
+    fn run<I: Isa>(self) {
+        let Meet { left, right, out, width } = self;
+        let rows = left.chunks_exact(left.len() / PANEL);
+        for (words, out) in rows.zip(out.chunks_mut(width)) {
+            let mut met = [0; PANEL];
+            for (word, others) in words.iter().zip(right.chunks_exact(PANEL)) {
                 for l in 0..PANEL {
-                    row[l] |= word & others[l];
+                    met[l] |= word & others[l];
                 }
             }
-            met[i] = row;
+            for (bits, out) in met.iter().zip(out) {
+                if *bits != 0 {
+                    *out = f64::INFINITY;
+                }
+            }
         }
-        met
     }
 }
 
