@@ -32,6 +32,9 @@ const DEVIATIONS: f64 = 3.5;
 /// For how many more steps the rounding of a product's factors counts.
 const ROUNDED_FACTORS: f64 = 4.0;
 
+/// Rows and columns of a block that may be mirrored; divides what is made ready at a time, whole [`GROUP`]s of panels.
+const SQUARE: usize = 48;
+
 /// Elements of the rows of both sides of a block that is computed pair by pair, about: 256 KiB of f64.
 const NEARBY: usize = 1 << 15;
 
@@ -55,8 +58,10 @@ pub(crate) struct Pairs<'a> {
     first: Mutex<First>,
 }
 
-/// How a measure is made from a product.
+/// How a measure is made from sums over two panels.
 struct Product {
+    /// Whether they are sums over mixtures, not of products.
+    mixes: bool,
     p: Form,
     q: Form,
     centre: Centre,
@@ -75,11 +80,24 @@ impl Product {
             Measure::Kl | Measure::Generalized | Measure::CrossEntropy => (GIVEN, LOG),
             Measure::Reverse => (LOG, GIVEN),
             Measure::Jeffreys => (&[Factor::Given, Factor::Log], &[Factor::Log, Factor::Given]),
+            Measure::JensenShannon { .. } | Measure::JensenShannonDistance { .. } => {
+                (&[Factor::Share], &[Factor::Share])
+            }
             _ => return Ok(None),
+        };
+        let shares = match plan.measure {
+            Measure::JensenShannon { weight } | Measure::JensenShannonDistance { weight } => {
+                Some((weight, 1.0 - weight))
+            }
+            _ => None,
         };
         let centred = plan.measure != Measure::CrossEntropy;
         let cols = p.view.cols();
-        let centre = if centred { Centre::mean_of(plan, q)? } else { Centre::one(cols)? };
+        let centre = match shares {
+            Some(_) => Centre::mean_of(plan, &[p, q])?,
+            None if centred => Centre::mean_of(plan, &[q])?,
+            None => Centre::one(cols)?,
+        };
         let narrow = !normalized && p.view.dtype().fits_f32() && q.view.dtype().fits_f32();
         let limit = LIMIT * if narrow { 2f64.powi(29) } else { 1.0 };
         // Of normalised rows the gap is taken, which the rounding of their sums does not touch.
@@ -93,10 +111,13 @@ impl Product {
         let by_reach = DEVIATIONS / 6f64.sqrt();
         // A sum may be no larger than one product, and all sums of a stretch that follow it as large.
         let steps = (cols * of_p.len()).min(BLOCK + STRETCH / BLOCK) as f64 + ROUNDED_FACTORS;
-        let by_span = by_reach * steps.sqrt();
+        // The spans of mixtures have their steps in them.
+        let by_span = if shares.is_some() { by_reach } else { by_reach * steps.sqrt() };
         let rule = Rule { straight, curved, beside, limit, by_reach, by_span };
-        let form = |factors| Form { factors, centred };
-        Ok(Some(Product { p: form(of_p), q: form(of_q), centre, rule, kept: None }))
+        let (w, v) = shares.unwrap_or((0.0, 0.0));
+        let p = Form { factors: of_p, centred, share: w };
+        let q = Form { factors: of_q, centred, share: v };
+        Ok(Some(Product { mixes: shares.is_some(), p, q, centre, rule, kept: None }))
     }
 }
 
@@ -278,7 +299,7 @@ impl<'a> Pairs<'a> {
     fn by_pairs(&self, all: Block, sink: &impl Sink) -> Result<(), Error> {
         let side = NEARBY / self.p.view.cols() / 2;
         let side = side.next_power_of_two().clamp(PANEL, ROWS);
-        let mirrored = self.symmetric && all.rows == all.cols;
+        let mirrored = self.mirrors(all);
         let (down, across) = (all.rows.div_ceil(side), all.cols.div_ceil(side));
         self.each_task(down * across, |task| {
             let block = all.part((task / across * side, task % across * side), (side, side));
@@ -296,16 +317,26 @@ impl<'a> Pairs<'a> {
                     values.extend((block.col..block.col + block.cols).map(|j| self.exact(i, j)));
                 }
             }
-            if mirrored && block.row < block.col {
-                let mut mirror = reserve(values.len())?;
-                for j in 0..block.cols {
-                    mirror.extend((0..block.rows).map(|i| values[i * block.cols + j]));
-                }
-                sink.take(block.col, block.row, block.rows, &mut mirror);
-            }
-            sink.take(block.row, block.col, block.cols, &mut values);
-            Ok(())
+            self.give(block, mirrored, &mut values, sink)
         })
+    }
+
+    /// Whether blocks below the diagonal are those above it, mirrored.
+    fn mirrors(&self, all: Block) -> bool {
+        self.symmetric && all.rows == all.cols
+    }
+
+    /// Gives a block to a sink, and the one that mirrors it.
+    fn give(&self, block: Block, mirrored: bool, values: &mut [f64], sink: &impl Sink) -> Result<(), Error> {
+        if mirrored && block.row < block.col {
+            let mut mirror = reserve(values.len())?;
+            for j in 0..block.cols {
+                mirror.extend((0..block.rows).map(|i| values[i * block.cols + j]));
+            }
+            sink.take(block.col, block.row, block.rows, &mut mirror);
+        }
+        sink.take(block.row, block.col, block.cols, values);
+        Ok(())
     }
 
     fn entropy(&self, i: usize) -> f64 {
@@ -321,7 +352,7 @@ impl<'a> Pairs<'a> {
     /// Rows that are made ready at a time.
     fn at_a_time(&self, form: Form) -> usize {
         let elements = self.p.view.cols() * form.factors.len();
-        (READY / elements).max(1).next_multiple_of(PANEL * GROUP)
+        (READY / elements).max(1).next_multiple_of(SQUARE)
     }
 
     #[inline(never)]
@@ -331,7 +362,7 @@ impl<'a> Pairs<'a> {
             Hand::Left => (&self.p, product.p),
             Hand::Right => (&self.q, product.q),
         };
-        let weights = &product.centre.weights(form)?;
+        let weights = &product.centre.weights(&form)?;
         Packer { plan: &plan, side, form, hand, centre: &product.centre, weights }.pack(first, rows)
     }
 
@@ -339,6 +370,7 @@ impl<'a> Pairs<'a> {
     #[inline(never)]
     fn by_product(&self, product: &Product, all: Block, sink: &impl Sink) -> Result<(), Error> {
         let at_a_time = (self.at_a_time(product.p), self.at_a_time(product.q));
+        let mirrored = self.mirrors(all);
         for col in (0..all.cols).step_by(at_a_time.1) {
             let cols = at_a_time.1.min(all.cols - col);
             let made;
@@ -355,15 +387,18 @@ impl<'a> Pairs<'a> {
                 let ready = Block { row: all.row + row, rows, col, cols };
                 // Enough blocks for many threads, and large ones where there are many rows.
                 let height = (rows / 16).next_multiple_of(PANEL).clamp(PANEL, ROWS);
-                let (down, across) = (rows.div_ceil(height), cols.div_ceil(COLS));
+                let size = if mirrored { (SQUARE, SQUARE) } else { (height, COLS) };
+                let (down, across) = (rows.div_ceil(size.0), cols.div_ceil(size.1));
                 self.each_task(down * across, |task| {
-                    let block = ready.part((task / across * height, task % across * COLS), (height, COLS));
+                    let block = ready.part((task / across * size.0, task % across * size.1), size);
+                    if mirrored && block.row > block.col {
+                        return Ok(());
+                    }
                     let mut scratch = Scratch::new()?;
                     if !self.block(product, (&p, q), block, &mut scratch) {
                         self.redo(block, &mut scratch.values);
                     }
-                    sink.take(block.row, block.col, block.cols, &mut scratch.values);
-                    Ok(())
+                    self.give(block, mirrored, &mut scratch.values, sink)
                 })?;
             }
         }
@@ -386,7 +421,11 @@ impl<'a> Pairs<'a> {
         for group in (0..across).step_by(GROUP) {
             let count = GROUP.min(across - group);
             for panel in 0..down {
-                kernels::product(p.panels(top + panel, 1), q.panels(left + group, count), products);
+                let (x, y) = (p.panels(top + panel, 1), q.panels(left + group, count));
+                match product.mixes {
+                    true => kernels::mixture(x, y, product.centre.r(), products),
+                    false => kernels::product(x, y, products),
+                }
                 for place in 0..count {
                     let (i, j) = (panel * PANEL, (group + place) * PANEL);
                     let (x, y) = (top + panel, left + group + place);
@@ -417,6 +456,9 @@ impl<'a> Pairs<'a> {
     /// Computes those cells of a block that the product is not good enough for.
     fn redo(&self, block: Block, values: &mut [f64]) {
         for (i, values) in (block.row..).zip(values.chunks_mut(block.cols)) {
+            if !self.p.keeps(i) {
+                continue;
+            }
             for (j, value) in (block.col..).zip(values) {
                 if value.is_nan() {
                     *value = self.exact(i, j);

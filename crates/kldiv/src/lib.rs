@@ -9,7 +9,7 @@
 //!
 //! [`kl`] and [`relatives`] take two slices. [`batch`] takes matrices, of any strides and element types, and
 //! [`Options`]: the measure, normalisation and smoothing, the base of the logarithm, a mask and weights. [`explain`]
-//! works a divergence out term by term.
+//! works a divergence out term by term. [`pairwise`] compares every row with every row.
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:

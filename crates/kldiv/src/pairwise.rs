@@ -25,15 +25,17 @@
 //! As everywhere: `p > 0 = q` is infinite, `0 ln(0/q)` is 0.
 //! # Accuracy
 //! That of [`batch::rows`](crate::batch::rows) for every cell: within `16 u · mag`, also for rows that nearly coincide.
-//! KL, reverse, generalised, Jeffreys and cross entropy come from a matrix product of f64 if its rounding errors, taken
-//! as independent, keep within that with three standard deviations to spare for the worst distribution of a row's
-//! mass; other cells are computed one by one, and so are all cells of the other measures. docs/numerics.md has the
-//! estimate.
+//! KL, reverse, generalised, Jeffreys and cross entropy come from a matrix product of f64, Jensen-Shannon from sums
+//! with one logarithm an element, where 3.5 standard deviations of a cell's rounding errors, taken as independent and
+//! bounded for these two rows, keep within `14 u · mag`. Other cells are computed one by one, and so is all of Renyi.
+//! docs/numerics.md has the estimate.
 //! # Threads
 //! Blocks of cells are shared among the threads of the rayon pool that the caller is in. A cell's bits depend on its
-//! two rows and, through the product, on the other rows of Q; not on the threads, nor on the other rows of P.
+//! two rows and on the mean that all are compared with, of rows of Q (Jensen-Shannon: of P too); not on the threads.
+//! The symmetric measures of a view against itself (Jensen-Shannon with equal weights, Renyi of order 1/2) are
+//! computed once for both halves.
 //! # Memory
-//! Beyond the result: at most 16 MiB, or 24 rows if those are more, of each matrix as f64 (twice that for Jeffreys),
+//! Beyond the result: at most 16 MiB, or 48 rows if those are more, of each matrix as f64 (twice that for Jeffreys),
 //! 100 KiB and 16 rows a thread, and 16 bytes a row.
 //! # Errors
 //! [`Error::ShapeMismatch`], [`Error::Empty`] (0 columns) and [`Error::Option`] before anything is computed. A bad row

@@ -86,29 +86,31 @@ pub(crate) struct Centre {
 
 impl Centre {
     /// The mean of some rows, each as if it summed to 1, on the scale of their sums; nowhere 0.
-    pub(crate) fn mean_of(plan: &Plan, side: &Side) -> Result<Centre, Error> {
-        let (rows, cols) = (side.view.rows(), side.view.cols());
+    pub(crate) fn mean_of(plan: &Plan, sides: &[&Side]) -> Result<Centre, Error> {
+        let cols = sides[0].view.cols();
         let (mut r, mut row) = (zeros(cols)?, zeros(cols)?);
         let (mut logs, mut seen) = (0.0, 0.0);
-        for i in (0..rows).step_by(rows.div_ceil(SAMPLE).max(1)) {
-            let sum = side.sums[i].value();
-            if !TAME.contains(&sum) {
-                continue;
+        for side in sides {
+            for i in (0..side.view.rows()).step_by(side.view.rows().div_ceil(SAMPLE).max(1)) {
+                let sum = side.sums[i].value();
+                if !TAME.contains(&sum) {
+                    continue;
+                }
+                side.view.row(i).copy(&mut row, 1);
+                let by = 1.0 / sum;
+                for (r, x) in r.iter_mut().zip(&row) {
+                    *r += (x + plan.smoothing) * by;
+                }
+                logs += ln(sum);
+                seen += 1.0;
             }
-            side.view.row(i).copy(&mut row, 1);
-            let by = 1.0 / sum;
-            for (r, x) in r.iter_mut().zip(&row) {
-                *r += (x + plan.smoothing) * by;
-            }
-            logs += ln(sum);
-            seen += 1.0;
         }
         let scale = match plan.normalization {
             Normalization::Normalize => 1.0,
             _ if seen > 0.0 => exp(One::splat(logs / seen)).0[0],
             _ => 1.0,
         };
-        // Where P alone has mass any small number will do.
+        // Where no row that was looked at has mass any small number will do.
         let least = 2f64.powi(-30) / cols as f64;
         r.iter_mut().for_each(|r| *r = scale * (*r / f64::max(seen, 1.0)).max(least));
         Centre::new(r)
@@ -125,13 +127,18 @@ impl Centre {
         Ok(Centre { sum: r.iter().sum(), r })
     }
 
+    pub(crate) fn r(&self) -> &[f64] {
+        &self.r
+    }
+
     /// What the factors of a row are multiplied by so that they are alike: 1/√r for elements, √r for logarithms.
-    pub(crate) fn weights(&self, form: Form) -> Result<Vec<f64>, Error> {
+    pub(crate) fn weights(&self, form: &Form) -> Result<Vec<f64>, Error> {
         let mut weights = reserve(form.factors.len() * self.r.len())?;
         for factor in form.factors {
             weights.extend(self.r.iter().map(|r| match factor {
                 Factor::Given => 1.0 / r.sqrt(),
                 Factor::Log => r.sqrt(),
+                Factor::Share => 1.0,
             }));
         }
         Ok(weights)
@@ -143,6 +150,9 @@ fn bits_of(part: &[f64], of: impl Fn(&f64) -> bool) -> u64 {
     part.iter().enumerate().fold(0, |bits, (bit, x)| bits | u64::from(of(x)) << bit)
 }
 
+/// For how many roundings of the whole term those count that make x ln x of an element.
+const ROUNDED: f64 = 12.0;
+
 /// What stands for an element in a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Factor {
@@ -150,6 +160,8 @@ pub(crate) enum Factor {
     Given,
     /// `ln(x/r)`, and 0 for 0.
     Log,
+    /// Its share of a mixture, `w x/r`; never beside another.
+    Share,
 }
 
 /// What stands for a row in a product: one factor an element after another.
@@ -158,6 +170,8 @@ pub(crate) struct Form {
     pub(crate) factors: &'static [Factor],
     /// Whether the row has a constant, `Σ x ln(x/r)`, and a reach.
     pub(crate) centred: bool,
+    /// The w of [`Factor::Share`].
+    pub(crate) share: f64,
 }
 
 /// Rows made ready.
@@ -298,13 +312,17 @@ impl Packer<'_> {
         let anywhere = row.iter().fold(false, |any, x| any | (*x + self.plan.smoothing == 0.0));
         let mut zeros = false;
         for (f, factor) in self.form.factors.iter().enumerate() {
+            // A mixture has mass wherever one of its parts has.
+            if *factor == Factor::Share {
+                continue;
+            }
             for (w, part) in row.chunks(64).enumerate() {
                 let zero = |x: &f64| *x + self.plan.smoothing == 0.0;
                 let bits = match factor {
                     Factor::Log if !anywhere => break,
                     Factor::Given if !anywhere => u64::MAX >> (64 - part.len()),
                     Factor::Log => bits_of(part, zero),
-                    Factor::Given => bits_of(part, |x| !zero(x)),
+                    _ => bits_of(part, |x| !zero(x)),
                 };
                 let w = f * row.len().div_ceil(64) + w;
                 zeros |= *factor == Factor::Log && bits != 0;
@@ -334,17 +352,15 @@ impl Packer<'_> {
             match factor {
                 Factor::Given => line.copy_from_slice(row),
                 Factor::Log => kernels::write(&LnRatio, &AsGiven, row, r, line),
+                Factor::Share => return self.describe_share(row, lane, line, facts),
             }
-            match factor {
-                _ if !self.form.centred => {}
-                Factor::Given => {
-                    let total = kernels::sum(&Kl, &AsGiven, row, r);
-                    let value = Kl.finish(&total, 1.0);
-                    facts.constant[lane] = value;
-                    facts.span[lane] += value.abs() + 2.0 * centre_sum;
-                    facts.doubt[lane] += total.plain[0].value() + total.exact[0].value().abs();
-                }
-                Factor::Log => facts.span[lane] += 2.0 * sum,
+            if self.form.centred && *factor == Factor::Given {
+                let (value, doubt) = self.against_centre(row);
+                facts.constant[lane] = value;
+                facts.doubt[lane] = doubt;
+                facts.span[lane] += value.abs() + 2.0 * centre_sum;
+            } else if self.form.centred {
+                facts.span[lane] += 2.0 * sum;
             }
         }
         if self.form.centred {
@@ -353,6 +369,42 @@ impl Packer<'_> {
             facts.reach[lane] = f64::INFINITY;
             // What the rounding of proportions makes of their logarithms.
             facts.doubt[lane] = f64::from(u8::from(self.plan.normalization == Normalization::Normalize));
+        }
+    }
+
+    /// A row's `Σ x ln(x/r)`, and the error in u of it and of what is rounded where it is added.
+    fn against_centre(&self, row: &[f64]) -> (f64, f64) {
+        let total = kernels::sum(&Kl, &AsGiven, row, &self.centre.r);
+        (Kl.finish(&total, 1.0), 2.0 * (total.plain[0].value() + total.exact[0].value().abs()))
+    }
+
+    /// The same as [`Packer::describe`] for a row's share of mixtures.
+    ///
+    /// For a mixture m of p and q, sums of m ln(m/r) are at most those sums of p and of q, each with its weight, where
+    /// only terms above 0 count (x ln x is convex), and at least −1/e times the sum of r. So they reach as far as p
+    /// and q do together, and that is what the spans are here: the root of the sum of squares of what is rounded.
+    fn describe_share(&self, row: &[f64], lane: usize, line: &mut [f64], facts: &mut Facts) {
+        let (r, share) = (&self.centre.r, self.form.share);
+        let (value, doubt) = self.against_centre(row);
+        (facts.constant[lane], facts.doubt[lane]) = (share * value, share * doubt);
+        kernels::write(&LnRatio, &AsGiven, row, r, line);
+        let mut squares = 0.0;
+        for ((row, r), logs) in row.chunks(8).zip(r.chunks(8)).zip(line.chunks(8)) {
+            let (mut above, mut below) = (0.0, 0.0);
+            for ((x, r), ln) in row.iter().zip(r).zip(logs) {
+                let (up, down) = ((x * ln).max(0.0), r / std::f64::consts::E);
+                (above, below) = (above + up, below + down);
+                // The rounding of the elements and of their logarithms.
+                let term = x + up.max(down);
+                squares += ROUNDED * term * term;
+            }
+            let block = f64::max(above, below);
+            squares += 8.0 * block * block;
+        }
+        facts.span[lane] = share * squares.sqrt();
+        facts.reach[lane] = f64::INFINITY;
+        for ((place, x), r) in line.iter_mut().zip(row).zip(r) {
+            *place = share * x / r;
         }
     }
 }

@@ -13,8 +13,8 @@ use kldiv::{
 use ndarray::{Array2, array};
 use serde_json::Value;
 
-/// Those that come from a product, and one that does not.
-const MEASURES: [Measure; 8] = [
+/// Those that come from sums over panels, and two that do not.
+const MEASURES: [Measure; 9] = [
     Measure::Kl,
     Measure::Generalized,
     Measure::Reverse,
@@ -22,6 +22,7 @@ const MEASURES: [Measure; 8] = [
     Measure::CrossEntropy,
     Measure::Entropy,
     Measure::JENSEN_SHANNON,
+    Measure::JensenShannon { weight: 0.25 },
     Measure::Renyi { alpha: 2.0 },
 ];
 
@@ -208,11 +209,11 @@ fn thousands_of_unrelated_and_near_rows_keep_the_tolerance() {
     for (rows, cols, peaked) in [(200, 256, 1), (60, 1000, 1), (100, 100, 3), (100, 256, 5)] {
         let (p, q) =
             (family(rows, cols, false, peaked, &mut random), family(rows, cols, false, peaked, &mut random));
-        let all = pairwise::matrix(&p, &q, &Options::default()).unwrap();
-        for ((i, j), got) in all.indexed_iter() {
-            if (i + j) % 5 == 0 {
-                let (want, mag) = oracle::measure(&p.row(i).to_vec(), &q.row(j).to_vec(), Measure::Kl);
-                let name = format!("{rows} x {cols}, peaked {peaked}");
+        for measure in [Measure::Kl, Measure::JENSEN_SHANNON] {
+            let all = pairwise::matrix(&p, &q, &measure.into()).unwrap();
+            for ((i, j), got) in all.indexed_iter().filter(|((i, j), _)| (i + 3 * j) % 23 == 0) {
+                let (want, mag) = oracle::measure(&p.row(i).to_vec(), &q.row(j).to_vec(), measure);
+                let name = format!("{measure:?} {rows} x {cols}, peaked {peaked}");
                 tally.count(&name, units(*got, want, mag, cols, F64), K, || format!("{i} {j}"));
             }
         }
@@ -369,4 +370,71 @@ fn bad_rows_are_no_neighbours() {
     assert_eq!(value[6..], [0.0; 3]);
     options.invalid = Invalid::Nan;
     assert!(pairwise::nearest(&p, &q, &options, 3).is_ok());
+}
+
+/// The bits of a matrix and of neighbours.
+fn bits(p: &Array2<f64>, q: &Array2<f64>, options: &Options) -> Vec<u64> {
+    let all = pairwise::matrix(p, q, options).unwrap();
+    let nearest = pairwise::nearest(p, q, options, 3).unwrap();
+    let values = all.iter().chain(&nearest.value).map(|x| x.to_bits());
+    values.chain(nearest.index.iter().map(|i| *i as u64)).collect()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let mut random = SplitMix(45);
+    let (p, q) = (family(150, 70, true, 1, &mut random), family(230, 70, true, 1, &mut random));
+    for measure in MEASURES {
+        let mut alone = Options::from(measure);
+        alone.parallel = false;
+        for q in [&p, &q] {
+            let expected = bits(&p, q, &alone);
+            for threads in [1, 2, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let got = pool.install(|| bits(&p, q, &measure.into()));
+                assert!(got == expected, "{measure:?} with {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn symmetric_measures_of_rows_against_themselves_are_symmetric_and_zero_on_the_diagonal() {
+    let mut random = SplitMix(46);
+    for (rows, cols) in [(1, 4), (49, 30), (130, 300)] {
+        let p = family(rows, cols, true, 1, &mut random);
+        let copy = p.clone();
+        for measure in
+            [Measure::JENSEN_SHANNON, Measure::JENSEN_SHANNON_DISTANCE, Measure::Renyi { alpha: 0.5 }]
+        {
+            let all = pairwise::matrix(&p, &p, &measure.into()).unwrap();
+            assert_eq!(all, all.t(), "{measure:?}");
+            if !matches!(measure, Measure::Renyi { .. }) {
+                assert!(all.diag().iter().all(|x| *x == 0.0), "{measure:?}");
+                // The same of a copy, which nobody knows to be one.
+                assert_eq!(all, pairwise::matrix(&p, &copy, &measure.into()).unwrap(), "{measure:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_result_come_in_blocks_with_the_same_bits() {
+    let mut random = SplitMix(47);
+    let p = family(100, 40, true, 1, &mut random);
+    for measure in MEASURES {
+        let options = Options::from(measure);
+        let all = pairwise::matrix(&p, &p, &options).unwrap();
+        for rows in [1, 33, 100, 1000] {
+            let mut next = 0;
+            for block in pairwise::blocks(&p, &p, &options, rows).unwrap() {
+                let block = block.unwrap();
+                assert_eq!(block.first, next);
+                next += block.values.nrows();
+                let expected = all.slice(ndarray::s![block.first..next, ..]);
+                assert_eq!(block.values, expected, "{measure:?}");
+            }
+            assert_eq!(next, 100);
+        }
+    }
 }

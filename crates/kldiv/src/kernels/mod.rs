@@ -10,7 +10,7 @@ use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
-use crate::kernels::product::{Facts, GROUP, Judge, Meet, PANEL, Product, Products, Reach, Rule};
+use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
 pub(crate) use crate::kernels::tile::TILE_COLS;
 use crate::kernels::tile::{Tile, Transpose};
 use crate::sum::Total;
@@ -184,6 +184,15 @@ pub(crate) fn product(left: &[f64], right: &[f64], to: &mut Products) {
     for (place, panel) in panels.enumerate() {
         for row in [0, PANEL / 2] {
             dispatch(Product::<{ PANEL / 2 }, 1> { left, row, right: [panel], place, to });
+        }
+    }
+}
+
+/// The sums over mixtures of a panel with up to [`GROUP`] others that lie one after another; see [`Mixture`].
+pub(crate) fn mixture(left: &[f64], right: &[f64], centre: &[f64], to: &mut Products) {
+    for (place, right) in right.chunks_exact(left.len()).enumerate() {
+        for row in (0..PANEL).step_by(2) {
+            dispatch(Mixture::<2> { left, row, right, centre, place, to });
         }
     }
 }
