@@ -15,10 +15,10 @@ use crate::view::kldiv_view;
 ///     out[i * q->rows + j] = sum over l of p[i,l] ln(p[i,l] / q[j,l])
 ///
 /// As accurate as kldiv_rows() cell by cell, also where rows nearly coincide or have zeros; KL, REVERSE, GENERALIZED,
-/// JEFFREYS and CROSS_ENTROPY at the speed of a matrix product. ENTROPY is that of p's row in each of its cells. mask and weights are of the rows of p: a masked row
-/// is not read and its cells are 0, a weight multiplies a row of cells. The result has the same bits for any number
-/// of threads. Working memory: at most 16 MiB, or 48 rows if those are more, of each matrix as doubles (twice that
-/// for JEFFREYS), 100 KiB and 16 rows a thread, 16 bytes a row.
+/// JEFFREYS and CROSS_ENTROPY at the speed of a matrix product. ENTROPY is that of p's row in each of its cells.
+/// mask and weights are of the rows of p: a masked row is not read and its cells are 0, a weight multiplies a row of
+/// cells. The result has the same bits for any number of threads. Working memory: at most 16 MiB, or 48 rows if
+/// those are more, of each matrix as doubles (twice that for JEFFREYS), 100 KiB and 16 rows a thread, 16 bytes a row.
 ///
 /// @param p, q     m x cols and k x cols probabilities or counts, of any element types; they may be one view
 /// @param options  NULL for the defaults: KL, in nats, inputs as given
