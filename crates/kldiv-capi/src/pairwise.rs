@@ -18,7 +18,8 @@ use crate::view::kldiv_view;
 /// JEFFREYS and CROSS_ENTROPY at the speed of a matrix product. ENTROPY is that of p's row in each of its cells.
 /// mask and weights are of the rows of p: a masked row is not read and its cells are 0, a weight multiplies a row of
 /// cells. The result has the same bits for any number of threads. Working memory: at most 16 MiB, or 48 rows if
-/// those are more, of each matrix as doubles (twice that for JEFFREYS), 100 KiB and 16 rows a thread, 16 bytes a row.
+/// those are more, of each matrix as doubles (for JEFFREYS rows of twice the length), 200 KiB and 16 such rows a
+/// thread, and 16 bytes a row.
 ///
 /// @param p, q     m x cols and k x cols probabilities or counts, of any element types; they may be one view
 /// @param options  NULL for the defaults: KL, in nats, inputs as given

@@ -35,8 +35,8 @@
 //! The symmetric measures of a view against itself (Jensen-Shannon with equal weights, Renyi of order 1/2) are
 //! computed once for both halves.
 //! # Memory
-//! Beyond the result: at most 16 MiB, or 48 rows if those are more, of each matrix as f64 (twice that for Jeffreys),
-//! 100 KiB and 16 rows a thread, and 16 bytes a row.
+//! Beyond the result: at most 16 MiB, or 48 rows if those are more, of each matrix as f64 (for Jeffreys rows of twice
+//! the length), 200 KiB and 16 such rows a thread, and 16 bytes a row.
 //! # Errors
 //! [`Error::ShapeMismatch`], [`Error::Empty`] (0 columns) and [`Error::Option`] before anything is computed. A bad row
 //! of P makes its row of cells NaN, a bad row of Q its column; all other cells are answered. The error that is
@@ -226,7 +226,7 @@ pub struct Nearest {
 /// has [`NONE`] and 0. Weights do not change who is near.
 ///
 /// # Memory
-/// Instead of a place for each cell: 16 bytes a neighbour.
+/// Instead of a place for each cell: 16 bytes a neighbour, and some 60 a row of P.
 ///
 /// See the [module](self) for the rest.
 pub fn nearest<'a>(
