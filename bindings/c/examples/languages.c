@@ -2,8 +2,9 @@
  * Which languages spell alike?
  *
  * Reads tables of letter counts, one language per row, and prints D(row || column) in bits: the price per letter of
- * writing the row's language in a code that was made for the column's. One call of kldiv_rows compares one language
- * with all; the counts go in as they are, and the library turns them into probabilities.
+ * writing the row's language in a code that was made for the column's. One call of kldiv_pairwise compares every
+ * language with every other; the counts go in as they are, and the library turns them into probabilities. Then the
+ * languages nearest to each, from kldiv_nearest, and the languages in clusters, from their Jensen-Shannon distances.
  *
  *     languages languages/letters.tsv languages/initials.tsv
  */
@@ -128,21 +129,22 @@ static table read_table(const char *path)
     return t;
 }
 
-/* d[i * rows + j] = D(language i || language j) in bits. */
-static void divergences(const table *t, double smoothing, double *d)
+/* Counts as probabilities, without a copy, and answers in bits. */
+static kldiv_options options_of(uint32_t measure, double smoothing)
 {
     kldiv_options options = KLDIV_OPTIONS_INIT;
-    options.normalization = KLDIV_NORMALIZATION_NORMALIZE; /* counts become probabilities, without a copy */
+    options.measure = measure;
+    options.normalization = KLDIV_NORMALIZATION_NORMALIZE;
     options.base = 2;
     options.smoothing = smoothing;
+    return options;
+}
 
+/* d[i * rows + j] = D(language i || language j). */
+static void divergences(const table *t, const kldiv_options *options, double *d)
+{
     kldiv_view all = KLDIV_VIEW_U64(t->counts, t->rows, t->cols);
-    for (size_t i = 0; i < t->rows; i++) {
-        /* As many rows as the other side has, and all the same one: a row stride of 0 stays where it is. */
-        kldiv_view one = KLDIV_VIEW_U64(t->counts + i * t->cols, t->rows, t->cols);
-        one.row_stride = 0;
-        check(kldiv_rows(&one, &all, &options, d + i * t->rows));
-    }
+    check(kldiv_pairwise(&all, &all, options, d));
 }
 
 static void print_divergences(const table *t, const double *d)
@@ -162,15 +164,66 @@ static void print_divergences(const table *t, const double *d)
     }
 }
 
-static void print_nearest(const table *t, const double *d)
+/* The nearest of all is the language itself, at 0: the two after it are its neighbours. */
+static void print_nearest(const table *t, const kldiv_options *options)
 {
+    kldiv_view all = KLDIV_VIEW_U64(t->counts, t->rows, t->cols);
+    size_t k = t->rows < 3 ? t->rows : 3;
+    size_t *index = (size_t *)resize(NULL, t->rows * k * sizeof *index);
+    double *d = (double *)resize(NULL, t->rows * k * sizeof *d);
+
+    check(kldiv_nearest(&all, &all, options, k, index, d));
     for (size_t i = 0; i < t->rows; i++) {
-        size_t nearest = i == 0; /* any other than i itself */
-        for (size_t j = 0; j < t->rows; j++)
-            if (j != i && d[i * t->rows + j] < d[i * t->rows + nearest])
-                nearest = j;
-        printf("%-12s%-12s%8.4f\n", t->names[i], t->names[nearest], d[i * t->rows + nearest]);
+        printf("%-12s", t->names[i]);
+        for (size_t j = 0; j < k; j++)
+            if (index[i * k + j] != i)
+                printf("  %-12s%8.4f", t->names[index[i * k + j]], d[i * k + j]);
+        printf("\n");
     }
+    free(index);
+    free(d);
+}
+
+/* Joins the two clusters that are nearest, on average over their pairs, until one is left, and says each step. */
+static void print_clusters(const table *t, const double *d)
+{
+    size_t rows = t->rows;
+    size_t *cluster = (size_t *)resize(NULL, rows * sizeof *cluster); /* of each language: the first one in it */
+    for (size_t i = 0; i < rows; i++)
+        cluster[i] = i;
+
+    for (size_t left = rows; left > 1; left--) {
+        size_t first = 0, second = 0;
+        double best = HUGE_VAL;
+        for (size_t a = 0; a < rows; a++)
+            for (size_t b = a + 1; b < rows; b++) {
+                double sum = 0;
+                size_t pairs = 0;
+                for (size_t i = 0; i < rows; i++)
+                    for (size_t j = 0; j < rows; j++)
+                        if (cluster[i] == a && cluster[j] == b) {
+                            sum += d[i * rows + j];
+                            pairs++;
+                        }
+                if (pairs > 0 && sum / (double)pairs < best) {
+                    best = sum / (double)pairs;
+                    first = a;
+                    second = b;
+                }
+            }
+        printf("%8.4f ", best);
+        for (size_t i = 0; i < rows; i++)
+            if (cluster[i] == first)
+                printf(" %s", t->names[i]);
+        printf("  +");
+        for (size_t i = 0; i < rows; i++)
+            if (cluster[i] == second) {
+                printf(" %s", t->names[i]);
+                cluster[i] = first;
+            }
+        printf("\n");
+    }
+    free(cluster);
 }
 
 int main(int argc, char **argv)
@@ -184,17 +237,25 @@ int main(int argc, char **argv)
         double *d = (double *)resize(NULL, t.rows * t.rows * sizeof *d);
 
         /* As counted. Where the row's language has a letter that the column's never has, the answer is infinite. */
-        divergences(&t, 0, d);
+        kldiv_options as_counted = options_of(KLDIV_MEASURE_KL, 0);
+        divergences(&t, &as_counted, d);
         printf("%s: D(row || column) in bits, as counted\n\n", argv[arg]);
         print_divergences(&t, d);
 
         /* Half an occurrence more of every letter: what was never seen becomes rare instead of impossible. */
-        divergences(&t, 0.5, d);
+        kldiv_options smoothed = options_of(KLDIV_MEASURE_KL, 0.5);
+        divergences(&t, &smoothed, d);
         printf("\n%s: D(row || column) in bits, with smoothing 0.5\n\n", argv[arg]);
         print_divergences(&t, d);
 
         printf("\n%s: nearest, with smoothing 0.5\n\n", argv[arg]);
-        print_nearest(&t, d);
+        print_nearest(&t, &smoothed);
+
+        /* The same both ways and never infinite: a distance that clusters can be made of. */
+        kldiv_options distance = options_of(KLDIV_MEASURE_JENSEN_SHANNON_DISTANCE, 0);
+        divergences(&t, &distance, d);
+        printf("\n%s: clusters by mean Jensen-Shannon distance\n\n", argv[arg]);
+        print_clusters(&t, d);
         if (arg + 1 < argc)
             printf("\n\n");
 

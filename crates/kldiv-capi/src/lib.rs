@@ -27,6 +27,7 @@ mod guard;
 pub mod logits;
 pub mod loss;
 pub mod options;
+pub mod pairwise;
 pub mod pool;
 pub mod quadrature;
 pub mod status;

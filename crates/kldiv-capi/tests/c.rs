@@ -179,7 +179,7 @@ fn program_passes(program: impl AsRef<OsStr>) {
 #[test]
 fn every_reference_value_holds_from_c() {
     let program = build("reference", &C99);
-    for name in ["discrete.json", "invalid.json", "counts.json", "large.json"] {
+    for name in ["discrete.json", "invalid.json", "counts.json", "large.json", "pairwise.json"] {
         passes(Command::new(&program).arg(table(name)));
     }
 }
@@ -187,7 +187,7 @@ fn every_reference_value_holds_from_c() {
 #[test]
 fn every_reference_value_holds_from_cpp() {
     let program = build("reference", &CXX11);
-    for name in ["discrete.json", "invalid.json", "counts.json"] {
+    for name in ["discrete.json", "invalid.json", "counts.json", "pairwise.json"] {
         passes(Command::new(&program).arg(table(name)));
     }
 }
@@ -198,13 +198,17 @@ const TRAINING: [&str; 3] = ["logits.json", "kldivloss.json", "vae.json"];
 #[test]
 fn every_reference_value_of_training_holds_from_c() {
     let program = build("reference_training", &C99);
-    TRAINING.map(|name| passes(Command::new(&program).arg(table(name))));
+    for name in TRAINING {
+        passes(Command::new(&program).arg(table(name)));
+    }
 }
 
 #[test]
 fn every_reference_value_of_training_holds_from_cpp() {
     let program = build("reference_training", &CXX11);
-    TRAINING.map(|name| passes(Command::new(&program).arg(table(name))));
+    for name in TRAINING {
+        passes(Command::new(&program).arg(table(name)));
+    }
 }
 
 #[test]
@@ -284,6 +288,12 @@ fn wrong_calls_are_refused_from_cpp() {
 }
 
 #[test]
+fn wrong_calls_for_all_pairs_are_refused() {
+    program_passes(build("pairwise_calls", &C99));
+    program_passes(build("pairwise_calls", &CXX11));
+}
+
+#[test]
 fn nothing_beside_the_arguments_is_touched() {
     program_passes(build("guard_pages", &C99));
 }
@@ -341,11 +351,18 @@ fn valgrind_finds_nothing_in_families() {
 }
 
 #[test]
+fn valgrind_finds_nothing_in_all_pairs() {
+    passes(valgrind().arg(build("pairwise_calls", &C99)));
+}
+
+#[test]
 fn valgrind_finds_nothing_in_the_small_reference_tables() {
     let program = build("reference", &C99);
-    for name in ["discrete.json", "invalid.json", "counts.json"] {
+    for name in ["discrete.json", "invalid.json", "counts.json", "pairwise.json"] {
         passes(valgrind().arg(&program).arg(table(name)));
     }
     let program = build("reference_training", &C99);
-    TRAINING.map(|name| passes(valgrind().arg(&program).arg(table(name))));
+    for name in TRAINING {
+        passes(valgrind().arg(&program).arg(table(name)));
+    }
 }

@@ -18,13 +18,16 @@ pub(crate) fn fault(x: f64) -> Option<Fault> {
 
 /// The first entry of a pair of rows that is no probability; p is looked at before q.
 pub(crate) fn culprit(p: Row, q: Row, row: usize) -> Option<Error> {
-    [(p, Operand::P), (q, Operand::Q)].into_iter().find_map(|(side, operand)| {
-        (0..side.len()).find_map(|col| {
-            let value = side.get(col);
-            let fault = fault(value)?;
-            let expected = "probabilities and counts are finite and at least 0";
-            Some(Error::InvalidEntry { operand, row, col, value, fault, expected })
-        })
+    culprit_in(p, Operand::P, row).or_else(|| culprit_in(q, Operand::Q, row))
+}
+
+/// The first entry of one row that is no probability.
+pub(crate) fn culprit_in(side: Row, operand: Operand, row: usize) -> Option<Error> {
+    (0..side.len()).find_map(|col| {
+        let value = side.get(col);
+        let fault = fault(value)?;
+        let expected = "probabilities and counts are finite and at least 0";
+        Some(Error::InvalidEntry { operand, row, col, value, fault, expected })
     })
 }
 

@@ -9,8 +9,9 @@
 //!
 //! [`kl`] and [`relatives`] take two slices. [`batch`] takes matrices, of any strides and element types, and
 //! [`Options`]: the measure, normalisation and smoothing, the base of the logarithm, a mask and weights. [`explain`]
-//! works a divergence out term by term. [`loss`] and [`logits`] are what models are trained with, with gradients.
-//! [`family`] knows distributions by their parameters, [`quadrature`] takes densities, [`estimate`] samples.
+//! works a divergence out term by term, [`pairwise`] compares every row with every row. [`loss`] and [`logits`] are what
+//! models are trained with, with gradients. [`family`] knows distributions by their parameters, [`quadrature`] takes
+//! densities, [`estimate`] samples.
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:
@@ -23,6 +24,7 @@
 #[macro_use]
 mod view;
 pub mod batch;
+mod cells;
 mod check;
 pub mod discrete;
 mod error;
@@ -34,6 +36,8 @@ mod kernels;
 pub mod logits;
 pub mod loss;
 mod pair;
+pub mod pairwise;
+mod panels;
 mod pieces;
 mod policy;
 pub mod quadrature;

@@ -68,12 +68,12 @@ const ONE: Compensated = Compensated { hi: 1.0, lo: 0.0 };
 pub(crate) struct Plan {
     pub(crate) measure: Measure,
     pub(crate) normalization: Normalization,
-    smoothing: f64,
-    mass_tolerance: f64,
+    pub(crate) smoothing: f64,
+    pub(crate) mass_tolerance: f64,
     /// The Jensen-Shannon measure, should that be it: its constants take logarithms.
     pub(crate) jensen_shannon: JensenShannon,
     /// What results are divided by.
-    ln_base: f64,
+    pub(crate) ln_base: f64,
     /// Whether the shares of a long row are spread over threads.
     pub(crate) spread: bool,
 }
@@ -103,16 +103,34 @@ impl Plan {
     /// The measure of one pair of rows; `row` is the number that errors call it by.
     pub(crate) fn value(&self, p: Row, q: Row, row: usize) -> Result<f64, Error> {
         let q = if self.measure == Measure::Entropy { p } else { q };
-        let (x, y) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
-        let value = match self.normalization {
-            Normalization::Normalize => {
-                let scaling = self.scaling(p, q, row)?;
-                self.evaluate::<f64, _>(&scaling.prepare, x, y, Some(&scaling))
+        let scaling = match self.normalization {
+            Normalization::Normalize => Some(self.scaling(p, q, row)?),
+            Normalization::Require => {
+                self.require(p, q, row)?;
+                None
             }
-            given => {
-                if given == Normalization::Require {
-                    self.require(p, q, row)?;
-                }
+            Normalization::AsGiven => None,
+        };
+        self.value_scaled(p, q, scaling.as_ref(), row)
+    }
+
+    /// The same of rows whose sums, of which nothing is wrong, are known.
+    pub(crate) fn value_of_sums(
+        &self,
+        (p, of_p): (Row, Compensated),
+        (q, of_q): (Row, Compensated),
+        row: usize,
+    ) -> Result<f64, Error> {
+        let normalized = self.normalization == Normalization::Normalize;
+        let scaling = normalized.then(|| Scaling::new(self.measure, self.smoothing, of_p, of_q));
+        self.value_scaled(p, q, scaling.as_ref(), row)
+    }
+
+    fn value_scaled(&self, p: Row, q: Row, scaling: Option<&Scaling>, row: usize) -> Result<f64, Error> {
+        let (x, y) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
+        let value = match scaling {
+            Some(scaling) => self.evaluate::<f64, _>(&scaling.prepare, x, y, Some(scaling)),
+            None => {
                 // A power of an f32 may be no f32.
                 let powers = matches!(self.measure, Measure::Renyi { .. });
                 if p.dtype().fits_f32() && q.dtype().fits_f32() && !powers {
@@ -198,8 +216,8 @@ impl Plan {
         ln_sum / (alpha - 1.0)
     }
 
-    /// The sum of a row and its smoothing.
-    fn mass(&self, side: Row) -> Compensated {
+    /// The sum of a row and its smoothing; NaN where an entry is no probability.
+    pub(crate) fn mass(&self, side: Row) -> Compensated {
         let total = if side.dtype().fits_f32() {
             total::<_, _, f32, _, _>(&Mass, &AsGiven, side, side, self.spread)
         } else {
@@ -227,13 +245,31 @@ impl Plan {
     /// Says whether both rows sum to 1.
     pub(crate) fn require(&self, p: Row, q: Row, row: usize) -> Result<(), Error> {
         let (of_p, of_q) = self.masses(p, q, row)?;
-        for (operand, mass) in [(Operand::P, of_p), (Operand::Q, of_q)] {
-            if !(mass.minus(ONE).abs() <= self.mass_tolerance) {
-                let tolerance = self.mass_tolerance;
-                return Err(Error::NotNormalized { operand, row, sum: mass.value(), tolerance });
-            }
+        self.near_one(Operand::P, of_p, row)?;
+        self.near_one(Operand::Q, of_q, row)
+    }
+
+    /// Says whether a sum is near enough to 1.
+    fn near_one(&self, operand: Operand, mass: Compensated, row: usize) -> Result<(), Error> {
+        if mass.minus(ONE).abs() <= self.mass_tolerance {
+            return Ok(());
         }
-        Ok(())
+        let tolerance = self.mass_tolerance;
+        Err(Error::NotNormalized { operand, row, sum: mass.value(), tolerance })
+    }
+
+    /// Says what is wrong with one row, whose sum is known.
+    pub(crate) fn fault(&self, side: Row, operand: Operand, mass: Compensated, row: usize) -> Option<Error> {
+        let given = self.normalization == Normalization::AsGiven;
+        if !mass.hi.is_finite() {
+            let culprit = check::culprit_in(side, operand, row);
+            return culprit.or((!given).then_some(Error::Overflow { row }));
+        }
+        match self.normalization {
+            Normalization::AsGiven => None,
+            Normalization::Normalize => (mass.value() == 0.0).then_some(Error::ZeroMass { operand, row }),
+            Normalization::Require => self.near_one(operand, mass, row).err(),
+        }
     }
 
     /// How the rows are scaled so that both sum to the same.

@@ -240,6 +240,18 @@ impl<'a> View<'a> {
         View { shape, row_stride: 0, col_stride: 0, ..self }
     }
 
+    /// The rows before row `rows`.
+    pub(crate) fn first_rows(self, rows: usize) -> Self {
+        debug_assert!(rows <= self.shape.rows);
+        View { shape: Shape { rows, ..self.shape }, ..self }
+    }
+
+    /// Whether both are the same elements of the same memory.
+    pub(crate) fn is_same(&self, other: &View) -> bool {
+        let layout = |x: &View| (x.data, x.shape, x.row_stride, x.col_stride, x.dtype);
+        layout(self) == layout(other)
+    }
+
     /// Where row `row` begins and how far apart rows are, if they are slices of type `T`.
     pub(crate) fn slices_from<T: Element>(&self, row: usize) -> Option<(*const T, isize)> {
         let slices = self.dtype == T::DTYPE && (self.col_stride == 1 || self.shape.cols == 1);
@@ -513,6 +525,12 @@ impl<'a> RowMut<'a> {
     /// Writes `values` from element `start` on, rounded to the row's type.
     pub(crate) fn write<U: Element>(&mut self, start: usize, values: &[U]) {
         debug_assert!(start + values.len() <= self.len);
+        if self.is_slice::<U>() {
+            let data = self.data.cast::<U>().wrapping_add(start);
+            // SAFETY: the elements are within the row, one after another, of type U, and this row's alone.
+            unsafe { data.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+            return;
+        }
         with_type!(self.dtype, T => {
             let data = self.data.cast::<T>();
             for (i, &x) in values.iter().enumerate() {

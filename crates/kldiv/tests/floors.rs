@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::op", "kernels::prepare"],
     &["kernels::generic", "kernels::loss", "kernels::softmax", "kernels::vae"],
     &["kernels::gradient"],
-    &["kernels::rows"],
+    &["kernels::rows", "kernels::product", "kernels::transpose"],
     &["kernels::twice"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
@@ -44,7 +44,8 @@ const FLOORS: &[&[&str]] = &[
     &["estimate::knn", "estimate::monte_carlo", "estimate::histogram"],
     &["estimate"],
     // floor 3
-    &["short"],
+    &["short", "panels"],
+    &["cells"],
     &["batch", "explain", "partial", "pairwise"],
     // floor 4
     &["loss", "logits::compare"],
@@ -65,7 +66,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// The rooms of floors 3 and 4, which the side wing does not use.
-const UPPER: &[&str] = &["tile", "batch", "explain", "partial", "pairwise", "loss", "logits"];
+const UPPER: &[&str] = &["short", "batch", "explain", "partial", "pairwise", "loss", "logits"];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

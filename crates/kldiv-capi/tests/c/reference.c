@@ -169,6 +169,52 @@ static void large(const json *entry)
     free(q);
 }
 
+/* ---- pairwise.json: every row against every row ---- */
+
+static void pairwise(const json *entry)
+{
+    uint32_t dtype = dtype_of(entry);
+    size_t m = size(json_need(entry, "m")), k = size(json_need(entry, "k")), d = size(json_need(entry, "d"));
+    void *p = vector(json_need(entry, "p"), m * d, dtype), *q = vector(json_need(entry, "q"), k * d, dtype);
+    kldiv_view p_view = view_of(p, m, d, dtype), q_view = view_of(q, k, d, dtype);
+    double *out = (double *)allocate(m * k * sizeof *out), *reverse = (double *)allocate(m * k * sizeof *reverse);
+    double *value = (double *)allocate(m * k * sizeof *value);
+    size_t *index = (size_t *)allocate(m * k * sizeof *index);
+    kldiv_options other_way = default_options();
+    other_way.measure = KLDIV_MEASURE_REVERSE;
+    const char *name = json_text(json_need(entry, "name"));
+
+    check_case("%s", name);
+    CHECK_STATUS(kldiv_pairwise(&p_view, &q_view, NULL, out), KLDIV_OK);
+    CHECK_STATUS(kldiv_pairwise(&q_view, &p_view, &other_way, reverse), KLDIV_OK);
+    CHECK_STATUS(kldiv_nearest(&p_view, &q_view, NULL, k, index, value), KLDIV_OK);
+    const json *wanted = json_need(json_need(entry, "expect"), "kl")->first;
+    const json *mag = json_need(json_need(entry, "mag"), "kl")->first;
+    for (size_t cell = 0; cell < m * k; cell++, wanted = wanted->next, mag = mag->next) {
+        if (wanted == NULL || mag == NULL)
+            give_up("fewer answers than cells");
+        expectation e = expect(wanted, mag, precision_of(dtype), d);
+        judge("pairwise kl", dtype, &e, out[cell], name);
+        judge("pairwise reverse", dtype, &e, reverse[cell % k * m + cell / k], name);
+    }
+    /* All neighbours in order, each with its own cell. */
+    for (size_t place = 0; place < m * k; place++) {
+        check_case("%s: neighbour %lu", name, (unsigned long)place);
+        const double *row = out + place / k * k;
+        CHECK(index[place] < k);
+        CHECK_BITS(value[place], row[index[place] % k]);
+        if (place % k > 0)
+            CHECK(value[place - 1] < value[place] ||
+                  (value[place - 1] == value[place] && index[place - 1] < index[place]));
+    }
+    free(p);
+    free(q);
+    free(out);
+    free(reverse);
+    free(value);
+    free(index);
+}
+
 /* ---- invalid.json: what is wrong, and where ---- */
 
 static kldiv_status status_of(const char *class_of_error)
@@ -312,6 +358,8 @@ int main(int argc, char **argv)
             invalid(entry);
         } else if (json_get(entry, "kind") != NULL) {
             large(entry);
+        } else if (json_get(entry, "k") != NULL) {
+            pairwise(entry);
         } else {
             discrete(entry);
         }

@@ -69,6 +69,7 @@ static void finish(pthread_t thread)
 #define MANY_ROWS ((size_t)20000)
 #define MANY_COLS ((size_t)48)
 #define KEPT ((size_t)8)
+#define PAIR_ROWS ((size_t)300)
 
 static double *long_p, *long_q, *many_p, *many_q;
 static float *many_f32;
@@ -117,14 +118,15 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
 /* One entry point, on so little that any thread can have its own output. */
 typedef enum {
     KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, LOSS, LOSS_POINTWISE, LOSS_GRAD, LOGITS, LOGITS_GRAD, LOGITS_TOPK, VAE,
-    VAE_GRAD, QUADRATURE, KNN, MC, FAMILY, FAMILY_COUNTS, FAMILY_GRAD, ENTRY_COUNT
+    VAE_GRAD, QUADRATURE, KNN, MC, FAMILY, FAMILY_COUNTS, FAMILY_GRAD, PAIRWISE, NEAREST,
+    ENTRY_COUNT
 } entry_point;
 
 static const char *const entry_names[] = {
     "kldiv_kl_f64", "kldiv_kl_f32", "kldiv_kl", "kldiv_rows", "kldiv_terms", "kldiv_explain", "kldiv_loss",
     "kldiv_loss_pointwise", "kldiv_loss_grad", "kldiv_logits", "kldiv_logits_grad", "kldiv_logits_topk", "kldiv_vae",
     "kldiv_vae_grad", "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc", "kldiv_family",
-    "kldiv_family of counts", "kldiv_family_grad"};
+    "kldiv_family of counts", "kldiv_family_grad", "kldiv_pairwise", "kldiv_nearest"};
 
 /* Densities on (0, 1) that need no stack to speak of. */
 static double falling(double x, void *user)
@@ -147,6 +149,7 @@ enum { N = 40 };
 OWN_FRAME static void small_other_call(entry_point entry, uint32_t threads, answers *a)
 {
     double out[N];
+    size_t index[8];
     kldiv_options options = default_options();
     options.threads = threads;
     kldiv_view p = view_of(many_p, 4, N, KLDIV_DTYPE_F64), q = view_of(many_f32, 4, N, KLDIV_DTYPE_F32);
@@ -189,6 +192,11 @@ OWN_FRAME static void small_other_call(entry_point entry, uint32_t threads, answ
         take(a, kldiv_family_grad(KLDIV_FAMILY_DIRICHLET, &p, KLDIV_FAMILY_DIRICHLET, &q, &options, NULL, NULL,
                                   &out_view, NULL),
              out, 12 * sizeof *out);
+        break;
+    case PAIRWISE: take(a, kldiv_pairwise(&p, &q, &options, out), out, 16 * sizeof *out); break;
+    case NEAREST:
+        take(a, kldiv_nearest(&p, &q, &options, 2, index, out), out, 8 * sizeof *out);
+        take(a, KLDIV_OK, index, sizeof index);
         break;
     default:
         p.rows = q.rows = 1;
@@ -358,6 +366,24 @@ static answers corpus(uint32_t threads)
     options = default_options();
     options.threads = threads;
     long_training_calls(options, out, many, &a);
+
+    /* blocks of cells, by the product and pair by pair */
+    static const uint32_t of_pairs[] = {KLDIV_MEASURE_KL, KLDIV_MEASURE_JEFFREYS, KLDIV_MEASURE_JENSEN_SHANNON};
+    p = view_of(many_p, PAIR_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
+    q = view_of(many_f32, PAIR_ROWS + 1, MANY_COLS, KLDIV_DTYPE_F32);
+    const size_t cells = PAIR_ROWS * (PAIR_ROWS + 1);
+    double *pairs = (double *)allocate(cells * sizeof *pairs);
+    size_t *index = (size_t *)allocate(cells * sizeof *index);
+    options = default_options();
+    options.threads = threads;
+    for (size_t i = 0; i < sizeof of_pairs / sizeof *of_pairs; i++) {
+        options.measure = of_pairs[i];
+        take(&a, kldiv_pairwise(&p, &q, &options, pairs), pairs, cells * sizeof *pairs);
+        take(&a, kldiv_nearest(&p, &q, &options, 3, index, pairs), pairs, 3 * PAIR_ROWS * sizeof *pairs);
+        take(&a, KLDIV_OK, index, 3 * PAIR_ROWS * sizeof *index);
+    }
+    free(index);
+    free(pairs);
     free(out);
     return a;
 }

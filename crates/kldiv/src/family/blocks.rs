@@ -43,7 +43,7 @@ impl Block {
         let (m, s, k, t, gaps) = (next(), next(), next(), next(), next());
         let sides = [(p, 0, &mut *m), (p, 1, &mut *s), (q, 0, &mut *k), (q, 1, &mut *t)];
         for (view, col, column) in sides {
-            view.transposed().row(col).part(start, n).copy(column, 1);
+            view.transposed().row(col).part(start, n).copy(column);
         }
         let ordinary = |s: &f64| ORDINARY.contains(s);
         if !(s.iter().all(ordinary) && t.iter().all(ordinary)) {

@@ -10,9 +10,11 @@ use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
+use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
 pub(crate) use crate::kernels::rows::ROWS;
 use crate::kernels::rows::Rows;
 use crate::kernels::softmax::{Compare, Far, Frame, Sums};
+use crate::kernels::transpose::Transpose;
 use crate::sum::Total;
 
 #[cfg(target_arch = "x86_64")]
@@ -29,11 +31,13 @@ pub(crate) mod log;
 pub(crate) mod loss;
 pub(crate) mod op;
 pub(crate) mod prepare;
+pub(crate) mod product;
 mod rows;
 pub(crate) mod scalar;
 pub(crate) mod softmax;
 #[cfg(test)]
 mod tests;
+mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod twice;
 pub(crate) mod vae;
@@ -159,6 +163,14 @@ pub(crate) fn write<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C:
     dispatch(Write { op, prepare, p, q, out })
 }
 
+/// Brings rows, given by where the first begins and how far apart they are, into the order of columns; see [`Transpose`].
+///
+/// # Safety
+/// As many elements of as many rows as there are columns and lanes are readable.
+pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T]) {
+    dispatch(Transpose { rows, tile })
+}
+
 /// The measures of eight rows; see [`Rows`].
 ///
 /// # Safety
@@ -185,4 +197,48 @@ fn far_terms<T: Vector>(a: &[T], b: &[T], frame: &Frame, vectors: u32) -> Sums {
     let mut sums = [[0.0; 8]; 3];
     dispatch(Far { a, b, frame, vectors, sums: &mut sums });
     sums
+}
+
+/// The products of a panel with up to [`GROUP`] others that lie one after another; see [`Product`].
+pub(crate) fn product(left: &[f64], right: &[f64], to: &mut Products) {
+    let panels = right.chunks_exact(left.len());
+    if active_isa() == Isa::Avx512 && panels.len() == GROUP {
+        let (a, rest) = right.split_at(left.len());
+        let (b, c) = rest.split_at(left.len());
+        return dispatch(Product::<PANEL, GROUP> { left, row: 0, right: [a, b, c], place: 0, to });
+    }
+    for (place, panel) in panels.enumerate() {
+        for row in [0, PANEL / 2] {
+            dispatch(Product::<{ PANEL / 2 }, 1> { left, row, right: [panel], place, to });
+        }
+    }
+}
+
+/// The sums over mixtures of a panel with up to [`GROUP`] others that lie one after another; see [`Mixture`].
+pub(crate) fn mixture(left: &[f64], right: &[f64], centre: &[f64], to: &mut Products) {
+    for (place, right) in right.chunks_exact(left.len()).enumerate() {
+        for row in (0..PANEL).step_by(2) {
+            dispatch(Mixture::<2> { left, row, right, centre, place, to });
+        }
+    }
+}
+
+/// Makes results of products, and says whether all are good enough; see [`Judge`].
+pub(crate) fn judge(
+    rule: &Rule,
+    (left, right): (&Facts, &Facts),
+    (products, place): (&Products, usize),
+    (out, width): (&mut [f64], usize),
+) -> bool {
+    dispatch(Judge { rule, left, right, products, place, out, width })
+}
+
+/// Makes results infinite whose rows have a bit in common; see [`Meet`].
+pub(crate) fn meet((left, right): (&[u64], &[u64]), (out, width): (&mut [f64], usize)) {
+    dispatch(Meet { left, right, out, width })
+}
+
+/// The fourth power of how far weighted elements reach; see [`Reach`].
+pub(crate) fn reach(x: &[f64], weight: &[f64]) -> f64 {
+    dispatch(Reach { x, weight })
 }
