@@ -136,9 +136,10 @@ const char *kldiv_status_message(kldiv_status status);
 
 /// What went wrong in a thread's last failed call.
 ///
-/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives operand
-/// and row; NOT_NORMALIZED gives operand, row and, as value, the sum; OPTIONS may give the option's value. What
-/// does not apply is 0.
+/// operand, row, col and value are those of the first bad entry for the statuses 30 to 32 and 35; ZERO_MASS gives
+/// operand and row; NOT_NORMALIZED gives operand, row and, as value, the sum; NOT_CONVERGED, as value, the divergence
+/// so far in nats; DEGENERATE the operand and, of coinciding points, the row of the first sample; OPTIONS may give the
+/// option's value. What does not apply is 0.
 typedef struct kldiv_error {
   /// Set by the caller: sizeof(kldiv_error).
   size_t struct_size;
@@ -511,9 +512,9 @@ kldiv_status kldiv_explain(const kldiv_view *p,
 ///     *out = sum over i, j of w[i] target (ln target - input)             target = target[i,j], input = input[i,j]
 ///     *out = sum over i, j of w[i] exp(target) (target - input)           with log_target
 ///
-/// MEAN divides that by the number of elements, BATCHMEAN by the number of rows: the mean divergence is BATCHMEAN. With
-/// a mask or weights the number of rows is the weight that is kept. A target of 0 (a logarithm of -infinity) contributes
-/// 0 whatever the input is; where a target is possible and its input -infinity the loss is infinite.
+/// MEAN divides that by the number of elements, BATCHMEAN by the number of rows: the mean divergence is BATCHMEAN.
+/// With a mask or weights the number of rows is the weight that is kept. A target of 0 (a logarithm of -infinity)
+/// contributes 0 whatever the input is; where a target is possible and its input -infinity the loss is infinite.
 ///
 /// @param input    rows x cols log-probabilities of a floating-point type
 /// @param target   rows x cols probabilities or, with log_target, log-probabilities
@@ -615,8 +616,8 @@ kldiv_status kldiv_logits_grad(const kldiv_view *a,
 ///     out[i] = sum over j < k of p[j] ln(p[j] / q[indices[i * k + j]])       p of values[i]
 ///
 /// options.topk says what the values are: logits, whose softmax at T is p (LOGITS_RENORMALIZED); log-probabilities,
-/// divided by their sum (LOGPROBS_RENORMALIZED); or log-probabilities whose missing mass is one more outcome that stands
-/// for all classes that are not named (LOGPROBS_TAIL), and adds its own term.
+/// divided by their sum (LOGPROBS_RENORMALIZED); or log-probabilities whose missing mass is one more outcome that
+/// stands for all classes that are not named (LOGPROBS_TAIL), and adds its own term.
 ///
 /// @param values    rows x k numbers of a floating-point type
 /// @param indices   rows * k classes, row by row, from 0 to b->cols - 1, none twice in a row
@@ -688,6 +689,194 @@ kldiv_status kldiv_vae_grad(const kldiv_view *mu,
                             const kldiv_view_mut *grad_logvar,
                             const kldiv_view_mut *grad_prior_mu,
                             const kldiv_view_mut *grad_prior_logvar);
+
+/* ---- Quadrature: densities ----------------------------------------------------------------------------- */
+
+/// The divergence of two densities on a line, by numerical integration, with a bound of its error:
+///
+///     *out = integral from lower to upper of p(x) ln(p(x) / q(x)) dx
+///
+/// The functions return densities or, with options.log_density, their logarithms, -INFINITY for a density of 0:
+/// logarithms are needed wherever q underflows. Where p is 0 nothing is added; where q is 0 and p is not, on more than
+/// single points, or where the integral diverges, the answer is infinite. p is integrated too: where that does not give
+/// 1 within options.rel_tolerance, narrow peaks are searched for, and if none is found the status is
+/// KLDIV_ERROR_NOT_CONVERGED.
+///
+/// @param p, q      called on the calling thread, in the default floating-point environment, some hundreds to thousands
+///                  of times, at points strictly between lower and upper; they must not throw or leave by longjmp
+/// @param user      passed through
+/// @param lower, upper  what encloses the support of P; either may be infinite
+/// @param breaks    n_breaks points where a density or its slope jumps or is infinite, in any order; those outside
+///                  do no harm. NULL if there are none. The answer is found without them too, with more calls
+/// @param options   NULL for the defaults: densities, a relative error of 1e-9, nats
+/// @param out       1 double; for KLDIV_ERROR_NOT_CONVERGED the value so far, for other failures of the functions NaN
+/// @param error     1 double, a bound of the error of *out, also for KLDIV_ERROR_NOT_CONVERGED; NULL: not wanted
+/// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense (KLDIV_ERROR_OPTIONS: limits or breaks that are
+///         none); KLDIV_ERROR_NEGATIVE, KLDIV_ERROR_NAN, KLDIV_ERROR_INFINITE for a value that no density has;
+///         KLDIV_ERROR_NOT_CONVERGED where the bound is more than rel_tolerance of the value (and than 1e-12);
+///         KLDIV_ERROR_OUT_OF_MEMORY. With KLDIV_INVALID_NAN the last five are KLDIV_OK and NaN
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_quadrature(kldiv_density p,
+                              kldiv_density q,
+                              void *user,
+                              double lower,
+                              double upper,
+                              const double *breaks,
+                              size_t n_breaks,
+                              const kldiv_options *options,
+                              double *out,
+                              double *error);
+
+/* ---- Estimate: samples -------------------------------------------------------------------------------- */
+
+/// The k-nearest-neighbour estimate of the divergence from points of P and points of Q:
+///
+///     *out = d/n sum over i of ln(nu_i / rho_i) + ln(m / (n - 1))
+///
+/// rho_i is the Euclidean distance of point i of x to the k-th nearest of the other points of x, nu_i that to the k-th
+/// nearest point of y. Equal distances count with multiplicity; only point i itself is left out. Its bias falls slowly
+/// with n in many dimensions; a larger k lowers the variance and raises the bias. It may be negative. Points are shared
+/// among threads; the result has the same bits for any number. Source: Wang, Kulkarni and Verdu, 2009.
+///
+/// @param x        n x d points of P, of any element type, n > k
+/// @param y        m x d points of Q, m >= k
+/// @param k        which neighbour, from 1
+/// @param options  NULL for the defaults; mask and weights do not apply
+/// @param out      1 double; for points that coincide what the formula tends to: INFINITY if they are of x, -INFINITY
+///                 if of x and y, NaN if both; for other failures of the points NaN
+/// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense (KLDIV_ERROR_OPTIONS: k is 0); KLDIV_ERROR_NAN,
+///         KLDIV_ERROR_INFINITE for a coordinate; KLDIV_ERROR_DEGENERATE for too few points (the operand is the sample)
+///         and for points that coincide, so that rho or nu is 0 (the operand is the sample that holds the others, 0 for
+///         x; the row is that of x); KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_estimate_knn(const kldiv_view *x,
+                                const kldiv_view *y,
+                                size_t k,
+                                const kldiv_options *options,
+                                double *out);
+
+/// The Monte Carlo estimate of the divergence from ln p and ln q at samples of P, with its standard error. With
+/// r = log_q - log_p it is the mean of what options.estimator asks for:
+///
+///     K1  -r             no bias; the variance of the log ratio, often negative
+///     K2  r^2 / 2        biased by a term of third order where P and Q are near; of low variance there
+///     K3  e^r - 1 - r    no bias where P covers Q, every term at least 0; of low variance where P and Q are near
+///
+/// A sample that Q cannot give (log_q is -INFINITY) makes it infinite. Samples are shared among threads; the result has
+/// the same bits for any number. Source: Schulman, "Approximating KL divergence", 2020.
+///
+/// @param log_p, log_q    n log-densities each, of the same samples, n at least 1
+/// @param options         NULL for the defaults: K1, in nats. The mask leaves samples out, weights weigh them
+/// @param out             1 double; NaN if a sample is bad
+/// @param standard_error  1 double: the samples' standard deviation over the root of n, NaN for n = 1, INFINITY for an
+///                        infinite *out; NULL: not wanted
+/// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the
+///         first bad sample (the row): +INFINITY, or -INFINITY in log_p; KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_estimate_mc(const double *log_p,
+                               const double *log_q,
+                               size_t n,
+                               const kldiv_options *options,
+                               double *out,
+                               double *standard_error);
+
+/* ---- Family: distributions by their parameters --------------------------------------------------------- */
+
+#define KLDIV_FAMILY_NORMAL 1                      ///< loc, scale
+#define KLDIV_FAMILY_LAPLACE 2                     ///< loc, scale
+#define KLDIV_FAMILY_GUMBEL 3                      ///< loc, scale; exp(-z - exp(-z))/scale, z = (x - loc)/scale.
+#define KLDIV_FAMILY_LOGISTIC 4                    ///< loc, scale
+#define KLDIV_FAMILY_MOYAL 5                       ///< loc, scale; exp(-(z + exp(-z))/2)/(scale sqrt(2 pi)).
+#define KLDIV_FAMILY_CAUCHY 6                      ///< loc, scale
+#define KLDIV_FAMILY_LOGNORMAL 7                   ///< loc, scale, of ln x.
+#define KLDIV_FAMILY_HALFNORMAL 8                  ///< scale, of the normal distribution whose half it is.
+#define KLDIV_FAMILY_EXPONENTIAL 9                 ///< rate
+#define KLDIV_FAMILY_GAMMA 10                      ///< concentration, rate
+#define KLDIV_FAMILY_INVERSEGAMMA 11               ///< concentration, rate: density b^a x^(-a-1) e^(-b/x)/Gamma(a).
+#define KLDIV_FAMILY_CHI2 12                       ///< df
+#define KLDIV_FAMILY_CHI 13                        ///< df
+#define KLDIV_FAMILY_BETA 14                       ///< concentration1 a, concentration0 b; x^(a-1) (1-x)^(b-1)/B(a,b).
+#define KLDIV_FAMILY_KUMARASWAMY 15                ///< concentration1 a, concentration0 b; a b x^(a-1) (1-x^a)^(b-1).
+#define KLDIV_FAMILY_CONTINUOUSBERNOULLI 16        ///< probs: density C l^x (1-l)^(1-x).
+#define KLDIV_FAMILY_UNIFORM 17                    ///< low, high
+#define KLDIV_FAMILY_WEIBULL 18                    ///< scale, concentration: density (k/s) (x/s)^(k-1) exp(-(x/s)^k).
+#define KLDIV_FAMILY_PARETO 19                     ///< scale, alpha: density alpha m^alpha x^(-alpha-1) from m on.
+#define KLDIV_FAMILY_STUDENTT 20                   ///< df, loc, scale; scale is not the standard deviation.
+#define KLDIV_FAMILY_VONMISES 21                   ///< loc, concentration, over one turn.
+#define KLDIV_FAMILY_BERNOULLI 22                  ///< probs, of 1.
+#define KLDIV_FAMILY_BERNOULLI_LOGITS 23           ///< logits: ln(p/(1 - p)).
+#define KLDIV_FAMILY_CATEGORICAL 24                ///< probs, divided by their sum.
+#define KLDIV_FAMILY_CATEGORICAL_LOGITS 25         ///< logits: their softmax; -infinity is an outcome that cannot be.
+#define KLDIV_FAMILY_BINOMIAL 26                   ///< total_count, probs
+#define KLDIV_FAMILY_NEGATIVEBINOMIAL 27           ///< total_count r, probs s, of what is counted; (1-s)^r s^k.
+#define KLDIV_FAMILY_GEOMETRIC 28                  ///< probs: (1-s)^k s from k = 0.
+#define KLDIV_FAMILY_POISSON 29                    ///< rate, which may be 0.
+#define KLDIV_FAMILY_MULTINOMIAL 30                ///< total_count, then probs, divided by their sum.
+#define KLDIV_FAMILY_DIRICHLET 31                  ///< concentration, one an outcome.
+#define KLDIV_FAMILY_MVNORMAL 32                   ///< d loc, then d*d covariance_matrix, row by row.
+#define KLDIV_FAMILY_MVNORMAL_TRIL 33              ///< d loc, then d*d scale_tril: the lower L with covariance L L^T.
+#define KLDIV_FAMILY_MVNORMAL_PRECISION 34         ///< d loc, then d*d precision_matrix.
+#define KLDIV_FAMILY_MVNORMAL_DIAG 35              ///< d loc, then d standard deviations.
+#define KLDIV_FAMILY_MVNORMAL_LOWRANK 36           ///< d loc, d variances v, then d*r W: covariance W W^T + diag v.
+#define KLDIV_FAMILY_WISHART 37                    ///< df, then d*d covariance_matrix V: mean df*V.
+#define KLDIV_FAMILY_INVERSEWISHART 38             ///< df, then d*d scale_matrix.
+
+/// The divergence of each pair of distributions, whose parameters are the rows of p_params and q_params:
+///
+///     out[i] = integral, or sum, of p(x) ln(p(x) / q(x))
+///
+/// Any two families of a real number go together, and any two of counts; otherwise a family and itself, in any of its
+/// parametrisations. Where there is no closed form the divergence is integrated or summed, never sampled. It is
+/// infinite where P has mass and Q has none, and where the mean of -ln q is infinite; equal parameters give exactly 0.
+/// Of the measures there are KL, GENERALIZED (the same), REVERSE, JEFFREYS, ENTROPY (q is ignored; q_params may be
+/// NULL) and CROSS_ENTROPY.
+///
+/// @param p_family, q_family  KLDIV_FAMILY_...; each says what the columns are
+/// @param p_params, q_params  rows x parameters; a row_stride of 0 repeats one distribution
+/// @param options  NULL for the defaults: KL, in nats; options.dim is needed for MVNORMAL_LOWRANK
+/// @param out      p_params->rows doubles; those of bad rows become NaN, and all others are answered
+/// @return KLDIV_OK; for a call that makes no sense KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED,
+///         KLDIV_ERROR_SIZE_OVERFLOW, KLDIV_ERROR_OVERLAP, KLDIV_ERROR_DTYPE, KLDIV_ERROR_OPTIONS (a number that is no
+///         family is one), KLDIV_ERROR_SHAPE_MISMATCH, KLDIV_ERROR_EMPTY, KLDIV_ERROR_UNSUPPORTED_PAIR; of the first
+///         bad row KLDIV_ERROR_PARAMETER, KLDIV_ERROR_NOT_POSITIVE_DEFINITE, KLDIV_ERROR_NOT_CONVERGED;
+///         KLDIV_ERROR_OUT_OF_MEMORY
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_family(uint32_t p_family,
+                          const kldiv_view *p_params,
+                          uint32_t q_family,
+                          const kldiv_view *q_params,
+                          const kldiv_options *options,
+                          double *out);
+
+/// The same for KL, and its derivatives by the parameters, for pairs of one family among NORMAL, GAMMA, BETA,
+/// BERNOULLI, CATEGORICAL (either by probabilities or by LOGITS), DIRICHLET and MVNORMAL_TRIL:
+///
+///     grad_p_params[i,j] = upstream[i] * d out[i] / d p_params[i,j]
+///
+/// Probabilities of CATEGORICAL are divided by their sum, and the derivative is that of the whole. By a probability of
+/// 0 it is the limit from inside; by an entry above the diagonal of a factor it is 0.
+///
+/// @param p_family, p_params, q_family, q_params, options  as kldiv_family()
+/// @param upstream       p_params->rows doubles, or NULL: 1
+/// @param out            p_params->rows doubles, or NULL: not wanted
+/// @param grad_p_params  of the shape of p_params, of a floating-point type, any strides; or NULL: not wanted
+/// @param grad_q_params  of the shape of q_params, likewise
+/// @return as kldiv_family(); KLDIV_ERROR_OPTIONS for another measure, KLDIV_ERROR_UNSUPPORTED_PAIR for other pairs
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_family_grad(uint32_t p_family,
+                               const kldiv_view *p_params,
+                               uint32_t q_family,
+                               const kldiv_view *q_params,
+                               const kldiv_options *options,
+                               const double *upstream,
+                               double *out,
+                               const kldiv_view_mut *grad_p_params,
+                               const kldiv_view_mut *grad_q_params);
 
 /* ---- The library's threads ---------------------------------------------------------------------------- */
 
