@@ -5,7 +5,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=peers.c");
-    println!("cargo::rerun-if-changed=fused.c");
+    println!("cargo::rerun-if-changed=python/training.c");
     println!("cargo::rustc-check-cfg=cfg(c_peers)");
     let gcc = Command::new("gcc").arg("-dumpfullversion").output();
     let version = gcc.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
@@ -26,7 +26,7 @@ fn main() {
     // -ffast-math is given to the compiler alone: at link time it would flush subnormals in the whole program.
     let peers = compile("peers.c", "libm", 2, &[])
         .and_then(|()| compile("peers.c", "libmvec", 3, &fast))
-        .and_then(|()| compile("fused.c", "fused", 3, &fast));
+        .and_then(|()| compile("python/training.c", "fused", 3, &fast));
     match peers {
         Ok(()) => {
             println!("cargo::rustc-link-lib=mvec");

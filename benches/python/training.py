@@ -1,4 +1,4 @@
-"""libkldiv beside PyTorch, JAX and fused C loops (../fused.c, one thread): what models are trained with, in one run.
+"""libkldiv beside PyTorch, JAX and fused C loops (training.c, one thread): what models are trained with, in one run.
 
     benches/python/run training [threads]
 
@@ -23,42 +23,23 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
+from library import LIBRARY, Options, View, peers  # noqa: E402
+
 torch.set_num_threads(THREADS)
-LIBRARY, FUSED = (c.CDLL(os.environ[name]) for name in ("KLDIV_LIBRARY", "KLDIV_FUSED"))
+FUSED = peers()
 FUSED.fused_loss.restype = c.c_float
+F32, BATCHMEAN = 2, 2
 
 
-class View(c.Structure):
-    """kldiv_view and kldiv_view_mut."""
-
-    _fields_ = [
-        ("data", c.c_void_p),
-        ("rows", c.c_size_t),
-        ("cols", c.c_size_t),
-        ("row_stride", c.c_ssize_t),
-        ("col_stride", c.c_ssize_t),
-        ("dtype", c.c_uint32),
-    ]
-
-    def __init__(self, array):
-        rows, cols = array.shape
-        super().__init__(array.ctypes.data, rows, cols, cols, 1, 2)
-        self.array = array
+def view(array):
+    rows, cols = array.shape
+    made = View(array.ctypes.data, rows, cols, cols, 1, F32)
+    made.array = array
+    return made
 
 
-class Options(c.Structure):
-    """kldiv_options."""
-
-    _fields_ = (
-        [("struct_size", c.c_size_t)]
-        + [(name, c.c_uint32) for name in "measure normalization reduction invalid log_target threads".split()]
-        + [(name, c.c_uint32) for name in "estimator topk log_density dim".split()]
-        + [(name, c.c_double) for name in "base alpha temperature js_weight smoothing mass_tolerance".split()]
-        + [("rel_tolerance", c.c_double), ("mask", c.c_void_p), ("weights", c.c_void_p)]
-    )
-
-    def __init__(self, **chosen):
-        super().__init__(struct_size=c.sizeof(Options), threads=THREADS, **chosen)
+def options(**chosen):
+    return Options(struct_size=c.sizeof(Options), threads=THREADS, **chosen)
 
 
 def kldiv(name, *arguments):
@@ -130,9 +111,9 @@ def kldivloss(rows, cols):
     truth = [np.sum(t * (np.log(np.where(t > 0, t, 1)) - x)) / rows, -t / rows]
     case = Case(f"KLDivLoss batchmean, value and gradient, {rows} x {cols} f32", truth, 1e-4)
 
-    value, grad, options = np.zeros(1), np.empty_like(p), Options(reduction=2)
-    forward = kldiv("kldiv_loss", View(log_q), View(p), options, f64(value))
-    backward = kldiv("kldiv_loss_grad", View(log_q), View(p), options, None, View(grad), None)
+    value, grad, chosen = np.zeros(1), np.empty_like(p), options(reduction=BATCHMEAN)
+    forward = kldiv("kldiv_loss", view(log_q), view(p), chosen, f64(value))
+    backward = kldiv("kldiv_loss_grad", view(log_q), view(p), chosen, None, view(grad), None)
     case.add("kldiv", lambda: (forward(), backward()), lambda _: [value[0], grad])
 
     size, by = c.c_size_t(p.size), c.c_float(1 / rows)
@@ -192,10 +173,10 @@ def logits(rows, cols, backward):
 
     out, grad = np.zeros(rows), np.empty_like(b)
     if backward:
-        run = kldiv("kldiv_logits_grad", View(a), View(b), Options(), None, f64(out), None, View(grad))
+        run = kldiv("kldiv_logits_grad", view(a), view(b), options(), None, f64(out), None, view(grad))
         fused = lambda: FUSED.fused_logits_grad(f32(a), f32(b), c.c_size_t(rows), c.c_size_t(cols), f64(out), f32(grad))
     else:
-        run = kldiv("kldiv_logits", View(a), View(b), Options(), f64(out))
+        run = kldiv("kldiv_logits", view(a), view(b), options(), f64(out))
         fused = lambda: FUSED.fused_logits(f32(a), f32(b), c.c_size_t(rows), c.c_size_t(cols), f64(out))
     ours = lambda _: [out, grad] if backward else [out]
     case.add("kldiv", run, ours)
@@ -261,7 +242,7 @@ def vae(rows, cols):
     case.add(
         "kldiv",
         kldiv(
-            "kldiv_vae_grad", View(mu), View(logvar), None, None, Options(), None, f64(out), View(by_mu), View(by_logvar),
+            "kldiv_vae_grad", view(mu), view(logvar), None, None, options(), None, f64(out), view(by_mu), view(by_logvar),
             None, None,
         ),
         ours,
@@ -312,7 +293,7 @@ def memory(rows, cols):
         run()
         return (int(lines()["VmHWM"].split()[0]) - before) * 1024 / matrix
 
-    run = kldiv("kldiv_logits", View(a), View(b), Options(), f64(out))
+    run = kldiv("kldiv_logits", view(a), view(b), options(), f64(out))
     run()
     forward = peak(run)
     grad = None
@@ -320,7 +301,7 @@ def memory(rows, cols):
     def backward():
         nonlocal grad
         grad = np.empty_like(b)
-        kldiv("kldiv_logits_grad", View(a), View(b), Options(), None, f64(out), None, View(grad))()
+        kldiv("kldiv_logits_grad", view(a), view(b), options(), None, f64(out), None, view(grad))()
 
     kldiv_backward = peak(backward)
     ta, tb = torch.from_numpy(a), torch.from_numpy(b)

@@ -1,4 +1,4 @@
-//! Losses, logits and VAEs, beside the fused loops of fused.c; benches/python/run has PyTorch and JAX.
+//! Losses, logits and VAEs, beside the fused loops of python/training.c; benches/python/run has PyTorch and JAX.
 //!
 //! A row's value is checked; a gradient is written beside it.
 
@@ -106,7 +106,7 @@ fn normal(seed: u64, rows: usize, cols: usize, deviation: f64) -> Array2<f32> {
     })
 }
 
-/// The loops of fused.c.
+/// The loops of python/training.c.
 #[cfg(c_peers)]
 mod c {
     use ndarray::{Array2, ArrayView2};

@@ -408,7 +408,7 @@ fn jensen_shannon_is_right_near_and_far_and_behind_masks() {
                         let what = format!(
                             "{mask:?} of {name}, {n} classes, eps {eps:e} offset {offset:e}, w = {weight}"
                         );
-                        tally.require(got >= 0.0 && got <= std::f64::consts::LN_2 * (1.0 + 1e-15), || {
+                        tally.require((0.0..=std::f64::consts::LN_2 * (1.0 + 1e-15)).contains(&got), || {
                             format!("{what}: {got:e}")
                         });
                         // What the same probabilities, each rounded, would do; near rows keep more than that: see mag.

@@ -271,26 +271,28 @@ fn apart(a: Row, b: Row, scale: f64) -> Summary {
         }
         (max_a, max_b) = (max_a.max(x), max_b.max(y));
     }
-    let (mut weight_a, mut weight_b, mut sum) = (Compensated::ZERO, Compensated::ZERO, Compensated::ZERO);
-    let mut impossible = false;
+    let (mut weight_a, mut weight_b, mut impossible) = (Compensated::ZERO, Compensated::ZERO, false);
     for i in 0..a.len() {
         let (x, y) = (a.get(i), b.get(i));
-        let p = exp_of((x - max_a) * scale);
-        weight_a.add(p);
+        weight_a.add(exp_of((x - max_a) * scale));
         if y > f64::NEG_INFINITY {
             weight_b.add(exp_of((y - max_b) * scale));
-            if p > 0.0 {
-                sum.add(p * (((x - max_a) - (y - max_b)) * scale));
-            }
         } else {
             impossible |= x > f64::NEG_INFINITY;
         }
     }
     let (weight_a, weight_b) = (weight_a.value(), weight_b.value());
-    let kl = if impossible {
-        f64::INFINITY
-    } else {
-        (sum.value() / weight_a - ln(weight_a) + ln(weight_b)).max(0.0)
+    let mut sum = Compensated::ZERO;
+    for i in 0..a.len() {
+        let (x, y) = (a.get(i), b.get(i));
+        let p = exp_of((x - max_a) * scale) / weight_a;
+        if p > 0.0 && y > f64::NEG_INFINITY {
+            sum.add(p * (((x - max_a) - (y - max_b)) * scale));
+        }
+    }
+    let kl = match impossible {
+        true => f64::INFINITY,
+        false => (sum.value() - ln(weight_a) + ln(weight_b)).max(0.0),
     };
     let max_b = if weight_b > 0.0 { max_b } else { 0.0 };
     Summary::of(max_a, weight_a, Compensated { hi: max_b, lo: 0.0 }, weight_b, scale, kl)
@@ -328,33 +330,34 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
     if possible().any(|part| part.kl == f64::INFINITY) {
         return joined_apart(parts, max, scale);
     }
+    let mut total = Compensated::ZERO;
+    possible().for_each(|part| total.add(weight(part)));
+    let total = total.value();
     for look in 0..LOOKS {
         let max_of_b = difference(max, anchor);
-        let (mut total, mut within) = (Compensated::ZERO, Compensated::ZERO);
-        let (mut curved, mut straight) = (Compensated::ZERO, Compensated::ZERO);
+        let (mut within, mut curved, mut straight) =
+            (Compensated::ZERO, Compensated::ZERO, Compensated::ZERO);
         for part in parts {
-            let w = if part.weight > 0.0 { weight(part) } else { 0.0 };
+            let w = if part.weight > 0.0 { weight(part) / total } else { 0.0 };
             let y = anchor.minus(part.delta) * scale;
             if w > 0.0 {
-                total.add(w);
                 within.add(w * part.kl);
                 straight.add(w * y);
             }
             if w > 0.0 && y.abs() < 30.0 {
                 curved.add(w * parts_of(y).1);
             } else if part.weight_b > 0.0 {
-                let q = part.weight_b * exp_of(part.max_b.minus(max_of_b) * scale);
+                let q = part.weight_b * exp_of(part.max_b.minus(max_of_b) * scale) / total;
                 curved.add(if w > 0.0 { q - w - w * y } else { q });
             }
         }
-        let total = total.value();
-        let Some(seen) = Seen::of(curved.value() / total, straight.value() / total) else { break };
+        let Some(seen) = Seen::of(curved.value(), straight.value()) else { break };
         let Some(nearer) = moved(anchor, seen.mean / scale) else { break };
         if look + 1 < LOOKS && (look == 0 || seen.doubtful()) {
             anchor = nearer;
             continue;
         }
-        let kl = within.value() / total + seen.kl;
+        let kl = within.value() + seen.kl;
         let Some(delta) = moved(anchor, ln_1p(seen.excess) / scale) else { break };
         let near = Summary::near(max, total, delta, kl);
         if (delta.hi * scale).abs() < FAR {

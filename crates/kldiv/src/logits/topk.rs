@@ -343,6 +343,7 @@ impl Top {
         self.delta = Compensated { hi: self.max_p, lo: 0.0 };
         self.delta.add(-self.max_q);
         self.delta.add((ln(self.weight_p) - ln(self.weight_q)) / scale);
+        let own = self.delta;
         // The first look finds the mean difference, the second what is left around it.
         for look in 0..2 {
             let (mut curved, mut straight) = (Compensated::ZERO, Compensated::ZERO);
@@ -353,6 +354,7 @@ impl Top {
                 let q = exp_of(((logit - self.max_p) + self.delta.value()) * scale) / self.weight_p;
                 let y = self.exponent(class, scale);
                 if *value > f64::NEG_INFINITY && *logit == f64::NEG_INFINITY {
+                    self.delta = own;
                     return;
                 } else if p == 0.0 {
                     curved.add(q);
@@ -374,6 +376,7 @@ impl Top {
                 return;
             }
         }
+        self.delta = own;
         let mut sum = Compensated::ZERO;
         for Named { value, logit, .. } in named {
             let p = exp_of((value - self.max_p) * scale) / self.weight_p;

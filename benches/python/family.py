@@ -1,7 +1,6 @@
 """kldiv's families beside torch.distributions, in one run.
 
-    cargo build --release -p kldiv-capi
-    python3 benches/family.py target/release/libkldiv.so
+    benches/python/run family
 
 Contenders take turns, A B C A B C; a time is the median over rounds of a whole call, objects and outputs included. The
 answers are compared before they are timed.
@@ -9,22 +8,11 @@ answers are compared before they are timed.
 
 import ctypes
 import math
-import sys
 import time
 
 import torch
+from library import LIBRARY, View
 from torch.distributions import Beta, Gamma, MultivariateNormal, Normal, kl_divergence
-
-
-class View(ctypes.Structure):
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("rows", ctypes.c_size_t),
-        ("cols", ctypes.c_size_t),
-        ("row_stride", ctypes.c_ssize_t),
-        ("col_stride", ctypes.c_ssize_t),
-        ("dtype", ctypes.c_uint32),
-    ]
 
 
 NORMAL, GAMMA, BETA, MVNORMAL, MVNORMAL_TRIL = 1, 10, 14, 32, 33
@@ -61,7 +49,7 @@ def race(name, contenders, rounds):
 
 
 def main():
-    library = ctypes.CDLL(sys.argv[1])
+    library = LIBRARY
     torch.manual_seed(1)
     n = 1_000_000
 

@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
 """All pairs beside its peers, as Markdown: one thread each, taking turns, answers checked first.
 
-    cargo build --release -p kldiv-capi
-    python3 benches/pairwise.py
+    benches/python/run pairwise
 
-Needs numpy and gcc; scipy and torch take part if they are there. Times are medians; a number in parentheses is the
-median over the rounds of a contender's time divided by the first one's in the same round.
+Times are medians; a number in parentheses is the median over the rounds of a contender's time divided by the first one's
+in the same round.
 """
 
 import os
@@ -15,42 +13,16 @@ for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
 
 import ctypes
 import statistics
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
+import torch
+from library import LIBRARY, Options, View, peers as c_peers
+from scipy.spatial.distance import cdist
 
-try:
-    from scipy.spatial.distance import cdist
-except ImportError:
-    cdist = None
-try:
-    import torch
-
-    torch.set_num_threads(1)
-except ImportError:
-    torch = None
-
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+torch.set_num_threads(1)
 KL, JEFFREYS, JENSEN_SHANNON = 0, 3, 4
 DTYPES = {np.dtype("f8"): 1, np.dtype("f4"): 2}
-
-
-class View(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("rows", ctypes.c_size_t), ("cols", ctypes.c_size_t),
-                ("row_stride", ctypes.c_ssize_t), ("col_stride", ctypes.c_ssize_t), ("dtype", ctypes.c_uint32)]
-
-
-class Options(ctypes.Structure):
-    _fields_ = ([("struct_size", ctypes.c_size_t)]
-                + [(name, ctypes.c_uint32) for name in
-                   "measure normalization reduction invalid log_target threads estimator topk log_density dim".split()]
-                + [(name, ctypes.c_double) for name in
-                   "base alpha temperature js_weight smoothing mass_tolerance rel_tolerance".split()]
-                + [("mask", ctypes.c_void_p), ("weights", ctypes.c_void_p)])
 
 
 def view(x):
@@ -141,15 +113,10 @@ def check_against_exact(library, p, q, out):
 
 
 def main():
-    library = ctypes.CDLL(str(TARGET / "release" / "libkldiv.so"))
+    library, peers = LIBRARY, c_peers()
     library.kldiv_active_isa.restype = ctypes.c_char_p
-    with tempfile.TemporaryDirectory() as folder:
-        peers = Path(folder) / "peers.so"
-        subprocess.run(["gcc", "-O3", "-march=native", "-ffast-math", "-shared", "-fPIC",
-                        str(ROOT / "benches" / "pairwise_peers.c"), "-o", str(peers), "-lmvec", "-lm"], check=True)
-        peers = ctypes.CDLL(str(peers))
-    print(f"kernels {library.kldiv_active_isa().decode()}, numpy {np.__version__}"
-          f"{', torch ' + torch.__version__ if torch else ''}, one thread each, load {os.getloadavg()[0]:.1f}\n")
+    print(f"kernels {library.kldiv_active_isa().decode()}, numpy {np.__version__}, "
+          f"torch {torch.__version__.split('+')[0]}, one thread each, load {os.getloadavg()[0]:.1f}\n")
     random = np.random.default_rng(7)
     for m, d, rounds in ((1000, 256, 11), (4000, 128, 5)):
         p, q = (random.dirichlet(np.ones(d), m) for _ in range(2))
@@ -161,25 +128,21 @@ def main():
         contenders = [("kldiv", ours, None), ("product + logs", bare_product(p, q), None),
                       ("near partners", kldiv(library, KL, near, q), None),
                       ("Jeffreys", kldiv(library, JEFFREYS, p, q), None),
-                      ("numpy", numpy_product(p, q), 1e-9)]
-        if torch:
-            contenders.append(("torch", torch_product(p, q), 1e-9))
+                      ("numpy", numpy_product(p, q), 1e-9), ("torch", torch_product(p, q), 1e-9)]
         if m == 1000:
             contenders.append(("C, libmvec", direct(peers, "kl_pairs", p, q), 1e-9))
         race(f"KL f64, {size}", contenders, rounds)
         p32, q32 = p.astype("f4"), q.astype("f4")
         ours = kldiv(library, KL, p32, q32)
         check_against_exact(library, p32, q32, ours())
-        contenders = [("kldiv", ours, None), ("f64 product + logs", bare_product(p32, q32), None)]
-        if torch:
-            contenders.append(("torch f32", torch_product(p32, q32), 1e-3))
+        contenders = [("kldiv", ours, None), ("f64 product + logs", bare_product(p32, q32), None),
+                      ("torch f32", torch_product(p32, q32), 1e-3)]
         race(f"KL f32, {size}", contenders, rounds)
         if m == 1000:
             contenders = [("kldiv", kldiv(library, JENSEN_SHANNON, p, q), None),
                           ("of itself", kldiv(library, JENSEN_SHANNON, p, p), None),
-                          ("C, libmvec", direct(peers, "js_pairs", p, q), 1e-9)]
-            if cdist:
-                contenders.append(("scipy cdist", lambda: cdist(p, q, "jensenshannon") ** 2, 1e-9))
+                          ("C, libmvec", direct(peers, "js_pairs", p, q), 1e-9),
+                          ("scipy cdist", lambda: cdist(p, q, "jensenshannon") ** 2, 1e-9)]
             race(f"Jensen-Shannon f64, {size}", contenders, 5)
 
 

@@ -1,4 +1,4 @@
-/* Densities for beside_scipy.py, as C callbacks: logarithms for kldiv, the whole integrand for scipy.integrate.quad. */
+/* Densities for samples.py, as C callbacks: logarithms for kldiv, the whole integrand for scipy.integrate.quad. */
 #include <math.h>
 
 #define LN_ROOT_2PI 0.91893853320467274178

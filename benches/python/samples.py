@@ -1,52 +1,31 @@
-"""libkldiv beside SciPy: contenders take turns, answers are compared before anything is timed. See `benches/beside_scipy`."""
+"""libkldiv beside SciPy: contenders take turns, answers are compared before anything is timed. See `benches/python/run`."""
 
 import ctypes
 import os
 import platform
 import statistics
-import sys
 import time
 
 import numpy
 import scipy
+from library import LIBRARY, Options, View, peers
 from scipy import LowLevelCallable
 from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
-kldiv = ctypes.CDLL(sys.argv[1])
-densities = ctypes.CDLL(sys.argv[2])
+kldiv, densities = LIBRARY, peers()
 DENSITY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double, ctypes.c_void_p)
 INFINITY = float("inf")
 ROUNDS = 9
 
 
-class View(ctypes.Structure):
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("rows", ctypes.c_size_t),
-        ("cols", ctypes.c_size_t),
-        ("row_stride", ctypes.c_ssize_t),
-        ("col_stride", ctypes.c_ssize_t),
-        ("dtype", ctypes.c_uint32),
-    ]
-
-    def __init__(self, array):
-        rows, cols = array.shape
-        super().__init__(array.ctypes.data, rows, cols, cols, 1, 1)
+def view(array):
+    rows, cols = array.shape
+    return View(array.ctypes.data, rows, cols, cols, 1, 1)
 
 
-class Options(ctypes.Structure):
-    _fields_ = (
-        [("struct_size", ctypes.c_size_t)]
-        + [(name, ctypes.c_uint32) for name in
-           "measure normalization reduction invalid log_target threads estimator topk log_density dim".split()]
-        + [(name, ctypes.c_double) for name in
-           "base alpha temperature js_weight smoothing mass_tolerance rel_tolerance".split()]
-        + [("mask", ctypes.c_void_p), ("weights", ctypes.c_void_p)]
-    )
-
-    def __init__(self, **choices):
-        super().__init__(struct_size=ctypes.sizeof(Options), **choices)
+def chosen(**choices):
+    return Options(struct_size=ctypes.sizeof(Options), **choices)
 
 
 def must(status):
@@ -78,11 +57,11 @@ def line(name, times, ratios):
 def neighbours(n, dims, k):
     random = numpy.random.default_rng(dims)
     x, y = random.normal(size=(n, dims)), random.normal(0.3, 1.2, size=(n, dims))
-    views = ctypes.byref(View(x)), ctypes.byref(View(y))
+    views = ctypes.byref(view(x)), ctypes.byref(view(y))
     out = ctypes.c_double()
 
     def ours(threads):
-        options = Options(threads=threads)
+        options = chosen(threads=threads)
         must(kldiv.kldiv_estimate_knn(*views, ctypes.c_size_t(k), ctypes.byref(options), ctypes.byref(out)))
         return out.value
 
@@ -103,7 +82,7 @@ def quadrature(title, name, lower, upper, exact):
     kldiv.kldiv_quadrature.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_double] * 2 + [ctypes.c_void_p, ctypes.c_size_t] + [
         ctypes.c_void_p
     ] * 3
-    options, out, error = Options(log_density=1), ctypes.c_double(), ctypes.c_double()
+    options, out, error = chosen(log_density=1), ctypes.c_double(), ctypes.c_double()
     pointers = [ctypes.cast(function, ctypes.c_void_p) for function in (p, q)]
     arguments = (*pointers, None, lower, upper, None, 0)
     places = ctypes.byref(options), ctypes.byref(out), ctypes.byref(error)
