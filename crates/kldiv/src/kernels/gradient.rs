@@ -236,7 +236,7 @@ impl Job for MixtureGradient<'_> {
 /// Adds `by exp((x − max)/T)` to eight lanes, and writes each to an output that is not empty.
 pub(crate) struct Exponentials<'a, T> {
     pub(crate) x: &'a [T],
-    pub(crate) max: f64,
+    pub(crate) max: Compensated,
     pub(crate) scale: f64,
     pub(crate) by: f64,
     pub(crate) out: &'a mut [T],
@@ -250,26 +250,41 @@ impl<T: Vector> Job for Exponentials<'_, T> {
     fn run<I: Isa>(self) {
         let Exponentials { x, max, scale, by, out, sums } = self;
         let lanes = T::On::<I>::LANES;
-        let (max, scale) =
-            (in_two::<T::On<I>>(Compensated { hi: max, lo: 0.0 }), T::On::<I>::constant(scale));
+        let (max, scale) = (in_two::<T::On<I>>(max), T::On::<I>::constant(scale));
         let by = T::On::<I>::constant(by);
         // SAFETY: eight elements are a sum's vector.
         let mut total = unsafe { I::F64::load(sums.as_ptr()) };
         let mut at = 0;
+        let (least, most) = (T::On::<I>::splat(T::EXP_LOWEST), T::On::<I>::splat(T::EXP_HIGHEST));
         while at < x.len() {
             let len = (x.len() - at).min(lanes);
+            let first = T::On::<I>::first(len);
+            let whole = len == lanes;
             // SAFETY: as many elements are left.
-            let given = unsafe { T::On::<I>::load_first(x.as_ptr().add(at), len) };
-            let each = exp(((given - max.0) - max.1) * scale) * by;
-            let each = T::On::<I>::select(T::On::<I>::first(len), each, T::On::<I>::zero());
+            let given = unsafe {
+                if whole {
+                    T::On::<I>::load(x.as_ptr().add(at))
+                } else {
+                    T::On::<I>::load_first(x.as_ptr().add(at), len)
+                }
+            };
+            let s = ((given - max.0) - max.1) * scale;
+            let inside = T::On::<I>::and(T::On::<I>::le(least, s), T::On::<I>::le(s, most));
+            let each = if T::On::<I>::all(inside) { Exp::of_rounded(s).value() } else { exp(s) };
+            let each = T::On::<I>::select(first, each * by, T::On::<I>::zero());
             for part in 0..lanes / 8 {
                 total = total + each.part(part);
             }
             if out.len() == x.len() {
-                let mut stored = [T::ZERO; 16];
-                // SAFETY: a vector is at most 16 elements.
-                unsafe { each.store(stored.as_mut_ptr()) };
-                out[at..at + len].copy_from_slice(&stored[..len]);
+                if whole {
+                    // SAFETY: a whole vector is left.
+                    unsafe { each.store(out.as_mut_ptr().add(at)) };
+                } else {
+                    let mut stored = [T::ZERO; 16];
+                    // SAFETY: a vector is at most 16 elements.
+                    unsafe { each.store(stored.as_mut_ptr()) };
+                    out[at..at + len].copy_from_slice(&stored[..len]);
+                }
             }
             at += len;
         }

@@ -21,7 +21,7 @@ pub(crate) const CHUNK: usize = 64;
 /// What exponents and differences of logits are relative to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    /// The largest a, or one that is near it.
+    /// The largest a, or a number that is near it.
     pub(crate) max: f64,
     /// What a − b is compared with.
     pub(crate) anchor: Compensated,
@@ -69,7 +69,7 @@ impl<V: Lanes> Framed<V> {
     pub(super) fn calm(s: V, y: V) -> V::Mask {
         let lowest = V::Real::EXP_LOWEST.to_f64();
         let (deepest, widest) = (lowest + 8.0, -0.75 * lowest);
-        let near = V::and(V::le(V::constant(-widest), y), V::le(y, V::constant(widest)));
+        let near = V::and(V::le(V::constant(-widest), y), V::le(y.larger(s), V::constant(widest)));
         V::and(V::le(V::constant(deepest), s), near)
     }
 

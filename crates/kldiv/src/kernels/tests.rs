@@ -239,7 +239,17 @@ fn gradients<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
 
 fn exponentials<T: Vector>(isa: Isa, x: &[T]) -> Vec<u64> {
     let (mut out, mut sums) = (vec![T::ZERO; x.len()], [0.0; 8]);
-    dispatch_to(isa, Exponentials { x, max: 1.5, scale: 0.7, by: 0.3, out: &mut out, sums: &mut sums });
+    dispatch_to(
+        isa,
+        Exponentials {
+            x,
+            max: Compensated { hi: 1.5, lo: 1e-9 },
+            scale: 0.7,
+            by: 0.3,
+            out: &mut out,
+            sums: &mut sums,
+        },
+    );
     [bits_of(&out), bits_of(&sums)].concat()
 }
 

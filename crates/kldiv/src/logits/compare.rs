@@ -104,8 +104,8 @@ fn share<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
     for start in (0..a.len()).step_by(STRETCH) {
         let len = STRETCH.min(a.len() - start);
         summaries[n] = stretch::<T>(a.part(start, len), b.part(start, len), scale, guess);
-        if summaries[n].weight > 0.0 && summaries[n].delta.hi.is_finite() {
-            guess = Some(summaries[n].delta);
+        if summaries[n].weight > 0.0 && summaries[n].weight_b > 0.0 {
+            guess = Some((summaries[n].max, summaries[n].delta));
         }
         n += 1;
     }
@@ -122,7 +122,13 @@ pub(super) fn largest<T: Vector>(row: Row) -> f64 {
 }
 
 /// The sum of `by exp((x − max)/T)` over a row, and each of them to an output.
-pub(super) fn exponentials<T: Vector>(row: Row, max: f64, scale: f64, by: f64, out: Option<&RowMut>) -> f64 {
+pub(super) fn exponentials<T: Vector>(
+    row: Row,
+    max: Compensated,
+    scale: f64,
+    by: f64,
+    out: Option<&RowMut>,
+) -> f64 {
     let mut total = Compensated::ZERO;
     for start in (0..row.len()).step_by(STRETCH) {
         let len = STRETCH.min(row.len() - start);
@@ -144,42 +150,34 @@ fn joined([a, b, c, d, e, f, g, h]: [f64; 8]) -> f64 {
 
 /// The largest b and the sum of exp((b − largest)/T).
 fn normaliser<T: Vector>(b: Row, scale: f64) -> (Compensated, f64) {
-    let max = largest::<T>(b);
-    (Compensated { hi: max, lo: 0.0 }, exponentials::<T>(b, max, scale, 1.0, None))
+    let max = Compensated { hi: largest::<T>(b), lo: 0.0 };
+    (max, exponentials::<T>(b, max, scale, 1.0, None))
 }
 
 /// The summary with a delta that is good to the last digit of its normalisers, where that of [`rows`] is good to the
 /// digits of their quotient: of q itself, not of q relative to p.
 pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f64) -> Summary {
-    let (max_b, weight_b) = normaliser::<T>(b, scale);
+    // What is near the largest b is known already.
+    let near = exponentials::<T>(b, summary.max_b, scale, 1.0, None);
+    let (max_b, weight_b) =
+        if LIKE_THE_LARGEST.contains(&near) { (summary.max_b, near) } else { normaliser::<T>(b, scale) };
     Summary::of(summary.max, summary.weight, max_b, weight_b, scale, summary.kl)
 }
 
-fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Compensated>) -> Summary {
-    let max = largest::<T>(a);
-    let sums_in = |frame: &Frame, a: Row, b: Row| {
-        let mut sums: Sums = [[0.0; 8]; 3];
-        pieces::<T, 2, 0>([a, b], &mut [], |[a, b], []| {
-            kernels::compare(a, b, frame, &mut sums);
-        });
-        sums.map(joined)
+/// `guess` is what a stretch before this one had for its largest a and for its anchor.
+fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<(f64, Compensated)>) -> Summary {
+    let (max, anchor) = match guess {
+        Some(guess) => guess,
+        None => (largest::<T>(a), Compensated::ZERO),
     };
     if max == f64::NEG_INFINITY {
-        // Nothing but q: seen from b, each a is impossible.
-        let max_b = largest::<T>(b);
-        let from = if max_b == f64::NEG_INFINITY { 0.0 } else { max_b };
-        let frame = Frame { max: from, anchor: Compensated::ZERO, scale };
-        let [_, q, _] = sums_in(&frame, a, b);
-        return match q {
-            q if q.is_nan() => Summary::NAN,
-            q => Summary::of(max, 0.0, Compensated { hi: from, lo: 0.0 }, q, scale, 0.0),
-        };
+        return masked::<T>(a, b, scale);
     }
-    let mut frame = Frame { max, anchor: guess.unwrap_or(Compensated::ZERO), scale };
+    let mut frame = Frame { max, anchor, scale };
     if guess.is_none() {
         let len = CHUNK.min(a.len());
         frame.anchor = anchor_where(a, b, 0..len, |_| true);
-        let [weight, _, straight] = sums_in(&frame, a.part(0, len), b.part(0, len));
+        let [weight, _, straight] = sums::<T>(&frame, a.part(0, len), b.part(0, len));
         frame.anchor = match moved(frame.anchor, straight / weight / scale) {
             Some(anchor) if weight > 0.0 => anchor,
             // Nothing there is likely: look where something is.
@@ -187,8 +185,17 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Compensated>) ->
         };
     }
     // Once, or again with an anchor nearer to what the last look found.
+    let mut guessed = guess.is_some();
     for look in 0..LOOKS {
-        let [weight, curved, straight] = sums_in(&frame, a, b);
+        let [weight, curved, straight] = sums::<T>(&frame, a, b);
+        if guessed && !LIKE_THE_LARGEST.contains(&weight) {
+            frame.max = largest::<T>(a);
+            if frame.max == f64::NEG_INFINITY {
+                return masked::<T>(a, b, scale);
+            }
+            guessed = false;
+            continue;
+        }
         if weight.is_nan() {
             return Summary::NAN;
         }
@@ -201,17 +208,42 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Compensated>) ->
             continue;
         }
         let Some(delta) = moved(frame.anchor, ln_1p(seen.excess) / scale) else { break };
+        let near = Summary::near(frame.max, weight, delta, seen.kl);
         if (delta.hi * scale).abs() < FAR {
-            return Summary::near(max, weight, delta, seen.kl);
+            return near;
         }
         let (max_b, weight_b) = normaliser::<T>(b, scale);
-        return Summary { max_b, weight_b, ..Summary::near(max, weight, delta, seen.kl) };
+        return Summary { max_b, weight_b, ..near };
     }
     apart(a, b, scale)
 }
 
+/// The sum of exp((a − max)/T) says that max is the largest a or near it: a few digits of an exponent are left at most.
+const LIKE_THE_LARGEST: std::ops::Range<f64> = 2.5e-4..3e4;
+
+/// The sums of the terms of two rows.
+fn sums<T: Vector>(frame: &Frame, a: Row, b: Row) -> [f64; 3] {
+    let mut sums: Sums = [[0.0; 8]; 3];
+    pieces::<T, 2, 0>([a, b], &mut [], |[a, b], []| {
+        kernels::compare(a, b, frame, &mut sums);
+    });
+    sums.map(joined)
+}
+
+/// The summary of a stretch in which no a is possible: nothing but q, seen from b.
+#[cold]
+fn masked<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
+    let max_b = largest::<T>(b);
+    let from = if max_b == f64::NEG_INFINITY { 0.0 } else { max_b };
+    let [_, q, _] = sums::<T>(&Frame { max: from, anchor: Compensated::ZERO, scale }, a, b);
+    if q.is_nan() {
+        return Summary::NAN;
+    }
+    Summary::of(f64::NEG_INFINITY, 0.0, Compensated { hi: from, lo: 0.0 }, q, scale, 0.0)
+}
+
 /// How often a stretch is looked at: each look leaves of the anchor's error what rounding makes of it.
-const LOOKS: usize = 4;
+const LOOKS: usize = 5;
 
 /// What the means of exp(y) − 1 − y and of y under P say.
 pub(super) struct Seen {

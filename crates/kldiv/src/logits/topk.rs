@@ -266,7 +266,7 @@ impl Job<'_> {
 
     fn rest_of<T: Vector>(&self, b: &Row, named: &[Named]) -> (f64, f64) {
         let max = runs(b, named).map(|run| largest::<T>(run)).fold(f64::NEG_INFINITY, f64::max);
-        let frame = if max == f64::NEG_INFINITY { 0.0 } else { max };
+        let frame = Compensated { hi: if max == f64::NEG_INFINITY { 0.0 } else { max }, lo: 0.0 };
         let mut sum = Compensated::ZERO;
         runs(b, named).for_each(|run| sum.add(exponentials::<T>(run, frame, self.scale, 1.0, None)));
         (max, sum.value())
@@ -274,6 +274,7 @@ impl Job<'_> {
 
     /// Writes `by exp((b − max)/T)` everywhere.
     fn write_all(&self, b: &Row, max: f64, by: f64, grad: &RowMut) {
+        let max = Compensated { hi: max, lo: 0.0 };
         if b.dtype().fits_f32() {
             exponentials::<f32>(*b, max, self.scale, by, Some(grad));
         } else {
