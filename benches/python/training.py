@@ -7,7 +7,9 @@ the median over rounds, a ratio the median over rounds of that contender's time 
 """
 import ctypes as c
 import os
+import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -278,46 +280,40 @@ def vae(rows, cols):
     return case
 
 
-def memory(rows, cols):
-    """The most memory that a call takes beyond its arguments, by the process's high-water mark."""
-    rng = np.random.default_rng(4)
-    a = rng.normal(0, 3, (rows, cols)).astype(np.float32)
-    b = rng.normal(0, 3, (rows, cols)).astype(np.float32)
-    out, matrix = np.zeros(rows), a.nbytes
-
-    def peak(run):
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        lines = lambda: dict(line.split(":", 1) for line in open("/proc/self/status"))
-        before = int(lines()["VmRSS"].split()[0])
-        run()
-        return (int(lines()["VmHWM"].split()[0]) - before) * 1024 / matrix
-
-    run = kldiv("kldiv_logits", view(a), view(b), options(), f64(out))
+def memory(what):
+    """The most memory that a call takes beyond its arguments, in matrices, by the high-water mark of a process that has
+    made nothing else of that size."""
+    rows, cols = 64, 200_000
+    run = calls(8, 100)[what]
     run()
-    forward = peak(run)
-    grad = None
+    run = calls(rows, cols)[what]
+    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    before = peak()
+    run()
+    print(f"{(peak() - before) / (rows * cols * 4):.2f}", end="")
 
-    def backward():
-        nonlocal grad
-        grad = np.empty_like(b)
-        kldiv("kldiv_logits_grad", view(a), view(b), options(), None, f64(out), None, view(grad))()
 
-    kldiv_backward = peak(backward)
+def calls(rows, cols):
+    rng = np.random.default_rng(4)
+    a, b = (rng.standard_normal((rows, cols), dtype=np.float32) for _ in range(2))
+    out = np.zeros(rows)
     ta, tb = torch.from_numpy(a), torch.from_numpy(b)
     value = lambda x: F.kl_div(F.log_softmax(x, 1), F.log_softmax(ta, 1), reduction="batchmean", log_target=True)
+
+    def with_gradient():
+        grad = np.empty_like(b)
+        kldiv("kldiv_logits_grad", view(a), view(b), options(), None, f64(out), None, view(grad))()
 
     def eager():
         with torch.no_grad():
             value(tb)
 
-    eager()
-    torch_forward = peak(eager)
-    leaf = tb.requires_grad_()
-    torch_backward = peak(lambda: value(leaf).backward())
-    print(f"\nMatrices of {rows} x {cols} f32 beyond the arguments: ", end="")
-    print(f"kldiv {forward:.2f} forward, {kldiv_backward:.2f} with the gradient; ", end="")
-    print(f"PyTorch {torch_forward:.2f} and {torch_backward:.2f}.")
+    return {
+        "kldiv": kldiv("kldiv_logits", view(a), view(b), options(), f64(out)),
+        "kldiv with the gradient": with_gradient,
+        "PyTorch": eager,
+        "PyTorch with the gradient": lambda: value(tb.requires_grad_()).backward(),
+    }
 
 
 def main():
@@ -330,7 +326,14 @@ def main():
         lambda: vae(4096, 1024),
     ):
         case().race()
-    memory(64, 50_000)
+    print("\nPeak memory beyond the arguments, in matrices: ", end="", flush=True)
+    for i, what in enumerate(("kldiv", "kldiv with the gradient", "PyTorch", "PyTorch with the gradient")):
+        print(f"{', ' if i else ''}{what} ", end="", flush=True)
+        subprocess.run([sys.executable, __file__, str(THREADS), what], check=True)
+    print()
 
 
-main()
+if len(sys.argv) > 2:
+    memory(sys.argv[2])
+else:
+    main()

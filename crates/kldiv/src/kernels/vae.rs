@@ -50,13 +50,10 @@ impl<T: Vector> Job for Gaussians<'_, T> {
             // SAFETY: as many elements are left in all inputs that are there.
             let (mu, logvar) = unsafe {
                 if prior {
-                    mean = T::On::<I>::load_first(given.prior_mu.as_ptr().add(at), len);
-                    log = T::On::<I>::load_first(given.prior_logvar.as_ptr().add(at), len);
+                    mean = load::<T::On<I>>(given.prior_mu, at, len);
+                    log = load::<T::On<I>>(given.prior_logvar, at, len);
                 }
-                (
-                    T::On::<I>::load_first(given.mu.as_ptr().add(at), len),
-                    T::On::<I>::load_first(given.logvar.as_ptr().add(at), len),
-                )
+                (load::<T::On<I>>(given.mu, at, len), load::<T::On<I>>(given.logvar, at, len))
             };
             let (d, y) = (mu - mean, logvar - log);
             let live = T::On::<I>::first(len);
@@ -111,6 +108,16 @@ impl<T: Vector> Job for Gaussians<'_, T> {
         }
         *sums = total.to_f64s();
     }
+}
+
+/// `n` elements from `at` on.
+///
+/// # Safety
+/// There are as many.
+#[inline(always)]
+unsafe fn load<V: Lanes>(x: &[V::Real], at: usize, n: usize) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { if n == V::LANES { V::load(x.as_ptr().add(at)) } else { V::load_first(x.as_ptr().add(at), n) } }
 }
 
 /// The lanes whose terms neither overflow nor are of something that is no number.
