@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::exp"],
     &["kernels::log"],
     &["kernels::op", "kernels::prepare"],
-    &["kernels::generic", "kernels::loss", "kernels::softmax", "kernels::vae"],
+    &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax", "kernels::vae"],
     &["kernels::gradient"],
     &["kernels::rows", "kernels::product", "kernels::transpose"],
     &["kernels::twice"],

@@ -67,7 +67,7 @@ mod wishart;
 
 use crate::check::{needs_float, needs_shape};
 use crate::error::Error;
-use crate::family::blocks::Block;
+use crate::family::blocks::divergences;
 pub use crate::family::names::Family;
 use crate::family::one::{Side, gradient, related, value};
 use crate::policy::{Measure, Options};
@@ -258,20 +258,21 @@ impl<'a> Job<'a> {
                 return Some(error);
             }
         };
-        let normal = self.sides.iter().all(|side| side.family == Family::Normal);
-        let divergence = matches!(self.measure, Measure::Kl | Measure::Generalized);
-        if normal
-            && divergence
-            && let Ok(mut block) = Block::new()
-        {
-            block.normal(&self.p, &self.q, start, out);
+        let [family, other] = self.sides.each_ref().map(|side| side.family);
+        if family == other && matches!(self.measure, Measure::Kl | Measure::Generalized) {
+            divergences(family, &self.p, &self.q, start, out);
         } else {
             out.fill(f64::NAN);
         }
+        let options = self.rows.options;
+        let plain = options.mask.is_none() && options.weights.is_none() && self.ln_base == 1.0;
         for (i, out) in out.iter_mut().enumerate() {
+            if plain && !out.is_nan() {
+                continue;
+            }
             let row = start + i;
-            // A block leaves NaN where a row has to be looked at by itself.
-            *out = if !self.rows.options.keeps(row) {
+            // A kernel leaves NaN where a row has to be looked at by itself.
+            *out = if !options.keeps(row) {
                 0.0
             } else if !out.is_nan() {
                 self.rows.answer(row, Ok(self.in_units(*out)), &mut first)

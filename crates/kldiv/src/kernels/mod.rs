@@ -30,6 +30,7 @@ pub(crate) mod lanes;
 pub(crate) mod log;
 pub(crate) mod loss;
 pub(crate) mod op;
+pub(crate) mod pairs;
 pub(crate) mod prepare;
 pub(crate) mod product;
 mod rows;

@@ -7,6 +7,7 @@ use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::op::{
     CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Mass, Op, Renyi, ShiftedRenyi,
 };
+use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pairs};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::rows::{ROWS, Rows};
 use crate::kernels::softmax::{CHUNK, Compare, Far, Frame, Largest};
@@ -321,4 +322,33 @@ macro_rules! eight_rows_have_the_bits_of_each {
 eight_rows_have_the_bits_of_each! {
     eight_rows_of_f64: f64;
     eight_rows_of_f32: f32;
+}
+
+/// Parameters of each kind of data, of either sign and out of range too.
+macro_rules! pairs_have_the_scalar_ones_bits {
+    ($($name:ident: $pair:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            for (kind, (p, q)) in data::<f64>(2 * PAIRS).iter().enumerate() {
+                for stretch in [1.0, 20.0] {
+                    let column = |x: &[f64], i| std::array::from_fn(|j| stretch * x[i * PAIRS + j]);
+                    let columns = [column(p, 0), column(p, 1), column(q, 0), column(q, 1)];
+                    let values = |isa| {
+                        let mut out = [0.0; PAIRS];
+                        dispatch_to(isa, Pairs { pair: $pair, columns: &columns, out: &mut out });
+                        out.map(one_nan)
+                    };
+                    for isa in others() {
+                        assert_eq!(values(Isa::Scalar), values(isa), "{isa:?}, kind {kind}, {stretch}");
+                    }
+                }
+            }
+        }
+    )*};
+}
+
+pairs_have_the_scalar_ones_bits! {
+    pairs_of_normals: Normal;
+    pairs_of_gammas: Gamma;
+    pairs_of_betas: Beta;
 }

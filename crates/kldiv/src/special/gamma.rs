@@ -13,7 +13,7 @@ const LARGE: f64 = 12.0;
 const TINY: f64 = 1e-17;
 
 /// `B₂ₙ / (2n (2n − 1))`: the series of r in odd powers of 1/a.
-const STIRLING: [f64; 9] = [
+pub(crate) const STIRLING: [f64; 9] = [
     1.0 / 12.0,
     -1.0 / 360.0,
     1.0 / 1260.0,

@@ -1,0 +1,251 @@
+//! Divergences between distributions of two parameters, several pairs at a time.
+//!
+//! Each formula is a sum of gaps, which are at least 0 and as small as the square of what they are of; those of
+//! logarithms come from [`Ratio`]. Pairs that leave the range of a formula here, or for which it would cancel, are left to
+//! whoever asked: their place is NaN.
+//!
+//! The gap of ln Γ from x to y = x + d, `ln Γ(y) − ln Γ(x) − d ψ(x)`, is Stirling's where both are large. Below that
+//! both are raised by [`STEPS`] at once: with `R = Π (y + k)/(x + k) = 1 + e` and `T = Σ d/(x + k)` the gap falls by
+//! `T − ln R = (e − ln(1 + e)) − (e − T)`. Numerators of e, T and e − T are kept over the one denominator `Π (x + k)`; each
+//! grows by parts of one sign, so there is one division, one logarithm, and nothing cancels where y is near x.
+
+use crate::kernels::lanes::{Isa, Job, Lanes, two_sum};
+use crate::kernels::log::{Parts, Ratio};
+use crate::special::gamma::STIRLING;
+
+/// Above this Stirling's series is used; below it arguments are raised by as much.
+const LARGE: f64 = 8.0;
+const STEPS: usize = 8;
+
+/// Pairs that are looked at together.
+pub(crate) const PAIRS: usize = 64;
+
+/// How much smaller a difference may be than what it is of.
+const CANCELS: f64 = 1.0 / 32.0;
+
+/// A family of two parameters: what lies between the pair (a, b) and (c, d).
+pub(crate) trait Pair {
+    /// Where each of the parameters has to lie.
+    const RANGES: [(f64, f64); 2];
+    /// The divergence; NaN where the formula is not good enough.
+    fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V;
+}
+
+/// Writes the divergences of [`PAIRS`] pairs, whose parameters are columns.
+pub(crate) struct Pairs<'a, P> {
+    pub(crate) pair: P,
+    pub(crate) columns: &'a [[f64; PAIRS]; 4],
+    pub(crate) out: &'a mut [f64; PAIRS],
+}
+
+impl<P: Pair> Job for Pairs<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let [a, b, c, d] = self.columns;
+        let [first, second] = P::RANGES;
+        let mut at = 0;
+        while at < PAIRS {
+            // SAFETY: eight elements are left in each column.
+            let (a, b, c, d) = unsafe {
+                (
+                    I::F64::load(a.as_ptr().add(at)),
+                    I::F64::load(b.as_ptr().add(at)),
+                    I::F64::load(c.as_ptr().add(at)),
+                    I::F64::load(d.as_ptr().add(at)),
+                )
+            };
+            let fits = I::F64::and(
+                I::F64::and(within(a, first), within(c, first)),
+                I::F64::and(within(b, second), within(d, second)),
+            );
+            let one = I::F64::one();
+            let value = if I::F64::all(fits) {
+                self.pair.divergence(a, b, c, d)
+            } else {
+                let kept = self.pair.divergence(
+                    I::F64::select(fits, a, one),
+                    I::F64::select(fits, b, one),
+                    I::F64::select(fits, c, one),
+                    I::F64::select(fits, d, one),
+                );
+                I::F64::select(fits, kept, I::F64::splat(f64::NAN))
+            };
+            // SAFETY: as above.
+            unsafe { value.store(self.out.as_mut_ptr().add(at)) };
+            at += 8;
+        }
+    }
+}
+
+#[inline(always)]
+fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::Mask {
+    V::and(V::le(V::splat(low), x), V::le(x, V::splat(high)))
+}
+
+/// `x ln(x/y) − x + y`.
+#[inline(always)]
+fn gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>) -> V {
+    Ratio::of(x, y).gap()
+}
+
+/// a + b in two parts.
+#[inline(always)]
+fn plus<V: Lanes<Real = f64>>(a: Parts<V>, b: V) -> Parts<V> {
+    let (hi, error) = two_sum(a.hi, b);
+    Parts { hi, lo: Some(a.lo.map_or(error, |lo| error + lo)) }
+}
+
+/// Normal: loc and scale. With r = σ_p/σ_q, `½ (r² − 1) − ln r = (r − 1 − ln r) + ½ (r − 1)²`.
+pub(crate) struct Normal;
+
+impl Pair for Normal {
+    const RANGES: [(f64, f64); 2] = [(-1e140, 1e140), (1e-140, 1e140)];
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, m: V, s: V, k: V, t: V) -> V {
+        let inverse = V::one() / t;
+        let (d, z) = ((s - t) * inverse, (m - k) * inverse);
+        let value = V::splat(0.5).fma(d.fma(d, z * z), gap(t.into(), s.into()) * inverse);
+        finite(value)
+    }
+}
+
+/// The value, and NaN for infinity.
+#[inline(always)]
+fn finite<V: Lanes<Real = f64>>(value: V) -> V {
+    V::select(V::le(value, V::splat(f64::MAX)), value, V::splat(f64::NAN))
+}
+
+/// Gamma: concentration and rate. With equal means it is the gap of `ln Γ(a) − a ln a + a`; the means, of ratio v, add
+/// `b (v − 1 − ln v)`.
+pub(crate) struct Gamma;
+
+impl Pair for Gamma {
+    const RANGES: [(f64, f64); 2] = [(1e-8, 1e8), (1e-100, 1e100)];
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, a: V, s: V, b: V, t: V) -> V {
+        let (top, bottom) = (product(a, t), product(b, s));
+        let means = Ratio::of(bottom, top).gap() / s;
+        finite(means + rest_gap(a, b))
+    }
+}
+
+/// a b in two parts.
+#[inline(always)]
+fn product<V: Lanes<Real = f64>>(a: V, b: V) -> Parts<V> {
+    let hi = a * b;
+    Parts { hi, lo: Some(a.fma(b, V::zero() - hi)) }
+}
+
+/// Beta: the gap of ln Γ for either concentration, less that for their sum.
+pub(crate) struct Beta;
+
+impl Pair for Beta {
+    const RANGES: [(f64, f64); 2] = [(1e-8, 1e8), (1e-8, 1e8)];
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V {
+        let (by_a, by_b) = (c - a, d - b);
+        let parts = gamma_gap(a.into(), c.into(), by_a) + gamma_gap(b.into(), d.into(), by_b);
+        difference(parts, gamma_gap(plus(a.into(), b), plus(c.into(), d), by_a + by_b))
+    }
+}
+
+/// a − b ≥ 0, and NaN where little is left of a; 0 of 0.
+#[inline(always)]
+fn difference<V: Lanes<Real = f64>>(a: V, b: V) -> V {
+    let left = a - b;
+    V::select(V::le(a * V::splat(CANCELS), left), left, V::splat(f64::NAN))
+}
+
+/// Two arguments, raised so that both are large, and by how much that lets the gap of ln Γ fall.
+struct Raised<V> {
+    x: Parts<V>,
+    y: Parts<V>,
+    fall: V,
+}
+
+#[inline(always)]
+fn raise<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> Raised<V> {
+    let large = V::splat(LARGE);
+    let done = V::and(V::le(large, x.hi), V::le(large, y.hi));
+    if V::all(done) {
+        return Raised { x, y, fall: V::zero() };
+    }
+    // Large lanes are given what is harmless.
+    let (low, high) = (V::select(done, V::one(), x.hi), V::select(done, V::one(), y.hi));
+    let d = V::select(done, V::zero(), d);
+    let (mut below, mut above) = (low, high);
+    // The numerators of e, T and e − T.
+    let (mut excess, mut straight, mut curved) = (d, d, V::zero());
+    let mut k = 1;
+    while k < STEPS {
+        let step = V::splat(k as f64);
+        let (u, v) = (low + step, high + step);
+        curved = u.fma(curved, d * excess);
+        straight = u.fma(straight, d * below);
+        excess = u.fma(excess, d * above);
+        below = below * u;
+        above = above * v;
+        k += 1;
+    }
+    let one = V::one();
+    let inverse = one / below;
+    let (e, bent) = (excess * inverse, curved * inverse);
+    let near = V::and(V::le(V::splat(-0.5), e), V::le(e, V::splat(2.0)));
+    let (sum, error) = two_sum(one, e);
+    let ratio =
+        Parts { hi: V::select(near, sum, above * inverse), lo: Some(V::select(near, error, V::zero())) };
+    let ratio = Ratio::of(one.into(), ratio);
+    let fall = V::select(near, ratio.gap() - bent, straight.fma(inverse, V::zero() - ratio.ln()));
+    let steps = V::select(done, V::zero(), V::splat(STEPS as f64));
+    Raised { x: plus(x, steps), y: plus(y, steps), fall }
+}
+
+/// The gap of Stirling's remainder, `d² u v² Σ cₙ Σ (n − i) uⁱ vⁿ⁻¹⁻ⁱ` with u = 1/y and v = 1/x.
+#[inline(always)]
+fn stirling_gap<V: Lanes<Real = f64>>(u: V, v: V, d: V) -> V {
+    let (mut sum, mut powers, mut weighted, mut power) = (V::zero(), V::zero(), V::zero(), V::one());
+    let mut n = 1;
+    while n < 2 * STIRLING.len() {
+        powers = powers.fma(v, power);
+        weighted = weighted.fma(v, powers);
+        power = power * u;
+        if n % 2 == 1 {
+            sum = V::splat(STIRLING[n / 2]).fma(weighted, sum);
+        }
+        n += 1;
+    }
+    (d * v) * ((d * u) * v) * sum
+}
+
+/// `½ (d/x − ln(y/x))` and the gap of Stirling's remainder, of large x and y.
+#[inline(always)]
+fn large_gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> V {
+    let v = V::one() / x.hi;
+    (V::splat(0.5) * v).fma(gap(x, y), stirling_gap(V::one() / y.hi, v, d))
+}
+
+/// The gap of ln Γ from x to y = x + d.
+#[inline(always)]
+fn gamma_gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> V {
+    let Raised { x, y, fall } = raise(x, y, d);
+    fall + (gap(y, x) + large_gap(x, y, d))
+}
+
+/// The gap of `ln Γ(a) − a ln a + a`; NaN where it cancels.
+#[inline(always)]
+fn rest_gap<V: Lanes<Real = f64>>(x: V, y: V) -> V {
+    let d = y - x;
+    let raised = raise(x.into(), y.into(), d);
+    let large = large_gap(raised.x, raised.y, d);
+    let done = V::and(V::equal(raised.x.hi, x), V::equal(raised.y.hi, y));
+    if V::all(done) {
+        return large;
+    }
+    let rest = difference(raised.fall + (gap(raised.y, raised.x) + large), gap(y.into(), x.into()));
+    V::select(done, large, rest)
+}
