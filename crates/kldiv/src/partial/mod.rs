@@ -23,9 +23,9 @@
 //! bytes, plain ones, whatever went in.
 //!
 //! # Reproducible
-//! Terms are those of [`batch`](crate::batch), and they are added without any rounding; the sum is rounded once, when its
-//! value is asked for. So neither the split into parts, nor the order of updates and merges, nor the number of threads or
-//! the instruction set changes a bit of the value or of the state.
+//! Terms are those of [`batch`](crate::batch), and they are added without any rounding; the sum is rounded once, when
+//! its value is asked for. So neither the split into parts, nor the order of updates and merges, nor the number of
+//! threads or the instruction set changes a bit of the value or of the state.
 //! # Accuracy
 //! Values of what was given as it is are within `16 u · mag` of the exact ones, as those of [`kl`](crate::kl) and
 //! [`relatives`](crate::relatives). Normalised ones, from totals that were not known beforehand, have an absolute
@@ -93,8 +93,8 @@ impl Partial {
     /// # Shapes
     /// `p` and `q`: the same, any strides, any element types. ENTROPY does not look at q.
     /// # Threads
-    /// Work from [`PARALLEL_FROM`](crate::batch::PARALLEL_FROM) elements on is shared among the threads of the rayon pool
-    /// that the caller is in.
+    /// Work from [`PARALLEL_FROM`](crate::batch::PARALLEL_FROM) elements on is shared among the threads of the rayon
+    /// pool that the caller is in.
     /// # Errors
     /// [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::InvalidEntry`] of the first bad entry; the state is then as
     /// it was.
@@ -134,6 +134,7 @@ impl Partial {
     }
 
     /// States of tasks, merged.
+    #[inline(never)]
     fn sum_of(&self, tasks: usize, at_least: usize, task: impl Fn(&mut Partial, usize) + Sync) -> Partial {
         let tasks = (0..tasks).into_par_iter().with_min_len(at_least);
         let some = tasks.fold(
@@ -171,12 +172,12 @@ impl Partial {
 
     /// The measure of all that was added, in nats or in the units of `options.base`.
     ///
-    /// Of the options `normalization`, `mass_tolerance`, `base` and `invalid` are looked at. Their measure is that of the
-    /// state, or the default.
+    /// Of the options `normalization`, `mass_tolerance`, `base` and `invalid` are looked at. Their measure is that of
+    /// the state, or the default.
     /// # Errors
     /// [`Error::Option`] for another measure or for smoothing; [`Error::ZeroMass`], [`Error::NotNormalized`] as the
-    /// normalisation asks for; [`Error::InvalidPairs`] if bad entries were added. With [`Invalid::Nan`] the latter three
-    /// are NaN.
+    /// normalisation asks for; [`Error::InvalidPairs`] if bad entries were added. With [`Invalid::Nan`] the latter
+    /// three are NaN.
     pub fn value(&self, options: &Options) -> Result<f64, Error> {
         let mut out = f64::NAN;
         self.value_into(options, &mut out)?;
@@ -246,9 +247,9 @@ fn take_in(measure: Measure, p: Row, q: Row, places: &mut impl Places) {
 /// Adds pair i to state `group[i]`, for all i: one call a batch, whatever the number of groups.
 ///
 /// # Shapes
-/// `p` and `q`: one row of as many elements as there are groups given, any strides, any element types. Groups are dense
-/// numbers, from 0 to below the number of states. All states that are named are of one measure. ENTROPY does not look at
-/// q.
+/// `p` and `q`: one row of as many elements as there are groups given, any strides, any element types. Groups are
+/// dense numbers, from 0 to below the number of states. All states that are named are of one measure. ENTROPY does
+/// not look at q.
 /// # Threads
 /// The calling thread alone. Allocates nothing.
 /// # Errors
@@ -329,7 +330,8 @@ fn seal_all(states: &mut [Partial], group: &[u32]) {
     }
 }
 
-/// Adds pairs. What is no probability is counted, whatever the options said of it, and the value is then an error or NaN.
+/// Adds pairs. What is no probability is counted, whatever the options said of it, and the value is then an error or
+/// NaN.
 impl<P: Element, Q: Element> Extend<(P, Q)> for Partial {
     fn extend<I: IntoIterator<Item = (P, Q)>>(&mut self, pairs: I) {
         let mut pairs = pairs.into_iter();
