@@ -49,10 +49,7 @@ pub unsafe extern "C" fn kldiv_partial_init(
     guard(move || unsafe {
         let mut call = Call::new(options)?;
         let state = call.one_mut(s.cast::<Partial>(), "s")?;
-        call.run_here(|options| {
-            *state = Partial::new(options)?;
-            Ok(())
-        })
+        call.run_here(|options| state.reset(options))
     })
 }
 

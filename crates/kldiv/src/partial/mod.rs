@@ -73,8 +73,15 @@ impl Partial {
     /// [`Error::Option`] for a measure that is no sum of terms or needs a mixture, and for smoothing, which depends on
     /// the number of outcomes: add it to the elements before, and ask for [`Normalization::Normalize`].
     pub fn new(options: &Options) -> Result<Partial, Error> {
+        let mut state = Partial::BLANK;
+        state.reset(options)?;
+        Ok(state)
+    }
+
+    /// Makes it what [`Partial::new`] gives.
+    pub fn reset(&mut self, options: &Options) -> Result<(), Error> {
         check_options(options)?;
-        Partial::empty(options.measure, options.invalid)
+        self.make_empty(options.measure, options.invalid)
     }
 
     /// A state to which all elements of two matrices were added: [`Partial::new`] and [`Partial::update`].
@@ -114,27 +121,31 @@ impl Partial {
             return Err(error);
         }
         match (p.as_one_row(), q.as_one_row()) {
-            (Some(p), Some(q)) if spread => {
-                let added = self.sum_of(p.len().div_ceil(TASK), 1, |state, i| {
-                    let (start, len) = (i * TASK, TASK.min(p.len() - i * TASK));
-                    state.take_in(p.part(start, len), q.part(start, len));
-                });
-                self.add_state(&added);
-            }
+            _ if spread => self.take_in_spread(p, q),
             (Some(p), Some(q)) => self.take_in(p, q),
-            _ if spread => {
-                let at_least = TASK.div_ceil(p.cols());
-                let added = self.sum_of(p.rows(), at_least, |state, i| state.take_in(p.row(i), q.row(i)));
-                self.add_state(&added);
-            }
             _ => (0..p.rows()).for_each(|i| self.take_in(p.row(i), q.row(i))),
         }
         self.seal();
         Ok(())
     }
 
-    /// States of tasks, merged.
+    /// Not inlined, so that its states are on the stack only where they are needed: on the pool's threads.
     #[inline(never)]
+    fn take_in_spread(&mut self, p: View, q: View) {
+        let added = match (p.as_one_row(), q.as_one_row()) {
+            (Some(p), Some(q)) => self.sum_of(p.len().div_ceil(TASK), 1, |state, i| {
+                let (start, len) = (i * TASK, TASK.min(p.len() - i * TASK));
+                state.take_in(p.part(start, len), q.part(start, len));
+            }),
+            _ => {
+                let at_least = TASK.div_ceil(p.cols());
+                self.sum_of(p.rows(), at_least, |state, i| state.take_in(p.row(i), q.row(i)))
+            }
+        };
+        self.add_state(&added);
+    }
+
+    /// States of tasks, merged.
     fn sum_of(&self, tasks: usize, at_least: usize, task: impl Fn(&mut Partial, usize) + Sync) -> Partial {
         let tasks = (0..tasks).into_par_iter().with_min_len(at_least);
         let some = tasks.fold(

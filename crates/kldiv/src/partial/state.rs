@@ -81,28 +81,30 @@ impl Partial {
     /// How many bytes a state has.
     pub const SIZE: usize = size_of::<Partial>();
 
-    /// A state to which nothing was added.
-    pub(super) fn empty(measure: Measure, invalid: Invalid) -> Result<Partial, Error> {
+    /// No state yet.
+    pub(super) const BLANK: Partial = Partial { header: [0; HEADER], sums: [[0; LIMBS]; SUMS] };
+
+    /// Makes it one to which nothing was added.
+    pub(super) fn make_empty(&mut self, measure: Measure, invalid: Invalid) -> Result<(), Error> {
         if sums_of(measure).is_none() {
             let expected =
                 "KL, GENERALIZED, REVERSE, JEFFREYS, ENTROPY and CROSS_ENTROPY can be summed in parts";
             return Err(measure.refused(expected));
         }
-        let mut state = Partial { header: [0; HEADER], sums: [[0; LIMBS]; SUMS] };
+        *self = Partial::BLANK;
         let [version_low, version_high] = (VERSION as u16).to_le_bytes();
         let invalid = u8::from(invalid == Invalid::Nan);
         let kind = [version_low, version_high, measure.number() as u8, invalid, 0, 0, 0, 0];
-        state.header[0] = MAGIC.to_le();
-        state.header[1] = u64::from_ne_bytes(kind);
-        state.seal();
-        Ok(state)
+        self.header[0] = MAGIC.to_le();
+        self.header[1] = u64::from_ne_bytes(kind);
+        self.seal();
+        Ok(())
     }
 
-    /// An empty state of the same kind.
+    /// An empty state of the same kind, open.
     pub(super) fn emptied(&self) -> Partial {
-        let mut state = Partial { header: [0; HEADER], sums: [[0; LIMBS]; SUMS] };
+        let mut state = Partial::BLANK;
         state.header[..2].copy_from_slice(&self.header[..2]);
-        state.seal();
         state
     }
 
@@ -246,7 +248,7 @@ impl Partial {
         if bytes.len() != Self::SIZE {
             return Err(Error::State { what: "has not the 1424 bytes of a partial sum" });
         }
-        let mut state = Partial { header: [0; HEADER], sums: [[0; LIMBS]; SUMS] };
+        let mut state = Partial::BLANK;
         // SAFETY: as many bytes as the words have, which take any.
         unsafe { (&raw mut state).cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), Self::SIZE) };
         state.check()?;
@@ -304,7 +306,8 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_even_with_a_right_checksum() {
         let made = |change: fn(&mut Partial)| {
-            let mut state = Partial::empty(Measure::Kl, Invalid::Error).unwrap();
+            let mut state = Partial::BLANK;
+            state.make_empty(Measure::Kl, Invalid::Error).unwrap();
             assert_eq!(state.check(), Ok(()));
             change(&mut state);
             state.seal();
