@@ -101,13 +101,14 @@ public:
         return last;
     }
 
-    /// A failure that is found on this side of C.
-    [[nodiscard]] static status of(kldiv::code code, const char *what, std::size_t got, std::size_t wanted) noexcept
+    /// A failure that is found on this side of C: a count that is not what it has to be.
+    [[nodiscard]] static status of(kldiv::code code, const char *what, std::size_t got, const char *instead_of,
+                                   std::size_t wanted) noexcept
     {
         status failed;
         failed.error_.status = static_cast<kldiv_status>(code);
-        std::snprintf(failed.error_.message, sizeof failed.error_.message, "%s: %llu, where %llu are needed", what,
-                      static_cast<unsigned long long>(got), static_cast<unsigned long long>(wanted));
+        std::snprintf(failed.error_.message, sizeof failed.error_.message, "%s: %llu instead of %s%llu", what,
+                      static_cast<unsigned long long>(got), instead_of, static_cast<unsigned long long>(wanted));
         return failed;
     }
 
@@ -160,7 +161,7 @@ inline void check(kldiv_status got, status *into)
 [[nodiscard]] inline bool fits(std::size_t got, std::size_t wanted, const char *what, status *into)
 {
     if (got != wanted)
-        fail(status::of(code::shape_mismatch, what, got, wanted), into);
+        fail(status::of(code::shape_mismatch, what, got, "", wanted), into);
     return got == wanted;
 }
 
@@ -655,12 +656,15 @@ inline void nearest_into(const view &p, const view &q, std::size_t k, const span
 [[nodiscard]] inline neighbours nearest(const view &p, const view &q, std::size_t k, const options &o = defaults,
                                         status *status = nullptr)
 {
-    const std::size_t count = k <= q.rows ? detail::elements(p.rows, k) : 0;
+    // Room for them is wanted before C can say that q has fewer rows.
+    const bool enough = q.c() == nullptr || k <= q.rows;
+    if (!enough)
+        detail::fail(kldiv::status::of(code::options, "k", k, "at most ", q.rows), status);
+    const std::size_t count = enough ? detail::elements(p.rows, k) : 0;
     neighbours found{std::vector<std::size_t>(count, std::numeric_limits<std::size_t>::max()),
                      std::vector<double>(count, detail::nan)};
-    // A k that is too large has C's answer and no places.
-    if (o.fits(p.rows, status))
-        detail::check(kldiv_nearest(p.c(), q.c(), o.c(), k, found.index.data(), found.divergence.data()), status);
+    if (enough)
+        nearest_into(p, q, k, found.index, found.divergence, o, status);
     return found;
 }
 

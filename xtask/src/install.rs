@@ -90,6 +90,7 @@ fn plan(options: &Options, platform: &Platform) -> Result<Vec<(PathBuf, Content)
     let cmake = lib.join("cmake/kldiv");
     Ok(vec![
         header("kldiv.h"),
+        header("kldiv.hpp"),
         (lib.join(&platform.file), Content::Copy { of: built.join(&platform.link), mode: 0o755 }),
         (lib.join(&platform.soname), Content::Link(platform.file.clone())),
         (lib.join(&platform.link), Content::Link(platform.soname.clone())),

@@ -279,6 +279,7 @@ fn a_package_is_staged_and_uninstall_leaves_nothing() {
         files(&dir).iter().map(|path| path.strip_prefix(&dir).unwrap().display().to_string()).collect();
     let expected = [
         "usr/include/kldiv.h",
+        "usr/include/kldiv.hpp",
         "usr/lib/triple/another",
         "usr/lib/triple/cmake/kldiv/kldivConfig.cmake",
         "usr/lib/triple/cmake/kldiv/kldivConfigVersion.cmake",
