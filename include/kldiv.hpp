@@ -494,31 +494,27 @@ public:
     template <class X, class E = typename detail::sequence<const X>::element, class = std::enable_if_t<sizeof(E) == 1>>
     options &mask(const X &kept) noexcept
     {
-        c_.mask = reinterpret_cast<const std::uint8_t *>(std::data(kept));
-        masked_ = std::size(kept);
-        return *this;
+        return mask(reinterpret_cast<const std::uint8_t *>(std::data(kept)), std::size(kept));
     }
     template <class X>
     options &mask(const X &&) = delete;
     constexpr options &mask(const std::uint8_t *kept, std::size_t rows) noexcept
     {
-        c_.mask = kept;
         masked_ = rows;
-        return *this;
+        return set(c_.mask, kept);
     }
 
     /// One weight for each row; `weights({pointer, rows})` of what is no container.
     constexpr options &weights(const span<const double> &weights) noexcept
     {
-        c_.weights = weights.data();
         weighed_ = weights.size();
-        return *this;
+        return set(c_.weights, weights.data());
     }
     template <class X, class = std::enable_if_t<!std::is_lvalue_reference_v<X>>>
     options &weights(X &&) = delete;
 
-    /// What is handed to C.
-    [[nodiscard]] constexpr const kldiv_options *c() const noexcept { return &c_; }
+    /// What is handed to C: NULL if nothing was set, which is the quickest to read.
+    [[nodiscard]] constexpr const kldiv_options *c() const noexcept { return set_ ? &c_ : nullptr; }
 
     /// Whether mask and weights are of as many rows.
     [[nodiscard]] bool fits(std::size_t rows, status *into) const
@@ -532,11 +528,13 @@ private:
     constexpr options &set(Field &field, Value value) noexcept
     {
         field = static_cast<Field>(value);
+        set_ = true;
         return *this;
     }
 
     kldiv_options c_ = KLDIV_OPTIONS_INIT;
     std::size_t masked_ = 0, weighed_ = 0;
+    bool set_ = false;
 };
 
 /// The defaults.
