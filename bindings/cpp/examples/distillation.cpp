@@ -2,9 +2,9 @@
  * Teaching a small model what a large one knows.
  *
  * Both models give a number, a logit, to every class; softmax makes probabilities of them. How far the student is off,
- * example by example, is D(softmax(teacher / T) || softmax(student / T)), where the temperature T flattens both, so that
- * the student also learns which of the wrong classes are nearly right. One call gives the divergences and the direction
- * in which each logit of the student should move. Neither softmax is ever written to memory.
+ * example by example, is D(softmax(teacher / T) || softmax(student / T)), where the temperature T flattens both, so
+ * that the student also learns which of the wrong classes are nearly right. One call gives the divergences and the
+ * direction in which each logit of the student should move. Neither softmax is ever written to memory.
  */
 #include <kldiv.hpp>
 

@@ -24,7 +24,8 @@ int main()
     Eigen::VectorXd drift(3);
     kldiv::rows_into(sales, first, drift, stability);
     for (Eigen::Index week = 0; week < 3; week++)
-        std::printf("week %d: %.4f%s\n", static_cast<int>(week + 1), drift[week], drift[week] > 0.25 ? ", drifted" : "");
+        std::printf("week %d: %.4f%s\n", static_cast<int>(week + 1), drift[week],
+                    drift[week] > 0.25 ? ", drifted" : "");
 
     /* Either order has the same bits, and so has a part of a matrix. */
     Eigen::VectorXd again(3);

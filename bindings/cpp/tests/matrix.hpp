@@ -35,7 +35,10 @@ class column_vector : public matrix<T, false> {
 public:
     enum { IsVectorAtCompileTime = 1 };
 
-    column_vector(T *data, std::ptrdiff_t size, std::ptrdiff_t inner) : matrix<T, false>(data, size, 1, size * inner, inner) {}
+    column_vector(T *data, std::ptrdiff_t size, std::ptrdiff_t inner)
+        : matrix<T, false>(data, size, 1, size * inner, inner)
+    {
+    }
 };
 
 struct no_strides {

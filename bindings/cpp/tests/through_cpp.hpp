@@ -1,5 +1,5 @@
 /*
- * Put before a program that is written in C: its calls of kldiv.h go through kldiv.hpp, and C has to give the same bits.
+ * Put before a program that is written in C: its calls go through kldiv.hpp, and C has to give the same bits.
  *
  * Each call is made by C, by the C++ that writes to the caller's memory, and by that which returns its results. The
  * program goes on with what C++ gave, and holds that to its tables.
@@ -378,7 +378,8 @@ inline kldiv_status vae(const kldiv_view *mu, const kldiv_view *logvar, const kl
     const kldiv_status status = compared(
         "vae",
         [&](kldiv::status *s) {
-            kldiv::vae_into(view(mu), view(logvar), view(prior_mu), view(prior_logvar), span(out, rows_of(mu)), made, s);
+            kldiv::vae_into(view(mu), view(logvar), view(prior_mu), view(prior_logvar), span(out, rows_of(mu)), made,
+                            s);
         },
         [&] { return kldiv_vae(mu, logvar, prior_mu, prior_logvar, o, out); },
         [&] { return places().add(out, mu->rows); });
@@ -398,8 +399,8 @@ inline kldiv_status vae_grad(const kldiv_view *mu, const kldiv_view *logvar, con
     return compared(
         "vae_grad",
         [&](kldiv::status *s) {
-            kldiv::vae_grad_into(view(mu), view(logvar), view(prior_mu), view(prior_logvar), span(upstream, rows_of(mu)),
-                                 span(out, rows_of(mu)), view(grad_mu), view(grad_logvar), view(grad_prior_mu),
+            kldiv::vae_grad_into(view(mu), view(logvar), view(prior_mu), view(prior_logvar),
+                                 span(upstream, rows_of(mu)), span(out, rows_of(mu)), view(grad_mu), view(grad_logvar), view(grad_prior_mu),
                                  view(grad_prior_logvar), made, s);
         },
         [&] {
