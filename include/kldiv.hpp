@@ -328,6 +328,12 @@ public:
     /// C's own.
     constexpr basic_view(const C &view) noexcept : C(view) {}
 
+    /// What was written, to be read.
+    template <class M, class = std::enable_if_t<!writes && std::is_base_of_v<kldiv_view_mut, M>>>
+    constexpr basic_view(const M &m) noexcept : C{m.data, m.rows, m.cols, m.row_stride, m.col_stride, m.dtype}
+    {
+    }
+
     /// One row of numbers one after another; the rows of a two-dimensional array; those of a matrix like Eigen's.
     template <class X, class = std::enable_if_t<views<X>>>
     constexpr basic_view(X &&x) noexcept : C(of(x))

@@ -52,6 +52,7 @@ void sequences_are_one_row()
     const std::span<const double> back = kldiv::span<const double>(vector);
     CHECK(back.data() == vector.data() && back.size() == 3);
 #endif
+    CHECK(same_fields(kldiv::view(out), kldiv::view(vector)));
     const std::vector<double> none;
     CHECK(kldiv::view(none).c() != nullptr && kldiv::view(none).cols == 0);
     CHECK(kldiv::view(nullptr).c() == nullptr && kldiv::view_mut(nullptr).c() == nullptr);

@@ -400,8 +400,8 @@ inline kldiv_status vae_grad(const kldiv_view *mu, const kldiv_view *logvar, con
         "vae_grad",
         [&](kldiv::status *s) {
             kldiv::vae_grad_into(view(mu), view(logvar), view(prior_mu), view(prior_logvar),
-                                 span(upstream, rows_of(mu)), span(out, rows_of(mu)), view(grad_mu), view(grad_logvar), view(grad_prior_mu),
-                                 view(grad_prior_logvar), made, s);
+                                 span(upstream, rows_of(mu)), span(out, rows_of(mu)), view(grad_mu), view(grad_logvar),
+                                 view(grad_prior_mu), view(grad_prior_logvar), made, s);
         },
         [&] {
             return kldiv_vae_grad(mu, logvar, prior_mu, prior_logvar, o, upstream, out, grad_mu, grad_logvar,
