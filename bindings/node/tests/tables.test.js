@@ -17,7 +17,11 @@ function table(name) {
   return cases;
 }
 
-const number = (x) => (x === null ? NaN : Number(String(x).replace('inf', 'Infinity')));
+function number(x) {
+  assert(x !== undefined, 'the table lacks a number');
+  return x === null ? NaN : Number(String(x).replace('inf', 'Infinity'));
+}
+
 const numbers = (x) => (Array.isArray(x) ? x.flat(Infinity) : [x]).map(number);
 const typed = (x, dtype) => (dtype === 'f32' ? Float32Array : Float64Array).from(numbers(x));
 const matrix = (x, rows, cols, dtype) => ({ data: typed(x, dtype), rows, cols });
@@ -217,7 +221,7 @@ test('estimates are those of the table', () => {
       const got = kldiv.monteCarlo(logP, logQ, { estimator });
       near(`${c.name} ${estimator}`, [got.mean], [wanted.mean],
         () => Math.max(1e-13 * Math.abs(number(wanted.mean)), estimator === 'k1' ? 1e-15 * largest : 0));
-      near(`${c.name} ${estimator} error`, [got.standardError], [wanted.standard_error],
+      near(`${c.name} ${estimator} error`, [got.standardError], [wanted.standard_error ?? null],
         () => 1e-13 * Math.abs(number(wanted.standard_error)));
     }
   }
