@@ -10,6 +10,7 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
+import java.util.function.IntConsumer;
 
 /**
  * An array or buffer seen as a matrix: each row a distribution, each column an outcome.
@@ -240,25 +241,29 @@ public final class Matrix {
     }
 
     /** Takes back what C wrote to a copy: the elements of the matrix, and none between them. */
-    void takeBack(Pointer copy) {
+    void takeBack(Pointer elements) {
         if (data.isDirect() || last < first) {
             return;
         }
-        for (int i = 0; i < rows; i++) {
-            for (int j = 0; j < cols; j++) {
-                long at = i * rowStride + j * colStride;
-                takeBack(copy, at * type.bytes, (int) (offset + at));
-            }
+        ByteBuffer copy = elements.share((first - offset) * type.bytes)
+            .getByteBuffer(0, (last - first + 1L) * type.bytes).order(ByteOrder.nativeOrder());
+        if (data instanceof DoubleBuffer) {
+            DoubleBuffer from = copy.asDoubleBuffer();
+            each(at -> ((DoubleBuffer) data).put(at, from.get(at - first)));
+        } else if (data instanceof FloatBuffer) {
+            FloatBuffer from = copy.asFloatBuffer();
+            each(at -> ((FloatBuffer) data).put(at, from.get(at - first)));
+        } else if (data instanceof ShortBuffer) {
+            ShortBuffer from = copy.asShortBuffer();
+            each(at -> ((ShortBuffer) data).put(at, from.get(at - first)));
         }
     }
 
-    private void takeBack(Pointer copy, long from, int to) {
-        if (data instanceof DoubleBuffer) {
-            ((DoubleBuffer) data).put(to, copy.getDouble(from));
-        } else if (data instanceof FloatBuffer) {
-            ((FloatBuffer) data).put(to, copy.getFloat(from));
-        } else if (data instanceof ShortBuffer) {
-            ((ShortBuffer) data).put(to, copy.getShort(from));
+    private void each(IntConsumer element) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < cols; j++) {
+                element.accept((int) (offset + i * rowStride + j * colStride));
+            }
         }
     }
 }
