@@ -144,7 +144,8 @@ static SEXP call_rows(SEXP p, SEXP q, SEXP rows, SEXP options)
     kldiv_options o;
     SEXP list = results(1);
     double *out = new_doubles(list, 0, ROWS(rows));
-    return answer(list, kldiv_rows(view_of(p, ROWS(rows), &a), view_of(q, ROWS(rows), &b), options_of(options, &o), out));
+    return answer(list,
+                  kldiv_rows(view_of(p, ROWS(rows), &a), view_of(q, ROWS(rows), &b), options_of(options, &o), out));
 }
 
 static SEXP call_terms(SEXP p, SEXP q, SEXP rows, SEXP options)
@@ -214,8 +215,8 @@ static SEXP call_loss(SEXP input, SEXP target, SEXP rows, SEXP options)
     kldiv_options o;
     SEXP list = results(1);
     double *out = new_doubles(list, 0, 1);
-    return answer(list,
-                  kldiv_loss(view_of(input, ROWS(rows), &a), view_of(target, ROWS(rows), &b), options_of(options, &o), out));
+    return answer(list, kldiv_loss(view_of(input, ROWS(rows), &a), view_of(target, ROWS(rows), &b),
+                                   options_of(options, &o), out));
 }
 
 static SEXP call_loss_pointwise(SEXP input, SEXP target, SEXP rows, SEXP options)
@@ -249,7 +250,8 @@ static SEXP call_logits(SEXP x, SEXP y, SEXP rows, SEXP options)
     kldiv_options o;
     SEXP list = results(1);
     double *out = new_doubles(list, 0, ROWS(rows));
-    return answer(list, kldiv_logits(view_of(x, ROWS(rows), &a), view_of(y, ROWS(rows), &b), options_of(options, &o), out));
+    return answer(list,
+                  kldiv_logits(view_of(x, ROWS(rows), &a), view_of(y, ROWS(rows), &b), options_of(options, &o), out));
 }
 
 static SEXP call_logits_grad(SEXP x, SEXP y, SEXP rows, SEXP options, SEXP upstream, SEXP want_a, SEXP want_b)
@@ -297,7 +299,8 @@ static SEXP call_vae(SEXP mu, SEXP logvar, SEXP prior_mu, SEXP prior_logvar, SEX
                                   options_of(options, &o), out));
 }
 
-static SEXP call_vae_grad(SEXP mu, SEXP logvar, SEXP prior_mu, SEXP prior_logvar, SEXP rows, SEXP options, SEXP upstream)
+static SEXP call_vae_grad(SEXP mu, SEXP logvar, SEXP prior_mu, SEXP prior_logvar, SEXP rows, SEXP options,
+                          SEXP upstream)
 {
     kldiv_view v[4];
     kldiv_view_mut m[4];
@@ -375,8 +378,9 @@ static SEXP call_quadrature(SEXP p, SEXP q, SEXP lower, SEXP upper, SEXP breaks,
     SEXP list = results(3);
     double *out = new_doubles(list, 0, 1), *error = new_doubles(list, 1, 1);
     SET_VECTOR_ELT(list, 2, Rf_allocVector(LGLSXP, 1));
-    kldiv_status status = kldiv_quadrature(density_p, density_q, &d, Rf_asReal(lower), Rf_asReal(upper), doubles(breaks),
-                                           (size_t)XLENGTH(breaks), options_of(options, &o), out, error);
+    kldiv_status status = kldiv_quadrature(density_p, density_q, &d, Rf_asReal(lower), Rf_asReal(upper),
+                                           doubles(breaks), (size_t)XLENGTH(breaks), options_of(options, &o), out,
+                                           error);
     LOGICAL(VECTOR_ELT(list, 2))[0] = d.failed;
     return answer(list, status);
 }

@@ -59,8 +59,8 @@ p <- by_row(units(5, count))
 q <- by_row(units(6, count))
 vector <- units(2, cols)
 line("kl", kl(units(1, cols), vector))
-measures <- c("kl", "generalized", "reverse", "jeffreys", "jensen_shannon", "jensen_shannon_distance", "renyi", "entropy",
-  "cross_entropy")
+measures <- c("kl", "generalized", "reverse", "jeffreys", "jensen_shannon", "jensen_shannon_distance", "renyi",
+  "entropy", "cross_entropy")
 for (m in seq_along(measures)) {
   line(sprintf("rows_measure_%d", m - 1L), kl_rows(p, q, measure = measures[m], alpha = 0.5))
 }

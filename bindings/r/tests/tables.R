@@ -37,7 +37,8 @@ near <- function(what, got, want, tolerance) {
   within <- ifelse(is.infinite(want) | is.infinite(got), got == want, abs(got - want) <= tolerance)
   bad <- which(!is.na(want) & !(within %in% TRUE))
   if (length(bad) > 0) {
-    stop(sprintf("%s [%d]: got %.17g, want %.17g within %g", what, bad[1], got[bad[1]], want[bad[1]], tolerance[bad[1]]))
+    i <- bad[1]
+    stop(sprintf("%s [%d]: got %.17g, want %.17g within %g", what, i, got[i], want[i], tolerance[i]))
   }
 }
 tiny <- 2^-1074
@@ -128,7 +129,9 @@ for (case in table("kldivloss.json")) {
 for (case in table("logits.json")) {
   a <- by_row(case$a, case$rows, case$cols)
   b <- by_row(case$b, case$rows, case$cols)
-  tolerance <- function(field, each) 16 * u(case) * rep(numbers(case$mag[[field]]), each = each) + (case$cols + 2) * tiny
+  tolerance <- function(field, each) {
+    16 * u(case) * rep(numbers(case$mag[[field]]), each = each) + (case$cols + 2) * tiny
+  }
   got <- kl_logits_grad(a, b, temperature = case$T)
   near(paste(case$name, "kl"), got$value, numbers(case$expect$kl), tolerance("kl", 1))
   near(paste(case$name, "grad_a"), in_rows(got$a), numbers(case$expect$grad_a), tolerance("grad_a", case$cols))
