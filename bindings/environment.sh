@@ -16,19 +16,21 @@ skip() {
 }
 
 build_library() {
-    local target=${CARGO_TARGET_DIR:-$KLDIV_ROOT/target}
-    KLDIV_BUILD=$target/bindings/$language
-    mkdir -p "$KLDIV_BUILD"
-    KLDIV_BUILD=$(cd "$KLDIV_BUILD" && pwd)
+    local target=${CARGO_TARGET_DIR:-target}
+    case $target in
+    /*) ;;
+    *) target=$KLDIV_ROOT/$target ;;
+    esac
     if [ -z "${KLDIV_LIBDIR:-}" ]; then
         (cd "$KLDIV_ROOT" && cargo build --locked --quiet --package kldiv-capi)
-        KLDIV_LIBDIR=$KLDIV_BUILD/lib
-        mkdir -p "$KLDIV_LIBDIR"
-        target=$(cd "$target" && pwd)
-        ln -sf "$target/debug/libkldiv.so" "$KLDIV_LIBDIR/libkldiv.so"
-        ln -sf libkldiv.so "$KLDIV_LIBDIR/libkldiv.so.0" # the name that programs record
+        KLDIV_LIBDIR=$target/debug
     fi
-    KLDIV_LIBDIR=$(cd "$KLDIV_LIBDIR" && pwd)
+    KLDIV_BUILD=$target/bindings/$language
+    mkdir -p "$KLDIV_BUILD/lib"
+    # The name that programs record beside the one that they are linked by, wherever the library lies.
+    ln -sf "$(cd "$KLDIV_LIBDIR" && pwd)/libkldiv.so" "$KLDIV_BUILD/lib/libkldiv.so"
+    ln -sf libkldiv.so "$KLDIV_BUILD/lib/libkldiv.so.0"
+    KLDIV_LIBDIR=$KLDIV_BUILD/lib
     KLDIV_BITS=$KLDIV_BUILD/bits.expected
     gcc -std=c99 -Wall -Wextra -Werror -O2 -I"$KLDIV_INCLUDE" "$KLDIV_ROOT/bindings/bits.c" -L"$KLDIV_LIBDIR" -lkldiv \
         -Wl,-rpath,"$KLDIV_LIBDIR" -o "$KLDIV_BUILD/bits"
