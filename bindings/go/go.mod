@@ -1,0 +1,3 @@
+module kldiv
+
+go 1.19
