@@ -1,0 +1,205 @@
+//! What can be asked for.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use kldiv::{Measure, Normalization, Options};
+
+use crate::failure::{Result, fail};
+use crate::output::Format;
+
+/// How data is named; at the end of every help.
+const DATA: &str = "\
+DATA is one of
+  0.5,0.5          numbers, one row; 0.5,0.5;0.9,0.1 is two rows
+  p.npy            a file: .npy, .npz, Parquet, or text (CSV, tabs, semicolons, spaces); its first bytes tell which
+  p.csv:heads      a column of it; p.csv:heads,tails some columns; p.npz:name an array; columns have numbers too, from 0
+  -                standard input, text or .npy; -:heads a column of it
+  @0.5             a file, whatever its name looks like
+Rows are distributions, columns outcomes. A first line that is not all numbers has the columns' names.";
+
+/// The Kullback-Leibler divergence, explained, plotted, and computed from files.
+///
+/// D(P||Q) = sum p ln(p/q): what it costs to expect Q where P is true. P comes first, Q second, always. Numbers are taken
+/// as given: --normalize divides by their sum. Where q is 0 and p is not the divergence is infinite, an answer and no
+/// error; no epsilon is ever added unless --smoothing asks for one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kldiv",
+    version,
+    propagate_version = true,
+    after_help = "Try: kldiv explain 0.5,0.5 0.7,0.3"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Explain(Explain),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Work out one divergence term by term: p, q, their ratio, its logarithm, the contribution of each outcome.
+#[derive(Debug, Args)]
+#[command(after_help = DATA)]
+pub(crate) struct Explain {
+    /// The distribution that is true: DATA of one row or one column.
+    pub(crate) p: String,
+    /// The distribution that is expected; not needed for --measure entropy.
+    #[arg(required_unless_present_any = ["measure"])]
+    pub(crate) q: Option<String>,
+    /// Names of the outcomes, with commas between.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    pub(crate) names: Option<Vec<String>>,
+    /// Show the outcomes that contribute most, and all others in one line; 0 for all. [default: 20 in a table, else 0]
+    #[arg(long, value_name = "K")]
+    pub(crate) top: Option<usize>,
+    /// Draw p and q side by side, and the contributions below, as SVG.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<String>,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+    #[command(flatten)]
+    pub(crate) written: Written,
+    /// No characters beyond ASCII; so it is too where the locale is not UTF-8.
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+/// What is computed.
+#[derive(Debug, Args)]
+pub(crate) struct Measured {
+    /// The measure.
+    #[arg(long, value_enum, default_value_t = Name::Kl, hide_possible_values = true, value_name = "MEASURE",
+        help = "kl, generalized, reverse, jeffreys, jensen-shannon, jensen-shannon-distance, renyi, entropy or cross-entropy")]
+    pub(crate) measure: Name,
+    /// The order of a Renyi divergence, above 0; inf is allowed.
+    #[arg(long, value_name = "ALPHA", required_if_eq("measure", "renyi"))]
+    pub(crate) alpha: Option<f64>,
+    /// The weight of P in the mixture of a Jensen-Shannon divergence.
+    #[arg(long, value_name = "W", default_value_t = 0.5)]
+    pub(crate) js_weight: f64,
+    /// Divide each row by its sum.
+    #[arg(long)]
+    pub(crate) normalize: bool,
+    /// Refuse a row whose sum is further from 1 than 1e-6.
+    #[arg(long, conflicts_with_all = ["normalize", "smoothing"])]
+    pub(crate) require_normalized: bool,
+    /// Add ALPHA to each count, and normalize: (c + ALPHA)/(N + ALPHA K).
+    #[arg(long, value_name = "ALPHA")]
+    pub(crate) smoothing: Option<f64>,
+    #[command(flatten)]
+    pub(crate) unit: Unit,
+}
+
+/// The unit of the results.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Unit {
+    /// The base of the logarithm. [default: e]
+    #[arg(long)]
+    pub(crate) base: Option<f64>,
+    /// Bits: the same as --base 2.
+    #[arg(long, conflicts_with = "base")]
+    pub(crate) bits: bool,
+}
+
+/// How it is written.
+#[derive(Debug, Args)]
+pub(crate) struct Written {
+    /// How to write the results.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        help = "table, csv or json"
+    )]
+    pub(crate) format: Format,
+    /// Decimals in a table; CSV and JSON have every digit.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=17))]
+    pub(crate) digits: u8,
+}
+
+/// The measures by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    Kl,
+    Generalized,
+    Reverse,
+    Jeffreys,
+    JensenShannon,
+    JensenShannonDistance,
+    Renyi,
+    Entropy,
+    CrossEntropy,
+}
+
+impl Name {
+    /// As it is written in an argument.
+    pub(crate) fn text(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+    }
+}
+
+impl Unit {
+    pub(crate) fn base(self) -> Option<f64> {
+        if self.bits { Some(2.0) } else { self.base }
+    }
+
+    /// What a result is counted in.
+    pub(crate) fn name(self) -> String {
+        match self.base() {
+            None => "nats".to_string(),
+            Some(2.0) => "bits".to_string(),
+            Some(10.0) => "bans".to_string(),
+            Some(base) => format!("in base {base}"),
+        }
+    }
+}
+
+impl Measured {
+    /// The library's options.
+    pub(crate) fn options(&self) -> Result<Options<'static>> {
+        let mut options = Options::from(match self.measure {
+            Name::Kl => Measure::Kl,
+            Name::Generalized => Measure::Generalized,
+            Name::Reverse => Measure::Reverse,
+            Name::Jeffreys => Measure::Jeffreys,
+            Name::JensenShannon => Measure::JensenShannon { weight: self.js_weight },
+            Name::JensenShannonDistance => Measure::JensenShannonDistance { weight: self.js_weight },
+            Name::Renyi => match self.alpha {
+                Some(alpha) => Measure::Renyi { alpha },
+                None => return fail("--measure renyi needs --alpha, its order"),
+            },
+            Name::Entropy => Measure::Entropy,
+            Name::CrossEntropy => Measure::CrossEntropy,
+        });
+        options.base = self.unit.base();
+        options.smoothing = self.smoothing.unwrap_or(0.0);
+        options.normalization = if self.normalize || self.smoothing.is_some() {
+            Normalization::Normalize
+        } else if self.require_normalized {
+            Normalization::Require
+        } else {
+            Normalization::AsGiven
+        };
+        Ok(options)
+    }
+}
+
+/// Print completions for a shell.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// bash, zsh, fish, elvish or powershell.
+    pub(crate) shell: Shell,
+}
+
+/// Print the manual page, for man to read: `kldiv man | man -l -`.
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// A subcommand, for its own page.
+    pub(crate) command: Option<String>,
+}
