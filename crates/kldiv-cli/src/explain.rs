@@ -7,8 +7,9 @@ use crate::args::{Explain, Name, Unit};
 use crate::bars::Bars;
 use crate::failure::{Result, fail};
 use crate::input::{Vector, blame};
-use crate::number::{Sum, counted, short};
+use crate::number::{Sum, counted, grouped, short};
 use crate::output::{Column, Format, Item, Writer};
+use crate::plot::{self, Outcome, Picture};
 use crate::progress::Progress;
 use crate::words::{Charset, facts, logarithm, words};
 
@@ -214,8 +215,32 @@ impl Walk<'_> {
         Ok(lines)
     }
 
-    fn plot(&self, _path: &str) -> Result {
-        Ok(())
+    fn plot(&self, path: &str) -> Result {
+        let measured = &self.args.measured;
+        let words = words(measured.measure, measured.unit);
+        let decimals = usize::from(self.args.written.digits);
+        let mut drawn: Vec<usize> = (0..self.terms.len()).collect();
+        let mut title =
+            format!("{} = {} {}", words.symbol, short(self.value, decimals), measured.unit.name());
+        if drawn.len() > plot::MOST {
+            let size = |i: &usize| self.terms[*i].contribution.abs();
+            drawn.sort_by(|a, b| size(b).total_cmp(&size(a)));
+            drawn.truncate(plot::MOST);
+            drawn.sort_unstable();
+            let (most, all) = (plot::MOST, grouped(self.terms.len() as u64));
+            title.push_str(&format!(" (the {most} largest of {all} contributions)"));
+        }
+        let outcome = |i: &usize| {
+            let Term { p, q, contribution, .. } = self.terms[*i];
+            Outcome { name: self.names[*i].clone(), p, q, term: contribution }
+        };
+        let picture = Picture {
+            title,
+            sides: ["p".to_string(), "q".to_string()],
+            terms_title: format!("contributions: {}", words.term),
+            outcomes: drawn.iter().map(outcome).collect(),
+        };
+        plot::draw(path, &picture)
     }
 }
 

@@ -10,6 +10,7 @@ mod failure;
 mod input;
 mod number;
 mod output;
+mod plot;
 mod progress;
 mod words;
 
