@@ -37,6 +37,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Explain(Explain),
+    Rows(Rows),
+    Pairwise(Pairwise),
+    Family(Family),
     Completions(Completions),
     Man(Man),
 }
@@ -48,7 +51,6 @@ pub(crate) struct Explain {
     /// The distribution that is true: DATA of one row or one column.
     pub(crate) p: String,
     /// The distribution that is expected; not needed for --measure entropy.
-    #[arg(required_unless_present_any = ["measure"])]
     pub(crate) q: Option<String>,
     /// Names of the outcomes, with commas between.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
@@ -63,9 +65,94 @@ pub(crate) struct Explain {
     pub(crate) measured: Measured,
     #[command(flatten)]
     pub(crate) written: Written,
-    /// No characters beyond ASCII; so it is too where the locale is not UTF-8.
+}
+
+/// Compute the divergence of each row of P from the same row of Q.
+///
+/// Rows are read, computed and written some at a time, so files may be larger than memory. One row beside many stands for
+/// as many.
+#[derive(Debug, Args)]
+#[command(after_help = DATA)]
+pub(crate) struct Rows {
+    /// The distributions that are true: DATA.
+    pub(crate) p: String,
+    /// The distributions that are expected; not needed for --measure entropy.
+    pub(crate) q: Option<String>,
+    /// One number for all rows: their sum or their mean.
+    #[arg(long, value_enum, value_name = "sum|mean", hide_possible_values = true)]
+    pub(crate) reduce: Option<Reduce>,
+    /// A row that is no distribution is nan instead of an error.
     #[arg(long)]
-    pub(crate) ascii: bool,
+    pub(crate) skip_bad: bool,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+    #[command(flatten)]
+    pub(crate) written: Written,
+}
+
+/// Compute every row of P against every row of Q, or find the nearest rows.
+///
+/// Q is held in memory; P is read, and results are written, some rows at a time.
+#[derive(Debug, Args)]
+#[command(after_help = DATA)]
+pub(crate) struct Pairwise {
+    /// The distributions of the rows of the result: DATA.
+    pub(crate) p: String,
+    /// Those of its columns. [default: P]
+    pub(crate) q: Option<String>,
+    /// Only the K rows of Q with the smallest divergences from each row of P, the smallest first.
+    #[arg(long, value_name = "K")]
+    pub(crate) nearest: Option<usize>,
+    /// A row that is no distribution is nan instead of an error.
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+    #[command(flatten)]
+    pub(crate) written: Written,
+}
+
+/// Compute divergences of distributions given by their parameters: kldiv family normal:0,1 normal:1,2
+///
+/// A distribution is the name of a family, a colon, and its parameters: DATA, whose rows are distributions. One row beside
+/// many stands for as many. Families of two kinds may be compared where both are of real numbers, or both of counts.
+#[derive(Debug, Args)]
+#[command(after_help = DATA)]
+pub(crate) struct Family {
+    /// The distribution that is true: FAMILY:DATA.
+    #[arg(required_unless_present = "list")]
+    pub(crate) p: Option<String>,
+    /// The distribution that is expected; not needed for --measure entropy.
+    pub(crate) q: Option<String>,
+    /// List every family and its parameters.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// The dimension of mvnormal_lowrank, whose parameters do not tell it.
+    #[arg(long, value_name = "D")]
+    pub(crate) dim: Option<u32>,
+    /// One number for all rows: their sum or their mean.
+    #[arg(long, value_enum, value_name = "sum|mean", hide_possible_values = true)]
+    pub(crate) reduce: Option<Reduce>,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+    #[command(flatten)]
+    pub(crate) written: Written,
+}
+
+/// What the results of rows may be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reduce {
+    Sum,
+    Mean,
+}
+
+impl Reduce {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Reduce::Sum => "sum",
+            Reduce::Mean => "mean",
+        }
+    }
 }
 
 /// What is computed.
@@ -121,6 +208,9 @@ pub(crate) struct Written {
     /// Decimals in a table; CSV and JSON have every digit.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=17))]
     pub(crate) digits: u8,
+    /// No characters beyond ASCII in a table; so it is too where the locale is not UTF-8.
+    #[arg(long)]
+    pub(crate) ascii: bool,
 }
 
 /// The measures by name.

@@ -6,7 +6,7 @@ use kldiv::{Normalization, Options, batch};
 use crate::args::{Explain, Name, Unit};
 use crate::bars::Bars;
 use crate::failure::{Result, fail};
-use crate::input::{Vector, blame};
+use crate::input::{Vector, blame, one_stdin};
 use crate::number::{Sum, counted, grouped, short};
 use crate::output::{Column, Format, Item, Writer};
 use crate::plot::{self, Outcome, Picture};
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &Explain) -> Result {
     let progress = Progress::new();
     let options = args.measured.options()?;
     let entropy = args.measured.measure == Name::Entropy;
+    one_stdin(&[Some(args.p.as_str()), args.q.as_deref()])?;
     let p = Vector::read(&args.p, "p", &progress)?;
     let q = match &args.q {
         Some(q) => Some(Vector::read(q, "q", &progress)?),
@@ -95,7 +96,7 @@ impl Walk<'_> {
     }
 
     fn write(&self, p: &Vector, q: &Vector) -> Result {
-        let (measured, charset) = (&self.args.measured, Charset::new(self.args.ascii));
+        let (measured, charset) = (&self.args.measured, Charset::new(self.args.written.ascii));
         let words = words(measured.measure, measured.unit);
         let ln = logarithm(measured.unit);
         let q_head = |head: &str| if self.entropy { String::new() } else { head.to_string() };

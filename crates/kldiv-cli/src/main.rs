@@ -7,11 +7,15 @@ mod args;
 mod bars;
 mod explain;
 mod failure;
+mod family;
 mod input;
 mod number;
 mod output;
+mod pairs;
+mod pairwise;
 mod plot;
 mod progress;
+mod rows;
 mod words;
 
 use std::io::{self, Write};
@@ -52,6 +56,9 @@ fn not_an_option(argument: std::ffi::OsString) -> std::ffi::OsString {
 fn run(command: Command) -> Result {
     match command {
         Command::Explain(args) => explain::run(&args),
+        Command::Rows(args) => rows::run(&args),
+        Command::Pairwise(args) => pairwise::run(&args),
+        Command::Family(args) => family::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "kldiv", &mut script);

@@ -19,6 +19,8 @@ const ADDS: RGBColor = RGBColor(74, 85, 104);
 const TAKES: RGBColor = RGBColor(160, 174, 192);
 /// How many outcomes have room.
 pub(crate) const MOST: usize = 100;
+/// Bars are no wider, in pixels.
+const WIDEST: f64 = 84.0;
 /// About what a character of a label takes, in pixels.
 const CHARACTER: f64 = 6.6;
 
@@ -59,7 +61,7 @@ fn to_svg(picture: &Picture, svg: &mut String) -> Drawn {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let longest = picture.outcomes.iter().map(|outcome| outcome.name.chars().count()).max().unwrap_or(0);
-    let slot = f64::from(SIZE.0 - 90) / picture.outcomes.len() as f64;
+    let slot = slot(picture);
     let upright = longest.min(LONGEST_LABEL) as f64 * CHARACTER > slot;
     let labels = if upright { 24 + (longest.min(LONGEST_LABEL) as f64 * CHARACTER) as i32 } else { 34 };
     let (head, body) = root.split_vertically(44);
@@ -71,6 +73,11 @@ fn to_svg(picture: &Picture, svg: &mut String) -> Drawn {
     terms(&lower, picture, labels, upright)?;
     root.present()?;
     Ok(())
+}
+
+/// The pixels that an outcome has.
+fn slot(picture: &Picture) -> f64 {
+    f64::from(SIZE.0 - 90) / picture.outcomes.len() as f64
 }
 
 /// Longer names are cut.
@@ -149,11 +156,12 @@ fn distributions(area: &Area, picture: &Picture) -> Drawn {
     let outcomes = &picture.outcomes;
     let range = span(outcomes.iter().flat_map(|outcome| [outcome.p, outcome.q]));
     let mut chart = chart(area, "p and q", outcomes.len(), range, 8)?;
+    let wide = f64::min(0.36, WIDEST / slot(picture));
     for (side, color) in SIDES.into_iter().enumerate() {
         chart.draw_series(outcomes.iter().enumerate().map(|(i, outcome)| {
-            let left = i as f64 + 0.14 + 0.36 * side as f64;
+            let left = i as f64 + 0.5 + wide * (side as f64 - 1.0);
             let height = if side == 0 { outcome.p } else { outcome.q };
-            bar((left, 0.0), (left + 0.36, height), color)
+            bar((left, 0.0), (left + wide, height), color)
         }))?;
     }
     base_line(&mut chart, outcomes.len())
@@ -163,12 +171,13 @@ fn terms(area: &Area, picture: &Picture, labels: i32, upright: bool) -> Drawn {
     let outcomes = &picture.outcomes;
     let range = span(outcomes.iter().map(|outcome| outcome.term));
     let mut chart = chart(area, &picture.terms_title, outcomes.len(), range, labels)?;
+    let half = f64::min(0.28, WIDEST / slot(picture) / 2.0);
     let top = chart.as_coord_spec().get_y_range();
     chart.draw_series(outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.term.is_nan()).map(
         |(i, outcome)| {
             let color = if outcome.term < 0.0 { TAKES } else { ADDS };
             let height = outcome.term.clamp(top.start, top.end);
-            bar((i as f64 + 0.22, 0.0), (i as f64 + 0.78, height), color)
+            bar((i as f64 + 0.5 - half, 0.0), (i as f64 + 0.5 + half, height), color)
         },
     ))?;
     base_line(&mut chart, outcomes.len())?;
@@ -183,7 +192,7 @@ fn terms(area: &Area, picture: &Picture, labels: i32, upright: bool) -> Drawn {
         area.draw_text("∞", &text(18.0, HPos::Center, VPos::Bottom), (x, y - 2))?;
     }
     // Where there is no room for every name, there is for each so manieth.
-    let slot = f64::from(SIZE.0 - 90) / outcomes.len() as f64;
+    let slot = slot(picture);
     let every = if upright { (14.0 / slot).ceil().max(1.0) as usize } else { 1 };
     for (i, outcome) in outcomes.iter().enumerate().step_by(every) {
         let (x, y) = at(i as f64 + 0.5, top.start);

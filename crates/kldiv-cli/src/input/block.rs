@@ -184,6 +184,11 @@ impl<'a> Given<'a> {
         if self.repeated { self.from } else { self.from + row }
     }
 
+    /// A number, as f64.
+    pub(crate) fn get(&self, row: usize, col: usize) -> f64 {
+        if self.down { self.block.get(col, 0) } else { self.block.get(self.row(row), col) }
+    }
+
     pub(crate) fn place(&self, row: usize, col: usize) -> String {
         if self.down { self.block.place(col, 0) } else { self.block.place(self.row(row), col) }
     }

@@ -142,7 +142,7 @@ pub(crate) fn open(argument: &str, role: &str, progress: &Progress) -> Result<Bo
         "" => Some(None),
         _ => rest.strip_prefix(':').map(Some),
     }) {
-        return stream(Box::new(io::stdin()), "stdin".to_string(), pick, progress);
+        return stream(Box::new(io::stdin()), "stdin".to_string(), pick);
     }
     let path = argument.strip_prefix('@').unwrap_or(argument);
     let (path, pick) = split(path);
@@ -161,18 +161,22 @@ pub(crate) fn open(argument: &str, role: &str, progress: &Progress) -> Result<Bo
         b"PK\x03\x04" => npy::open_npz(file, path, pick, progress),
         _ => {
             progress.expect(metadata.len());
-            stream(Box::new(progress.reading(file)), path.to_string(), pick, progress)
+            stream(Box::new(progress.reading(file)), path.to_string(), pick)
         }
     }
 }
 
+/// Says so if two arguments are standard input, which can be read once.
+pub(crate) fn one_stdin(arguments: &[Option<&str>]) -> Result {
+    let is_stdin = |argument: &&&str| **argument == "-" || argument.starts_with("-:");
+    match arguments.iter().flatten().filter(|argument| is_stdin(argument)).count() {
+        0 | 1 => Ok(()),
+        _ => fail("standard input can be read once; save it to a file, or name the other one"),
+    }
+}
+
 /// A file that is read from its first byte to its last.
-fn stream(
-    mut reader: Box<dyn Read>,
-    name: String,
-    pick: Option<&str>,
-    _progress: &Progress,
-) -> Result<Box<dyn Source>> {
+fn stream(mut reader: Box<dyn Read>, name: String, pick: Option<&str>) -> Result<Box<dyn Source>> {
     let mut head = Vec::new();
     let reading = |error| wrong(format!("{name}: {error}"));
     (&mut reader).take(6).read_to_end(&mut head).map_err(reading)?;
