@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Explain(Explain),
     Rows(Rows),
     Pairwise(Pairwise),
+    Compare(Compare),
     Family(Family),
     Completions(Completions),
     Man(Man),
@@ -108,6 +109,51 @@ pub(crate) struct Pairwise {
     pub(crate) skip_bad: bool,
     #[command(flatten)]
     pub(crate) measured: Measured,
+    #[command(flatten)]
+    pub(crate) written: Written,
+}
+
+/// Measure how far the columns of a file have drifted: KL, PSI and Jensen-Shannon of old and new.
+///
+/// P is old, Q is new. Numbers are counted between the deciles of the old column (or one by one, if there are no more
+/// than ten different ones), texts one by one; missing values are a bin of their own. Where a bin is empty on one side, 0.5
+/// is added to every count. With one column, a line for each bin; with several, a line for each column.
+///
+/// Memory is bounded: old is read twice, first for a sample of 131,072 values a column, from which its deciles come. The
+/// counts are exact.
+#[derive(Debug, Args)]
+#[command(after_help = DATA)]
+pub(crate) struct Compare {
+    /// What was: DATA, a column is compared with the column of the same name.
+    pub(crate) old: String,
+    /// What is.
+    pub(crate) new: String,
+    /// The column to compare; several times for several. [default: all that old has]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) column: Vec<String>,
+    /// How many bins for a column of numbers, at most: the edges are quantiles of old.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=10000))]
+    pub(crate) bins: u16,
+    /// The edges between bins, instead: below the first, from each to the next, from the last on.
+    #[arg(long, value_name = "X,X,X", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) edges: Vec<f64>,
+    /// Take a column of numbers as text; several times for several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) categorical: Vec<String>,
+    /// Add ALPHA to each count. [default: 0.5 where a bin is empty on one side, else 0]
+    #[arg(long, value_name = "ALPHA")]
+    pub(crate) smoothing: Option<f64>,
+    /// End with status 1 if the PSI of any column is above this.
+    #[arg(long, value_name = "PSI")]
+    pub(crate) max_psi: Option<f64>,
+    /// A line for each column also where there is one only.
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Draw the shares of old and new side by side, and what each bin contributes to the PSI, as SVG.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<String>,
+    #[command(flatten)]
+    pub(crate) unit: Unit,
     #[command(flatten)]
     pub(crate) written: Written,
 }

@@ -238,6 +238,7 @@ impl Walk<'_> {
         let picture = Picture {
             title,
             sides: ["p".to_string(), "q".to_string()],
+            values_title: "p and q".to_string(),
             terms_title: format!("contributions: {}", words.term),
             outcomes: drawn.iter().map(outcome).collect(),
         };

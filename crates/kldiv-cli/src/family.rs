@@ -4,7 +4,8 @@ use kldiv::{Error, Family, family};
 
 use crate::args::{self, Written};
 use crate::failure::{Result, fail, wrong};
-use crate::input::one_stdin;
+use crate::input::{blame, one_stdin};
+use crate::number::counted;
 use crate::output::{Column, Item, Writer};
 use crate::pairs::{Compute, Pairs};
 use crate::progress::Progress;
@@ -24,12 +25,17 @@ pub(crate) fn run(args: &args::Family) -> Result {
     let mut options = args.measured.options()?;
     options.dim = args.dim.unwrap_or(0);
     let mut pairs = Pairs::open(p, Some(q), &progress)?;
-    let (p_name, q_name) = (p_family.name(), q_family.name());
     let compute: &Compute = &|p, q, options, out| {
-        let result = family::kl_into(p_family, p, q_family, q, options, out);
+        let result = family::kl_into(p_family, p.view, q_family, q.view, options, out);
         result.map_err(|error| match error {
-            Error::UnsupportedPair { .. } => Error::UnsupportedPair { p: p_name, q: q_name },
-            other => other,
+            Error::ShapeMismatch { what, expected, .. } => {
+                let (family, side) = if what == "q_params" { (q_family, q) } else { (p_family, p) };
+                let (name, found) =
+                    (&side.given.block.origin.name, counted(side.view.cols() as u64, "number"));
+                let (family, takes) = (family.name(), family.parameters().replace('`', ""));
+                wrong(format!("{name} has {found} where {family} takes {}: {takes}", expected.cols))
+            }
+            error => blame(&error, p.given, q.given),
         })
     };
     write(

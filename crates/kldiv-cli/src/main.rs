@@ -5,6 +5,7 @@
 
 mod args;
 mod bars;
+mod compare;
 mod explain;
 mod failure;
 mod family;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result {
         Command::Explain(args) => explain::run(&args),
         Command::Rows(args) => rows::run(&args),
         Command::Pairwise(args) => pairwise::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Family(args) => family::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

@@ -1,9 +1,9 @@
 //! Two inputs side by side, some rows at a time: as much as memory should hold, however long the files are.
 
-use kldiv::{Error, Options, View};
+use kldiv::{Options, View};
 
 use crate::failure::{Result, fail};
-use crate::input::{Block, Given, Source, blame, open_rows};
+use crate::input::{Block, Given, Source, open_rows};
 use crate::number::{Sum, counted};
 use crate::output::Item;
 use crate::progress::Progress;
@@ -56,10 +56,10 @@ impl Side {
     }
 
     /// The next `rows` rows as the library sees them.
-    fn part<'a>(&self, block: &'a Block, rows: usize) -> (View<'a>, Given<'a>) {
+    fn part<'a>(&self, block: &'a Block, rows: usize) -> Part<'a> {
         let given = Given { from: self.done, repeated: self.single, ..Given::all(block) };
         let view = if self.single { block.part(0, 1).repeated(rows) } else { block.part(self.done, rows) };
-        (view, given)
+        Part { view, given }
     }
 }
 
@@ -70,8 +70,15 @@ pub(crate) struct Pairs {
     q: Option<Side>,
 }
 
-/// What a computation is given: rows of both, options, a place for each result.
-pub(crate) type Compute<'a> = dyn Fn(View, View, &Options, &mut [f64]) -> std::result::Result<(), Error> + 'a;
+/// Some rows of one side, as the library sees them and as people do.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) view: View<'a>,
+    pub(crate) given: Given<'a>,
+}
+
+/// What a computation is given: rows of P and of Q, options, a place for each result.
+pub(crate) type Compute<'a> = dyn Fn(Part, Part, &Options, &mut [f64]) -> Result + 'a;
 
 /// The results of successive rows, from `first` on, and the rows themselves.
 pub(crate) struct Results<'a> {
@@ -128,15 +135,14 @@ impl Pairs {
                 return self.both_ended(p_left, q_left);
             }
             let Some(p_block) = &self.p.block else { return Ok(()) };
-            let (p, p_given) = self.p.part(p_block, rows);
-            let (q, q_given) = match &self.q {
-                Some(side) => side.block.as_ref().map_or((p, p_given), |block| side.part(block, rows)),
-                None => (p, p_given),
+            let p = self.p.part(p_block, rows);
+            let q = match &self.q {
+                Some(side) => side.block.as_ref().map_or(p, |block| side.part(block, rows)),
+                None => p,
             };
             values.resize(rows, 0.0);
-            let result = compute(p, q, options, &mut values);
-            result.map_err(|error| blame(&error, p_given, q_given))?;
-            take(Results { first, values: &values, p: p_given, q: q_given })?;
+            compute(p, q, options, &mut values)?;
+            take(Results { first, values: &values, p: p.given, q: q.given })?;
             first += rows as u64;
             self.p.done += rows;
             if let Some(q) = &mut self.q {
@@ -166,7 +172,8 @@ impl Pairs {
 pub(crate) struct Summary {
     pub(crate) rows: u64,
     pub(crate) infinite: u64,
-    /// What makes the first infinite one so.
+    pub(crate) first_infinite: Option<u64>,
+    /// What makes it so, where a zero does.
     pub(crate) why: Option<String>,
     sum: Sum,
 }
@@ -177,12 +184,9 @@ impl Summary {
             self.sum.add(*value);
             if value.is_infinite() {
                 self.infinite += 1;
-                if self.why.is_none() {
-                    let row = results.first + i as u64;
-                    self.why = Some(ruled_out(&results.p, &results.q, i).map_or_else(
-                        || format!("row {row} is infinite"),
-                        |place| format!("row {row} is infinite: {place}"),
-                    ));
+                if self.first_infinite.is_none() {
+                    self.first_infinite = Some(results.first + i as u64);
+                    self.why = ruled_out(&results.p, &results.q, i);
                 }
             }
         }

@@ -29,6 +29,8 @@ pub(crate) struct Picture {
     pub(crate) title: String,
     /// What P and Q are called.
     pub(crate) sides: [String; 2],
+    /// What the upper half shows.
+    pub(crate) values_title: String,
     /// What the lower half shows.
     pub(crate) terms_title: String,
     pub(crate) outcomes: Vec<Outcome>,
@@ -155,7 +157,7 @@ fn bar(from: (f64, f64), to: (f64, f64), color: RGBColor) -> Rectangle<(f64, f64
 fn distributions(area: &Area, picture: &Picture) -> Drawn {
     let outcomes = &picture.outcomes;
     let range = span(outcomes.iter().flat_map(|outcome| [outcome.p, outcome.q]));
-    let mut chart = chart(area, "p and q", outcomes.len(), range, 8)?;
+    let mut chart = chart(area, &picture.values_title, outcomes.len(), range, 8)?;
     let wide = f64::min(0.36, WIDEST / slot(picture));
     for (side, color) in SIDES.into_iter().enumerate() {
         chart.draw_series(outcomes.iter().enumerate().map(|(i, outcome)| {

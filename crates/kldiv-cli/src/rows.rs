@@ -4,7 +4,7 @@ use kldiv::{Invalid, Options, batch};
 
 use crate::args::{Measured, Name, Reduce, Rows, Written};
 use crate::failure::{Result, fail};
-use crate::input::one_stdin;
+use crate::input::{blame, one_stdin};
 use crate::number::{counted, short};
 use crate::output::{Column, Item, Writer};
 use crate::pairs::{Compute, Pairs, Summary};
@@ -25,7 +25,10 @@ pub(crate) fn run(args: &Rows) -> Result {
     one_stdin(&[Some(args.p.as_str()), q])?;
     let mut pairs = Pairs::open(&args.p, q, &progress)?;
     pairs.need_same_columns()?;
-    let compute: &Compute = &|p, q, options, out| batch::rows_into(p, q, options, out);
+    let compute: &Compute = &|p, q, options, out| {
+        let result = batch::rows_into(p.view, q.view, options, out);
+        result.map_err(|error| blame(&error, p.given, q.given))
+    };
     write(
         &mut pairs,
         &options,
@@ -72,6 +75,12 @@ pub(crate) fn write(pairs: &mut Pairs, options: &Options, compute: &Compute, ask
         }
         Ok(())
     })?;
+    if alone && summary.infinite > 0 {
+        out.say(&format!("{symbol} = {}", short(summary.sum(), decimals)))?;
+        let default = "Q has no mass, or too thin a tail, where P has some";
+        out.say(&format!("Infinite: {}.", summary.why.as_deref().unwrap_or(default)))?;
+        return out.finish();
+    }
     let (mean, sum) = (short(summary.mean(), decimals), short(summary.sum(), decimals));
     match asked.reduce {
         Some(Reduce::Sum) => out.row(&[Item::Count(summary.rows), Item::Number(summary.sum())])?,
@@ -79,12 +88,11 @@ pub(crate) fn write(pairs: &mut Pairs, options: &Options, compute: &Compute, ask
         None if alone => out.say(&format!("{symbol} = {sum} {unit}"))?,
         None => out.say(&format!("\n{}: mean {mean}, sum {sum} {unit}", counted(summary.rows, "row")))?,
     }
-    if let Some(why) = &summary.why {
-        let others = match summary.infinite {
-            1 => String::new(),
-            n => format!(" ({} in all)", counted(n, "such row")),
-        };
-        out.say(&format!("{why}{others}"))?;
+    if let Some(row) = summary.first_infinite {
+        let others =
+            if summary.infinite > 1 { format!(", {} in all", summary.infinite) } else { String::new() };
+        let why = summary.why.as_ref().map(|place| format!(": {place}")).unwrap_or_default();
+        out.say(&format!("row {row} is infinite{others}{why}"))?;
     }
     for (key, item) in summary.items() {
         out.fact(key, &item)?;

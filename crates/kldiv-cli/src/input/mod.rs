@@ -87,7 +87,12 @@ pub(crate) fn open_rows(argument: &str, role: &str, progress: &Progress) -> Resu
     }
     let mut block = source.all()?;
     (block.rows, block.cols) = (1, block.rows * block.cols);
-    Ok(Box::new(Once { origin: block.origin.clone(), cols: block.cols, block: Some(block) }))
+    Ok(Box::new(Once {
+        origin: block.origin.clone(),
+        cols: block.cols,
+        is_vector: false,
+        block: Some(block),
+    }))
 }
 
 /// All rows of a matrix.
@@ -132,20 +137,51 @@ impl Vector {
     }
 }
 
+/// Which columns of a file are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pick<'a> {
+    All,
+    /// As it stands behind the file's name: one column by its whole name, or several with commas between.
+    Written(&'a str),
+    /// By name, or by number from 0.
+    Names(&'a [String]),
+}
+
+impl<'a> Pick<'a> {
+    fn new(written: Option<&'a str>, columns: &'a [String]) -> Pick<'a> {
+        match written {
+            Some(written) => Pick::Written(written),
+            None if columns.is_empty() => Pick::All,
+            None => Pick::Names(columns),
+        }
+    }
+}
+
 /// Opens what an argument names. `role` is what messages call numbers that stand in the argument itself.
 pub(crate) fn open(argument: &str, role: &str, progress: &Progress) -> Result<Box<dyn Source>> {
+    open_columns(argument, role, &[], progress)
+}
+
+/// As [`open`]; of a file with named columns only those, if any are named.
+pub(crate) fn open_columns(
+    argument: &str,
+    role: &str,
+    columns: &[String],
+    progress: &Progress,
+) -> Result<Box<dyn Source>> {
     let argument = argument.trim();
     if let Some(rows) = numbers(argument) {
         return given_inline(rows, argument, role);
     }
-    if let Some(pick) = argument.strip_prefix('-').and_then(|rest| match rest {
+    if let Some(written) = argument.strip_prefix('-').and_then(|rest| match rest {
         "" => Some(None),
         _ => rest.strip_prefix(':').map(Some),
     }) {
-        return stream(Box::new(io::stdin()), "stdin".to_string(), pick);
+        return stream(Box::new(io::stdin()), "stdin".to_string(), Pick::new(written, columns));
     }
     let path = argument.strip_prefix('@').unwrap_or(argument);
-    let (path, pick) = split(path);
+    let (path, written) = split(path);
+    let pick = Pick::new(written, columns);
     let file = File::open(path).map_err(|error| missing(argument, path, role, &error))?;
     let metadata = file.metadata().map_err(|error| wrong(format!("{path}: {error}")))?;
     if metadata.is_dir() {
@@ -176,7 +212,7 @@ pub(crate) fn one_stdin(arguments: &[Option<&str>]) -> Result {
 }
 
 /// A file that is read from its first byte to its last.
-fn stream(mut reader: Box<dyn Read>, name: String, pick: Option<&str>) -> Result<Box<dyn Source>> {
+fn stream(mut reader: Box<dyn Read>, name: String, pick: Pick) -> Result<Box<dyn Source>> {
     let mut head = Vec::new();
     let reading = |error| wrong(format!("{name}: {error}"));
     (&mut reader).take(6).read_to_end(&mut head).map_err(reading)?;
@@ -208,17 +244,20 @@ fn given_inline(rows: Vec<Vec<f64>>, argument: &str, role: &str) -> Result<Box<d
         let found = rows[odd].len();
         return fail(format!("{role} = {argument}: row {odd} has {found} numbers, row 0 has {cols}"));
     }
-    let kind = if rows.len() == 1 { Kind::Vector } else { Kind::Array };
+    let is_vector = rows.len() == 1;
+    let kind = if is_vector { Kind::Vector } else { Kind::Array };
     let origin = Rc::new(Origin { name: role.to_string(), kind, columns: None });
     let cells = Cells::F64(rows.concat());
-    let block = Block { origin: origin.clone(), first: 0, rows: rows.len(), cols, cells, lines: None };
-    Ok(Box::new(Once { origin, cols, block: Some(block) }))
+    let (rows, cols) = if is_vector { (cols, 1) } else { (rows.len(), cols) };
+    let block = Block { origin: origin.clone(), first: 0, rows, cols, cells, lines: None };
+    Ok(Box::new(Once { origin, cols, is_vector, block: Some(block) }))
 }
 
 /// What is in memory already.
 struct Once {
     origin: Rc<Origin>,
     cols: usize,
+    is_vector: bool,
     block: Option<Block>,
 }
 
@@ -233,6 +272,10 @@ impl Source for Once {
 
     fn columns(&self) -> Vec<String> {
         by_number(self.cols)
+    }
+
+    fn is_vector(&self) -> bool {
+        self.is_vector
     }
 }
 
@@ -268,21 +311,21 @@ fn missing(argument: &str, path: &str, role: &str, error: &io::Error) -> crate::
     }
 }
 
-/// Which of the named columns are picked: one by its whole name, or several with commas between; numbers from 0.
-fn picked(pick: Option<&str>, names: &[String], has_names: bool, file: &str) -> Result<Vec<usize>> {
-    let Some(pick) = pick else { return Ok((0..names.len()).collect()) };
+/// Which of a file's columns are picked.
+fn picked(pick: Pick, names: &[String], has_names: bool, file: &str) -> Result<Vec<usize>> {
     let find = |wanted: &str| {
         let by_name = names.iter().position(|name| name == wanted);
         by_name.or_else(|| wanted.parse().ok().filter(|i| *i < names.len()))
     };
-    if let Some(one) = find(pick) {
-        return Ok(vec![one]);
+    let column = |wanted: &str| find(wanted).ok_or_else(|| no_column(wanted, names, has_names, file));
+    match pick {
+        Pick::All => Ok((0..names.len()).collect()),
+        Pick::Names(wanted) => wanted.iter().map(|wanted| column(wanted)).collect(),
+        Pick::Written(wanted) => match find(wanted) {
+            Some(one) => Ok(vec![one]),
+            None => wanted.split(',').map(|wanted| column(wanted.trim())).collect(),
+        },
     }
-    let column = |wanted: &str| {
-        let wanted = wanted.trim();
-        find(wanted).ok_or_else(|| no_column(wanted, names, has_names, file))
-    };
-    pick.split(',').map(column).collect()
 }
 
 /// That there is no such column, and which there are.
@@ -314,11 +357,11 @@ mod tests {
     #[test]
     fn columns_are_found_by_name_and_then_by_number() {
         let names = ["1", "a,b", "a", "b"].map(String::from);
-        let of = |pick| picked(Some(pick), &names, true, "f").unwrap();
+        let of = |pick| picked(Pick::Written(pick), &names, true, "f").unwrap();
         assert_eq!(of("1"), [0]);
         assert_eq!(of("a,b"), [1]);
         assert_eq!(of("b, a"), [3, 2]);
         assert_eq!(of("3"), [3]);
-        assert!(picked(Some("c"), &names, true, "f").is_err());
+        assert!(picked(Pick::Written("c"), &names, true, "f").is_err());
     }
 }

@@ -8,7 +8,7 @@ use half::f16;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use zip::ZipArchive;
 
-use super::{AT_A_TIME, Block, Cells, Kind, Origin, Source, by_number};
+use super::{AT_A_TIME, Block, Cells, Kind, Origin, Pick, Source, by_number};
 use crate::failure::{Result, fail, wrong};
 use crate::progress::Progress;
 
@@ -102,8 +102,8 @@ impl Stored {
 }
 
 impl Npy {
-    pub(crate) fn new(mut reader: Box<dyn Read>, name: String, pick: Option<&str>) -> Result<Npy> {
-        if let Some(pick) = pick {
+    pub(crate) fn new(mut reader: Box<dyn Read>, name: String, pick: Pick) -> Result<Npy> {
+        if let Pick::Written(pick) = pick {
             return fail(format!(
                 "{name}: an .npy file has no columns with names, so there is no {pick} to pick"
             ));
@@ -212,12 +212,7 @@ impl Source for Npy {
 }
 
 /// An array of an .npz; which one has to be said where there are several.
-pub(crate) fn open_npz(
-    file: File,
-    path: &str,
-    pick: Option<&str>,
-    progress: &Progress,
-) -> Result<Box<dyn Source>> {
+pub(crate) fn open_npz(file: File, path: &str, pick: Pick, progress: &Progress) -> Result<Box<dyn Source>> {
     let broken = |error: zip::result::ZipError| wrong(format!("{path} is no whole .npz file: {error}"));
     let archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
     // An entry borrows its archive, and is read until the command ends.
@@ -230,15 +225,15 @@ pub(crate) fn open_npz(
         .map_err(broken)?;
     let names: Vec<String> = entries.iter().map(|entry| stem(entry)).collect();
     let name = match (pick, &names[..]) {
-        (Some(pick), _) if names.iter().any(|name| name == pick) => pick.to_string(),
-        (None, [only]) => only.clone(),
-        (None, []) => return fail(format!("{path} holds no arrays")),
+        (Pick::Written(pick), _) if names.iter().any(|name| name == pick) => pick.to_string(),
+        (Pick::All | Pick::Names(_), [only]) => only.clone(),
+        (_, []) => return fail(format!("{path} holds no arrays")),
         (pick, _) => {
             let shown = names.join(", ");
             let first = &names.first().map_or("", String::as_str);
             return match pick {
-                Some(pick) => fail(format!("{path} has no array {pick}; its arrays are {shown}")),
-                None => fail(format!("{path} has the arrays {shown}; say which, as in {path}:{first}")),
+                Pick::Written(pick) => fail(format!("{path} has no array {pick}; its arrays are {shown}")),
+                _ => fail(format!("{path} has the arrays {shown}; say which, as in {path}:{first}")),
             };
         }
     };
@@ -246,5 +241,5 @@ pub(crate) fn open_npz(
     let entry = archive.by_index(index).map_err(broken)?;
     progress.expect(entry.size());
     let reader = Box::new(progress.reading(entry));
-    Ok(Box::new(Npy::new(reader, format!("{path}:{name}"), None)?))
+    Ok(Box::new(Npy::new(reader, format!("{path}:{name}"), Pick::All)?))
 }

@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Field};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::{AT_A_TIME, Block, Cell, Cells, Kind, Origin, Source, Visit, picked};
+use super::{AT_A_TIME, Block, Cell, Cells, Kind, Origin, Pick, Source, Visit, picked};
 use crate::failure::{Failure, Result, fail, wrong};
 use crate::progress::Progress;
 
@@ -29,7 +29,7 @@ pub(crate) struct Parquet {
 }
 
 impl Parquet {
-    pub(crate) fn open(file: File, path: &str, pick: Option<&str>, progress: &Progress) -> Result<Parquet> {
+    pub(crate) fn open(file: File, path: &str, pick: Pick, progress: &Progress) -> Result<Parquet> {
         let name = path.to_string();
         let broken =
             |error: &dyn std::fmt::Display| wrong(format!("{name} is no whole Parquet file: {error}"));

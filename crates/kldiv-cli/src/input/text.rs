@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
-use super::{AT_A_TIME, Block, Cell, Cells, Kind, Origin, Source, Visit, picked};
+use super::{AT_A_TIME, Block, Cell, Cells, Kind, Origin, Pick, Source, Visit, picked};
 use crate::failure::{Failure, Result, fail, wrong};
 
 /// How far the first line is looked for.
@@ -26,7 +26,7 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    pub(crate) fn new(mut reader: Box<dyn Read>, name: String, pick: Option<&str>) -> Result<Text> {
+    pub(crate) fn new(mut reader: Box<dyn Read>, name: String, pick: Pick) -> Result<Text> {
         let mut head = Vec::new();
         while head.len() < LONGEST_HEAD as usize && !head.contains(&b'\n') {
             let before = head.len();
@@ -56,7 +56,7 @@ impl Text {
         };
         let picked = picked(pick, &all, is_header, &name)?;
         let columns: Vec<String> = picked.iter().map(|col| all[*col].clone()).collect();
-        let named = (is_header || pick.is_some()).then(|| columns.clone());
+        let named = is_header.then(|| columns.clone());
         let origin = Rc::new(Origin { name, kind: Kind::Text, columns: named });
         let ready = (!is_header).then_some(first);
         Ok(Text { origin, columns, reader, ready, record: ByteRecord::new(), picked, fields, rows: 0 })
