@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kldiv::Error;
 
@@ -45,4 +47,27 @@ pub(crate) fn of_options(error: &Error) -> Failure {
         }
         other => wrong(other),
     }
+}
+
+/// Whether a panic is expected, and nothing to speak of.
+static EXPECTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on a panic, which is a fault of the command, says so in one line.
+pub(crate) fn no_backtraces() {
+    set_hook(Box::new(|panic| {
+        if !EXPECTED.load(Ordering::Relaxed) {
+            eprintln!(
+                "kldiv: a fault of this program, please report it: {}",
+                panic.to_string().replace('\n', " ")
+            );
+        }
+    }));
+}
+
+/// What a reader of untrusted files makes of one. Some panic where a file is damaged in ways they did not think of.
+pub(crate) fn guarded<T>(name: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    EXPECTED.store(true, Ordering::Relaxed);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    EXPECTED.store(false, Ordering::Relaxed);
+    result.unwrap_or_else(|_| fail(format!("{name} is damaged: it does not hold what it promises")))
 }

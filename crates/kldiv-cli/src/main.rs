@@ -28,6 +28,7 @@ use crate::args::{Cli, Command};
 use crate::failure::{Failure, Result, fail, writing};
 
 fn main() -> ExitCode {
+    failure::no_backtraces();
     let cli = Cli::parse_from(std::env::args_os().map(not_an_option));
     match run(cli.command) {
         Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,

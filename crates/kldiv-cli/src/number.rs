@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_sum_keeps_what_rounding_took_and_stays_infinite() {
         let mut sum = Sum::default();
-        [1e16, 1.0, 1.0, -1e16].map(|x| sum.add(x));
+        [1e16, 1.0, 1.0, -1e16].into_iter().for_each(|x| sum.add(x));
         assert_eq!(sum.value(), 2.0);
         sum.add(f64::INFINITY);
         sum.add(1.0);

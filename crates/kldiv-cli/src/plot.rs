@@ -95,7 +95,7 @@ fn legend(head: &Area, sides: &[String; 2]) -> Drawn {
     for (name, color) in sides.iter().zip(SIDES).rev() {
         let name = cut(name, 24);
         head.draw_text(&name, &text(15.0, HPos::Right, VPos::Top), (right, 17))?;
-        right -= (name.chars().count() as f64 * 7.2) as i32 + 8;
+        right -= (name.chars().count() as f64 * 8.6) as i32 + 8;
         head.draw(&Rectangle::new([(right - 12, 17), (right, 29)], color.filled()))?;
         right -= 34;
     }

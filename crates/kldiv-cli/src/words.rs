@@ -9,6 +9,8 @@ pub(crate) struct Charset {
 }
 
 impl Charset {
+    pub(crate) const ASCII: Charset = Charset { unicode: false };
+
     /// Unicode, unless that is not wanted or the locale is another.
     pub(crate) fn new(ascii: bool) -> Charset {
         // The first of these that is set decides, as in C's setlocale.
@@ -35,6 +37,7 @@ impl Charset {
                 'Σ' => ascii.push_str("sum"),
                 '·' => ascii.push('*'),
                 '√' => ascii.push_str("sqrt "),
+                '≥' => ascii.push_str(">="),
                 '−' => ascii.push('-'),
                 other => ascii.push(other),
             }

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::words::Charset;
-
 /// How many numbers of a column the edges are learnt from, at most.
 pub(super) const SAMPLE: usize = 1 << 17;
 /// How many texts a column may have.
@@ -98,18 +96,17 @@ impl Bins {
     }
 
     /// What the bins of numbers are called.
-    pub(super) fn labels(&self, charset: Charset) -> Vec<String> {
+    fn labels(&self) -> Vec<String> {
         match self {
             Bins::Ranges(edges) => {
                 let edges = distinct(edges);
                 let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
                     return vec!["all".to_string()];
                 };
-                let at_least = if charset.is_unicode() { "≥" } else { ">=" };
                 let between = edges.windows(2).map(|pair| format!("{} to {}", pair[0], pair[1]));
                 let mut labels = vec![format!("< {first}")];
                 labels.extend(between);
-                labels.push(format!("{at_least} {last}"));
+                labels.push(format!("≥ {last}"));
                 labels
             }
             Bins::Values(values) => {
@@ -189,7 +186,7 @@ impl Counts {
     }
 
     /// What was counted: numbers in their order, texts by how often old has them; `other` and `missing` if there are any.
-    pub(super) fn finish(self, charset: Charset) -> Vec<(String, [u64; 2])> {
+    pub(super) fn finish(self) -> Vec<(String, [u64; 2])> {
         let mut rows: Vec<(String, [u64; 2])> = match &self.bins {
             Bins::Texts => {
                 let mut rows: Vec<_> =
@@ -197,7 +194,7 @@ impl Counts {
                 rows.sort_by(|(a, x), (b, y)| y[0].cmp(&x[0]).then(y[1].cmp(&x[1])).then(a.cmp(b)));
                 rows
             }
-            bins => bins.labels(charset).into_iter().zip(self.counts).collect(),
+            bins => bins.labels().into_iter().zip(self.counts).collect(),
         };
         if matches!(self.bins, Bins::Values(_)) && rows.last().is_some_and(|(_, counts)| *counts == [0, 0]) {
             rows.pop();

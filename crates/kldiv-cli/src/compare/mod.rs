@@ -23,6 +23,8 @@ use crate::words::Charset;
 
 /// What is added to every count where a bin is empty on one side.
 const SMOOTHING: f64 = 0.5;
+/// The kind of a column whose bins are texts.
+const CATEGORICAL: &str = "categorical";
 /// How many bins a table shows.
 const SHOWN: usize = 25;
 
@@ -36,8 +38,7 @@ pub(crate) fn run(args: &Compare) -> Result {
     let columns = read(args, &progress)?;
     progress.done();
     let charset = Charset::new(args.written.ascii);
-    let drifts =
-        columns.into_iter().map(|column| Drift::new(column, args, charset)).collect::<Result<Vec<_>>>()?;
+    let drifts = columns.into_iter().map(|column| Drift::new(column, args)).collect::<Result<Vec<_>>>()?;
     match (&drifts[..], &args.plot) {
         ([drift], Some(path)) => drift.plot(path)?,
         (_, Some(_)) => return fail("--plot draws one column; --column says which"),
@@ -79,14 +80,14 @@ struct Drift {
 }
 
 impl Drift {
-    fn new(column: Column, args: &Compare, charset: Charset) -> Result<Drift> {
+    fn new(column: Column, args: &Compare) -> Result<Drift> {
         let Column { name, counts, chosen } = column;
-        let kind = if chosen == Chosen::Texts { "categorical" } else { "numeric" };
+        let kind = if chosen == Chosen::Texts { CATEGORICAL } else { "numeric" };
         let edges = match &counts.bins {
             Bins::Ranges(edges) => edges.len() + 1,
             _ => 0,
         };
-        let bins = counts.finish(charset);
+        let bins = counts.finish();
         let side = |side: usize| bins.iter().map(|(_, counts)| counts[side]).collect::<Vec<u64>>();
         let (old, new) = (side(0), side(1));
         let totals = [old.iter().sum(), new.iter().sum()];
@@ -146,9 +147,11 @@ impl Drift {
         let rest = Rest::new(self, shown);
         let drawn = self.terms[..shown].iter().map(|term| term.contribution);
         let bars = Bars::new(drawn.chain(rest.as_ref().map(|rest| rest.psi)), charset);
+        // Programs read the same everywhere.
+        let charset = if out.is_table() { charset } else { Charset::ASCII };
         for ((label, [old, new]), term) in self.bins.iter().zip(&self.terms).take(shown) {
             out.row(&[
-                Item::Text(label.clone()),
+                Item::Text(if self.kind == CATEGORICAL { label.clone() } else { charset.text(label) }),
                 Item::Count(*old),
                 Item::Count(*new),
                 Item::Share(term.p),

@@ -9,7 +9,7 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use zip::ZipArchive;
 
 use super::{AT_A_TIME, Block, Cells, Kind, Origin, Pick, Source, by_number};
-use crate::failure::{Result, fail, wrong};
+use crate::failure::{Result, fail, guarded, wrong};
 use crate::progress::Progress;
 
 /// An open array. The last axis is outcomes, all others are rows.
@@ -108,8 +108,10 @@ impl Npy {
                 "{name}: an .npy file has no columns with names, so there is no {pick} to pick"
             ));
         }
-        let header = NpyHeader::from_reader(&mut reader);
-        let header = header.map_err(|error| wrong(format!("{name} is no whole .npy file: {error}")))?;
+        let header = guarded(&name, || {
+            let header = NpyHeader::from_reader(&mut reader);
+            header.map_err(|error| wrong(format!("{name} is no whole .npy file: {error}")))
+        })?;
         let DType::Plain(element) = header.dtype() else {
             return fail(format!("{name} holds records; an array of floats or of integers is wanted"));
         };
@@ -123,7 +125,10 @@ impl Npy {
         let (rows, cols) = match shape {
             [] => (1, 1),
             [len] => (*len, 1),
-            [leading @ .., last] => (leading.iter().product(), *last),
+            [leading @ .., last] => match leading.iter().try_fold(1u64, |all, axis| all.checked_mul(*axis)) {
+                Some(rows) => (rows, *last),
+                None => return fail(format!("{name} is damaged: nothing has so many rows")),
+            },
         };
         if rows == 0 || cols == 0 {
             let shape = shape.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ");

@@ -12,7 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::{AT_A_TIME, Block, Cell, Cells, Kind, Origin, Pick, Source, Visit, picked};
-use crate::failure::{Failure, Result, fail, wrong};
+use crate::failure::{Failure, Result, fail, guarded, wrong};
 use crate::progress::Progress;
 
 /// An open file.
@@ -30,6 +30,10 @@ pub(crate) struct Parquet {
 
 impl Parquet {
     pub(crate) fn open(file: File, path: &str, pick: Pick, progress: &Progress) -> Result<Parquet> {
+        guarded(path, || Parquet::open_unguarded(file, path, pick, progress))
+    }
+
+    fn open_unguarded(file: File, path: &str, pick: Pick, progress: &Progress) -> Result<Parquet> {
         let name = path.to_string();
         let broken =
             |error: &dyn std::fmt::Display| wrong(format!("{name} is no whole Parquet file: {error}"));
@@ -61,8 +65,11 @@ impl Parquet {
     }
 
     fn batch(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(batch) = self.reader.next() else { return Ok(None) };
-        let batch = batch.map_err(|error| wrong(format!("{}: {error}", self.origin.name)))?;
+        let name = &self.origin.name;
+        let batch = guarded(name, || {
+            self.reader.next().transpose().map_err(|error| wrong(format!("{name}: {error}")))
+        })?;
+        let Some(batch) = batch else { return Ok(None) };
         self.progress.advance((batch.num_rows() as f64 * self.bytes_a_row) as u64);
         Ok(Some(batch))
     }

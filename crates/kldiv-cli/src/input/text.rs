@@ -23,6 +23,10 @@ pub(crate) struct Text {
     picked: Vec<usize>,
     fields: usize,
     rows: u64,
+    /// Whether lines end with a carriage return too.
+    by_crlf: bool,
+    /// That on which the record begins.
+    line: u64,
 }
 
 impl Text {
@@ -37,7 +41,9 @@ impl Text {
             }
         }
         let delimiter = delimiter(&head);
-        let whole: Box<dyn Read> = Box::new(Cursor::new(head).chain(reader));
+        let by_crlf = head.split(|byte| *byte == b'\n').next().is_some_and(|line| line.ends_with(b"\r"));
+        // The last line ends as the others do; one that is empty is no record.
+        let whole: Box<dyn Read> = Box::new(Cursor::new(head).chain(reader).chain(&b"\n"[..]));
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).trim(Trim::All).delimiter(delimiter);
         let mut reader = builder.from_reader(whole);
@@ -59,13 +65,25 @@ impl Text {
         let named = is_header.then(|| columns.clone());
         let origin = Rc::new(Origin { name, kind: Kind::Text, columns: named });
         let ready = (!is_header).then_some(first);
-        Ok(Text { origin, columns, reader, ready, record: ByteRecord::new(), picked, fields, rows: 0 })
+        Ok(Text {
+            origin,
+            columns,
+            reader,
+            ready,
+            record: ByteRecord::new(),
+            by_crlf,
+            picked,
+            fields,
+            rows: 0,
+            line: 0,
+        })
     }
 
     /// Reads the next record, which has as many fields as the first; says its line, or that there is none.
     fn read(&mut self) -> Result<Option<u64>> {
         if let Some(first) = self.ready.take() {
             self.record = first;
+            self.find_line();
         } else {
             let found = self.reader.read_byte_record(&mut self.record);
             if !found.map_err(|error| unreadable(&self.origin.name, &error))? {
@@ -74,14 +92,27 @@ impl Text {
                 }
                 return Ok(None);
             }
+            self.find_line();
         }
         self.rows += 1;
-        let line = self.record.position().map_or(self.rows, |position| position.line());
+        let line = self.line;
         if self.record.len() != self.fields {
             let (name, found, fields) = (&self.origin.name, self.record.len(), self.fields);
             return fail(format!("{name}, line {line} has {found} fields where the first line has {fields}"));
         }
         Ok(Some(line))
+    }
+}
+
+impl Text {
+    /// The reader says on which line it is after a record. (Where the record began it says too, but from before the
+    /// empty lines that it passes over.)
+    fn find_line(&mut self) {
+        let within: usize =
+            self.record.iter().map(|field| field.iter().filter(|byte| **byte == b'\n').count()).sum();
+        // Of a carriage return and a line feed only the first belongs to the record.
+        let behind = u64::from(!self.by_crlf);
+        self.line = self.reader.position().line().saturating_sub(within as u64 + behind).max(1);
     }
 }
 
