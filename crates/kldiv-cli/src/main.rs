@@ -19,6 +19,7 @@ mod progress;
 mod rows;
 mod words;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -43,12 +44,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Numbers that begin with a minus are no options: clap leaves alone what begins with a space.
-fn not_an_option(argument: std::ffi::OsString) -> std::ffi::OsString {
+/// Numbers that begin with a minus and columns of standard input are no options: clap leaves alone what begins with a
+/// space.
+fn not_an_option(argument: OsString) -> OsString {
+    let is_data = |c: char| c.is_ascii_digit() || c == '.' || c == ':';
     match argument.to_str() {
-        Some(text)
-            if text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.') =>
-        {
+        Some(text) if text.strip_prefix('-').is_some_and(|rest| rest.starts_with(is_data)) => {
             format!(" {text}").into()
         }
         _ => argument,

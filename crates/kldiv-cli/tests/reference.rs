@@ -22,8 +22,10 @@ fn cases(dtype: &str) -> Vec<Value> {
         .collect()
 }
 
+type Rows = Vec<Vec<f64>>;
+
 /// Runs of cases of one length: matrices with a case a row.
-fn matrices(cases: &[Value]) -> Vec<(Vec<&Value>, Vec<Vec<f64>>, Vec<Vec<f64>>)> {
+fn matrices(cases: &[Value]) -> Vec<(Vec<&Value>, Rows, Rows)> {
     let mut lengths: Vec<usize> = cases.iter().map(|case| case["p"].as_array().unwrap().len()).collect();
     lengths.sort_unstable();
     lengths.dedup();
@@ -225,7 +227,11 @@ fn pairwise_is_the_table() {
             let values = expect[i * k..][..k].iter().map(number);
             let least = values.fold(f64::INFINITY, f64::min);
             let near = number(&expect[i * k + row["nearest"].as_u64().unwrap() as usize]);
-            assert!(near <= least + 1e-9 * least.abs() + 1e-15, "{} row {i}: {near}, least {least}", case["name"]);
+            assert!(
+                near <= least + 1e-9 * least.abs() + 1e-15,
+                "{} row {i}: {near}, least {least}",
+                case["name"]
+            );
         }
     }
 }

@@ -342,8 +342,8 @@ fn summarize(drifts: &[Drift], args: &Compare, charset: Charset) -> Result {
     }
     let most = drifts.iter().filter(|drift| drift.psi.is_finite()).max_by(|a, b| a.psi.total_cmp(&b.psi));
     if let Some(most) = most {
-        let (columns, name) = (counted(drifts.len() as u64, "column"), &most.name);
-        out.say(&format!("\n{columns}; {name} has shifted most {}", verdict(most.psi)))?;
+        let psi = short(most.psi, usize::from(args.written.digits));
+        out.say(&format!("\nlargest PSI: {}, {psi} {}", most.name, verdict(most.psi)))?;
     }
     out.finish()
 }

@@ -3,7 +3,7 @@
 use super::bins::{Bins, Counts, MOST_TEXTS, Sample};
 use crate::args::Compare;
 use crate::failure::{Failure, Result, fail, wrong};
-use crate::input::{Cell, Origin, Source, no_column, open_columns};
+use crate::input::{Cell, Origin, Source, is_stdin, no_column, open_columns};
 use crate::progress::Progress;
 
 /// One column of both files.
@@ -37,11 +37,13 @@ struct Look {
 
 /// Reads both.
 pub(super) fn read(args: &Compare, progress: &Progress) -> Result<Vec<Column>> {
-    if args.old.starts_with('-') && (args.old == "-" || args.old.starts_with("-:")) {
+    if is_stdin(&args.old) {
         return fail("old is read twice, for its bins and for its counts, and cannot be standard input");
     }
     let open = |argument: &str, role| open_columns(argument, role, &args.column, progress);
-    let mut old = open(&args.old, "old")?;
+    // All at once, so that what is to be read is known, and whether it is there.
+    let (mut old, mut again, mut new) =
+        (open(&args.old, "old")?, open(&args.old, "old")?, open(&args.new, "new")?);
     let names = if args.column.is_empty() { old.columns() } else { args.column.clone() };
     if let Some(twice) = (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
         return fail(format!(
@@ -56,8 +58,8 @@ pub(super) fn read(args: &Compare, progress: &Progress) -> Result<Vec<Column>> {
     }
     let mut columns = learn(args, &mut *old, &names)?;
     drop(old);
-    count(&mut *open(&args.old, "old")?, &mut columns, 0)?;
-    count(&mut *open(&args.new, "new")?, &mut columns, 1)?;
+    count(&mut *again, &mut columns, 0)?;
+    count(&mut *new, &mut columns, 1)?;
     Ok(columns)
 }
 

@@ -202,9 +202,13 @@ pub(crate) fn open_columns(
     }
 }
 
+/// Whether an argument names standard input.
+pub(crate) fn is_stdin(argument: &str) -> bool {
+    argument.trim() == "-" || argument.trim().starts_with("-:")
+}
+
 /// Says so if two arguments are standard input, which can be read once.
 pub(crate) fn one_stdin(arguments: &[Option<&str>]) -> Result {
-    let is_stdin = |argument: &&&str| **argument == "-" || argument.starts_with("-:");
     match arguments.iter().flatten().filter(|argument| is_stdin(argument)).count() {
         0 | 1 => Ok(()),
         _ => fail("standard input can be read once; save it to a file, or name the other one"),
