@@ -10,12 +10,14 @@ use crate::output::Format;
 /// How data is named; at the end of every help.
 const DATA: &str = "\
 DATA is one of
-  0.5,0.5          numbers, one row; 0.5,0.5;0.9,0.1 is two rows
-  p.npy            a file: .npy, .npz, Parquet, or text (CSV, tabs, semicolons, spaces); its first bytes tell which
-  p.csv:heads      a column of it; p.csv:heads,tails some columns; p.npz:name an array; columns have numbers too, from 0
-  -                standard input, text or .npy; -:heads a column of it
-  @0.5             a file, whatever its name looks like
-Rows are distributions, columns outcomes. A first line that is not all numbers has the columns' names.";
+  0.5,0.5       numbers, one row; 0.5,0.5;0.9,0.1 is two rows
+  p.npy         a file: .npy, .npz, Parquet or text (CSV, tabs, semicolons, spaces)
+  p.csv:heads   a column of it, or a row that begins with this text; an array of an .npz
+  p.csv:a,b     some columns; by number, from 0, where they have no names
+  -             standard input, text or .npy; -:heads a column of it
+  @0.5          a file, whatever its name looks like
+Rows are distributions, columns outcomes. A first line that is not all numbers names the
+columns; a first column of text names the rows.";
 
 /// The Kullback-Leibler divergence, explained, plotted, and computed from files.
 ///

@@ -88,6 +88,13 @@ pub(crate) struct Results<'a> {
     pub(crate) q: Given<'a>,
 }
 
+impl Results<'_> {
+    /// What a pair of rows is called: as the side that has more of them, and P if both have.
+    pub(crate) fn name(&self, row: usize) -> Item {
+        if self.p.repeated { self.q.row_name(row) } else { self.p.row_name(row) }
+    }
+}
+
 impl Pairs {
     pub(crate) fn open(p: &str, q: Option<&str>, progress: &Progress) -> Result<Pairs> {
         let p = Side::open(p, "p", progress)?;

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Pairwise) -> Result {
     one_stdin(&[Some(args.p.as_str()), args.q.as_deref()])?;
     let q =
         read_rows(args.q.as_ref().unwrap_or(&args.p), if args.q.is_some() { "q" } else { "p" }, &progress)?;
-    let mut out = writer(args, q.rows);
+    let mut out = writer(args, &q);
     for (key, text) in facts(&args.measured) {
         out.fact(key, &Item::Text(text))?;
     }
@@ -48,22 +48,26 @@ pub(crate) fn run(args: &Pairwise) -> Result {
     out.finish()
 }
 
-fn writer(args: &Pairwise, rows: usize) -> Writer {
+fn writer(args: &Pairwise, q: &Block) -> Writer {
     let decimals = usize::from(args.written.digits);
     let charset = Charset::new(args.written.ascii);
     let symbol = charset.text(words(args.measured.measure, args.measured.unit).symbol);
     let head = format!("{symbol} in {}", args.measured.unit.name().trim_start_matches("in "));
-    let mut columns = vec![Column::new("row", "row")];
+    let label = |column: Column| if q.labels.is_some() { column.left() } else { column };
+    let mut columns = vec![label(Column::new("row", "row"))];
     if args.nearest.is_some() {
         let [(_, measure), _] = facts(&args.measured);
         columns.extend([
             Column::new("rank", "rank"),
-            Column::new("nearest", "nearest"),
+            label(Column::new("nearest", "nearest")),
             Column::new(&measure, &head),
         ]);
         return Writer::new(args.written.format, decimals, columns);
     }
-    columns.extend((0..rows).map(|row| Column::new(&row.to_string(), &row.to_string())));
+    columns.extend((0..q.rows).map(|row| match q.row_name(row) {
+        Item::Text(label) => Column::new(&label, &label),
+        _ => Column::new(&row.to_string(), &row.to_string()),
+    }));
     Writer::new(args.written.format, decimals, columns).bare()
 }
 
@@ -73,7 +77,7 @@ fn matrix(p: &Block, q: &Block, options: &Options, out: &mut Writer) -> Result {
     for block in blocks(p.view(), q.view(), options, at_a_time).map_err(wrong)? {
         let block = block.map_err(wrong)?;
         for (i, values) in block.values.rows().into_iter().enumerate() {
-            let mut items = vec![Item::Count(p.first + (block.first + i) as u64)];
+            let mut items = vec![p.row_name(block.first + i)];
             items.extend(values.iter().map(|value| Item::Number(*value)));
             out.row(&items)?;
         }
@@ -91,10 +95,10 @@ fn neighbours(p: &Block, q: &Block, options: &Options, k: usize, out: &mut Write
         for rank in 0..k {
             let place = match found.index[[row, rank]] {
                 NONE => Item::None,
-                place => Item::Count(place as u64),
+                place => q.row_name(place),
             };
             let value = Item::Number(found.value[[row, rank]]);
-            out.row(&[Item::Count(p.first + row as u64), Item::Count(rank as u64 + 1), place, value])?;
+            out.row(&[p.row_name(row), Item::Count(rank as u64 + 1), place, value])?;
         }
     }
     Ok(())

@@ -71,7 +71,7 @@ pub(crate) fn write(pairs: &mut Pairs, options: &Options, compute: &Compute, ask
             return Ok(());
         }
         for (i, value) in results.values.iter().enumerate() {
-            out.row(&[Item::Count(results.first + i as u64), Item::Number(*value)])?;
+            out.row(&[results.name(i), Item::Number(*value)])?;
         }
         Ok(())
     })?;

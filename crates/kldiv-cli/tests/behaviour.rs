@@ -118,6 +118,30 @@ fn names_come_from_the_file_or_the_caller() {
 }
 
 #[test]
+fn a_first_column_of_text_names_the_rows() {
+    let folder = Folder::new("labels");
+    folder.write("coins.csv", "coin,heads,tails\nfair,0.5,0.5\nbent,0.7,0.3\n");
+    assert_eq!(folder.run(&["explain", "coins.csv:fair", "coins.csv:bent"]).good(), COIN);
+    let rows = folder
+        .run(&["rows", "coins.csv", "0.5,0.5", "--measure", "jensen-shannon", "--format", "csv"])
+        .good();
+    assert!(rows.starts_with("row,jensen-shannon\nfair,0\nbent,0.02"), "{rows}");
+    let matrix = folder.run(&["pairwise", "coins.csv", "--format", "csv"]).good();
+    assert!(matrix.starts_with("row,fair,bent\nfair,0,0.0871"), "{matrix}");
+    let nearest =
+        folder.run(&["pairwise", "coins.csv", "0.1,0.9;0.6,0.4", "--nearest", "1", "--format", "csv"]).good();
+    assert!(nearest.contains("\nfair,1,1,") && nearest.contains("\nbent,1,1,"), "{nearest}");
+    // A column comes before a row of that name, and what is neither is said to be none.
+    assert!(folder.run(&["explain", "coins.csv:heads", "1,1", "--normalize"]).good().contains("0.5833"));
+    let none = folder.run(&["explain", "coins.csv:odd", "1,1"]).complaint();
+    assert_eq!(none, "coins.csv has no column or row odd; the columns are coin, heads, tails");
+    folder.write("bad.csv", "coin,heads,tails\nfair,0.5,0.5\nbent,0.7,much\n");
+    let bad = folder.run(&["rows", "bad.csv", "0.5,0.5"]).complaint();
+    assert_eq!(bad, "bad.csv, line 3, column tails is \"much\", which is no number");
+    assert!(folder.run(&["compare", "coins.csv", "coins.csv"]).good().contains("coin    categorical"));
+}
+
+#[test]
 fn standard_input_is_a_file_too() {
     let folder = Folder::new("stdin");
     let out = folder.fed(&["explain", "-", "0.7,0.3", "--names", "heads,tails"], b"0.5\n0.5\n").good();

@@ -7,6 +7,7 @@ use kldiv::{Error, View};
 use ndarray::ArrayView2;
 
 use crate::failure::{Failure, Result, fail, of_options, wrong};
+use crate::output::Item;
 
 /// How a place in an input is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub(crate) struct Block {
     pub(crate) cells: Cells,
     /// The rows' lines in a file of text, from 1.
     pub(crate) lines: Option<Vec<u64>>,
+    /// What the rows are called, where the file says so.
+    pub(crate) labels: Option<Vec<String>>,
 }
 
 impl Block {
@@ -144,8 +147,19 @@ impl Block {
         if let (Some(mine), Some(more)) = (&mut self.lines, next.lines) {
             mine.extend(more);
         }
+        if let (Some(mine), Some(more)) = (&mut self.labels, next.labels) {
+            mine.extend(more);
+        }
         self.rows += next.rows;
         Ok(())
+    }
+
+    /// What a row is called: its label, or its number.
+    pub(crate) fn row_name(&self, row: usize) -> Item {
+        match self.labels.as_ref().and_then(|labels| labels.get(row)) {
+            Some(label) => Item::Text(label.clone()),
+            None => Item::Count(self.first + row as u64),
+        }
     }
 
     fn line(&self, row: usize) -> Option<u64> {
@@ -191,6 +205,11 @@ impl<'a> Given<'a> {
 
     pub(crate) fn place(&self, row: usize, col: usize) -> String {
         if self.down { self.block.place(col, 0) } else { self.block.place(self.row(row), col) }
+    }
+
+    /// What a row is called.
+    pub(crate) fn row_name(&self, row: usize) -> Item {
+        self.block.row_name(self.row(row))
     }
 
     pub(crate) fn row_place(&self, row: usize) -> String {

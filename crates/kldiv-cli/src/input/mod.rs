@@ -6,7 +6,8 @@
 //! | --- | --- |
 //! | `0.5,0.5` | the numbers of one row; `0.5,0.5;0.9,0.1` is two rows |
 //! | `p.npy` | a file: .npy, .npz, Parquet, or text (CSV, tabs, semicolons); its first bytes tell which |
-//! | `p.csv:heads` | one column of it, `p.csv:heads,tails` some; an array of an .npz |
+//! | `p.csv:heads` | one column of it, or the row of text that begins so; an array of an .npz |
+//! | `p.csv:heads,tails` | some columns |
 //! | `-` | standard input, `-:heads` a column of it |
 //! | `@0.5` | a file, whatever its name looks like |
 
@@ -253,7 +254,7 @@ fn given_inline(rows: Vec<Vec<f64>>, argument: &str, role: &str) -> Result<Box<d
     let origin = Rc::new(Origin { name: role.to_string(), kind, columns: None });
     let cells = Cells::F64(rows.concat());
     let (rows, cols) = if is_vector { (cols, 1) } else { (rows.len(), cols) };
-    let block = Block { origin: origin.clone(), first: 0, rows, cols, cells, lines: None };
+    let block = Block { origin: origin.clone(), first: 0, rows, cols, cells, lines: None, labels: None };
     Ok(Box::new(Once { origin, cols, is_vector, block: Some(block) }))
 }
 

@@ -212,7 +212,7 @@ impl Source for Npy {
         let cells = if self.by_columns { self.transposed()? } else { self.read(rows * self.cols as u64)? };
         self.next += rows;
         let (origin, cols) = (self.origin.clone(), self.cols);
-        Ok(Some(Block { origin, first, rows: rows as usize, cols, cells, lines: None }))
+        Ok(Some(Block { origin, first, rows: rows as usize, cols, cells, lines: None, labels: None }))
     }
 }
 

@@ -96,7 +96,15 @@ impl Parquet {
         let cells = self.cells(&[values], &[item.data_type().clone()], missing)?;
         let mut origin = Origin { name: self.origin.name.clone(), kind: Kind::Array, columns: None };
         origin.name.push_str(&format!(":{}", self.columns[0]));
-        Ok(Block { origin: Rc::new(origin), first: self.rows, rows: lists.len(), cols, cells, lines: None })
+        Ok(Block {
+            origin: Rc::new(origin),
+            first: self.rows,
+            rows: lists.len(),
+            cols,
+            cells,
+            lines: None,
+            labels: None,
+        })
     }
 
     /// Columns as numbers, row after row. `place` is the row and column of a column's element.
@@ -173,7 +181,15 @@ impl Source for Parquet {
             _ => {
                 let cells = self.cells(&columns, &self.types, |i| (i, 0))?;
                 let (origin, cols) = (self.origin.clone(), columns.len());
-                Block { origin, first: self.rows, rows: batch.num_rows(), cols, cells, lines: None }
+                Block {
+                    origin,
+                    first: self.rows,
+                    rows: batch.num_rows(),
+                    cols,
+                    cells,
+                    lines: None,
+                    labels: None,
+                }
             }
         };
         self.rows += batch.num_rows() as u64;
