@@ -7,7 +7,7 @@ use crate::args::{Explain, Name, Unit};
 use crate::bars::Bars;
 use crate::failure::{Result, fail};
 use crate::input::{Vector, blame, one_stdin};
-use crate::number::{Sum, counted, grouped, short};
+use crate::number::{Sum, counted, grouped, plain, short};
 use crate::output::{Column, Format, Item, Writer};
 use crate::plot::{self, Outcome, Picture};
 use crate::progress::Progress;
@@ -42,7 +42,11 @@ pub(crate) fn run(args: &Explain) -> Result {
     progress.done();
 
     let names = names(args, &p, q)?;
-    let walk = Walk { args, options: &options, terms: &walk, names: &names, value, entropy };
+    let side = |letter: &str, side: &Vector| {
+        side.label().map_or(letter.to_string(), |label| format!("{letter} ({label})"))
+    };
+    let sides = [side("p", &p), side("q", q)];
+    let walk = Walk { args, options: &options, terms: &walk, names: &names, value, entropy, sides };
     if let Some(path) = &args.plot {
         walk.plot(path)?;
     }
@@ -79,6 +83,8 @@ struct Walk<'a> {
     names: &'a [String],
     value: f64,
     entropy: bool,
+    /// What P and Q are called in a picture.
+    sides: [String; 2],
 }
 
 impl Walk<'_> {
@@ -121,9 +127,10 @@ impl Walk<'_> {
         let rest = Rest::new(self.terms, &shown);
         let drawn = shown.iter().map(|i| self.terms[*i].contribution);
         let bars = Bars::new(drawn.chain(rest.as_ref().map(|rest| rest.contribution)), charset);
-        let whole = [p, q].iter().all(|side| side.block.cells.is_whole())
-            && self.options.normalization == Normalization::AsGiven;
-        let probability = |x: f64| if whole { Item::Count(x as u64) } else { Item::Number(x) };
+        let is_whole = |x: f64| x.fract() == 0.0 && x < 1e15;
+        let counts = self.options.normalization == Normalization::AsGiven
+            && self.terms.iter().all(|term| is_whole(term.p) && is_whole(term.q));
+        let probability = |x: f64| if counts { Item::Count(x as u64) } else { Item::Number(x) };
         let mut sum = Sum::default();
         for i in shown {
             let term = &self.terms[i];
@@ -202,7 +209,7 @@ impl Walk<'_> {
         let (p_sum, q_sum) = (p_sum.value(), q_sum.value());
         let is_one = |sum: f64| (sum - 1.0).abs() <= Options::MASS_TOLERANCE;
         if !(is_one(p_sum) && is_one(q_sum)) {
-            let (p_sum, q_sum) = (short(p_sum, decimals), short(q_sum, decimals));
+            let (p_sum, q_sum) = (plain(p_sum, decimals), plain(q_sum, decimals));
             lines.push(format!(
                 "P sums to {p_sum} and Q to {q_sum}, taken as given; --normalize divides by the sums."
             ));
@@ -237,7 +244,7 @@ impl Walk<'_> {
         };
         let picture = Picture {
             title,
-            sides: ["p".to_string(), "q".to_string()],
+            sides: self.sides.clone(),
             values_title: "p and q".to_string(),
             terms_title: format!("contributions: {}", words.term),
             outcomes: drawn.iter().map(outcome).collect(),

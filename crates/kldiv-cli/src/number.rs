@@ -15,6 +15,11 @@ pub(crate) fn short(x: f64, decimals: usize) -> String {
     }
 }
 
+/// As [`short`], but whole numbers without decimals.
+pub(crate) fn plain(x: f64, decimals: usize) -> String {
+    if x.fract() == 0.0 && x.abs() < 1e15 { format!("{x}") } else { short(x, decimals) }
+}
+
 /// The shortest decimal that reads back as this number.
 pub(crate) fn exact(x: f64) -> String {
     if x.is_nan() {

@@ -80,9 +80,8 @@ pub(crate) struct Part<'a> {
 /// What a computation is given: rows of P and of Q, options, a place for each result.
 pub(crate) type Compute<'a> = dyn Fn(Part, Part, &Options, &mut [f64]) -> Result + 'a;
 
-/// The results of successive rows, from `first` on, and the rows themselves.
+/// The results of successive rows, and the rows themselves.
 pub(crate) struct Results<'a> {
-    pub(crate) first: u64,
     pub(crate) values: &'a [f64],
     pub(crate) p: Given<'a>,
     pub(crate) q: Given<'a>,
@@ -129,7 +128,7 @@ impl Pairs {
         take: &mut dyn FnMut(Results) -> Result,
     ) -> Result {
         let one = self.is_one();
-        let (mut first, mut values) = (0, Vec::new());
+        let (mut begun, mut values) = (false, Vec::new());
         loop {
             self.p.fill()?;
             if let Some(q) = &mut self.q {
@@ -137,7 +136,7 @@ impl Pairs {
             }
             let p_left = if self.p.single { usize::MAX } else { self.p.left() };
             let q_left = self.q.as_ref().map_or(usize::MAX, |q| if q.single { usize::MAX } else { q.left() });
-            let rows = if one { usize::from(first == 0) } else { p_left.min(q_left) };
+            let rows = if one { usize::from(!begun) } else { p_left.min(q_left) };
             if rows == 0 {
                 return self.both_ended(p_left, q_left);
             }
@@ -149,8 +148,8 @@ impl Pairs {
             };
             values.resize(rows, 0.0);
             compute(p, q, options, &mut values)?;
-            take(Results { first, values: &values, p: p.given, q: q.given })?;
-            first += rows as u64;
+            take(Results { values: &values, p: p.given, q: q.given })?;
+            begun = true;
             self.p.done += rows;
             if let Some(q) = &mut self.q {
                 q.done += rows;
@@ -179,7 +178,7 @@ impl Pairs {
 pub(crate) struct Summary {
     pub(crate) rows: u64,
     pub(crate) infinite: u64,
-    pub(crate) first_infinite: Option<u64>,
+    pub(crate) first_infinite: Option<Item>,
     /// What makes it so, where a zero does.
     pub(crate) why: Option<String>,
     sum: Sum,
@@ -192,7 +191,7 @@ impl Summary {
             if value.is_infinite() {
                 self.infinite += 1;
                 if self.first_infinite.is_none() {
-                    self.first_infinite = Some(results.first + i as u64);
+                    self.first_infinite = Some(results.name(i));
                     self.why = ruled_out(&results.p, &results.q, i);
                 }
             }

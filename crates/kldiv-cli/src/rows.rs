@@ -88,11 +88,16 @@ pub(crate) fn write(pairs: &mut Pairs, options: &Options, compute: &Compute, ask
         None if alone => out.say(&format!("{symbol} = {sum} {unit}"))?,
         None => out.say(&format!("\n{}: mean {mean}, sum {sum} {unit}", counted(summary.rows, "row")))?,
     }
-    if let Some(row) = summary.first_infinite {
+    if let Some(row) = &summary.first_infinite {
+        let row = match row {
+            Item::Text(label) => label.clone(),
+            Item::Count(row) => format!("row {row}"),
+            _ => String::new(),
+        };
         let others =
             if summary.infinite > 1 { format!(", {} in all", summary.infinite) } else { String::new() };
         let why = summary.why.as_ref().map(|place| format!(": {place}")).unwrap_or_default();
-        out.say(&format!("row {row} is infinite{others}{why}"))?;
+        out.say(&format!("{row} is infinite{others}{why}"))?;
     }
     for (key, item) in summary.items() {
         out.fact(key, &item)?;

@@ -97,7 +97,7 @@ fn infinity_is_an_answer_and_is_explained() {
 fn sums_that_are_not_1_are_mentioned() {
     let folder = Folder::new("sums");
     let out = folder.run(&["explain", "3,4", "1,1"]).good();
-    assert!(out.contains("P sums to 7.0000 and Q to 2.0000, taken as given"), "{out}");
+    assert!(out.contains("P sums to 7 and Q to 2, taken as given"), "{out}");
     let normalized = folder.run(&["explain", "3,4", "1,1", "--normalize"]).good();
     assert!(!normalized.contains("sums to"), "{normalized}");
     let smoothed = folder.run(&["explain", "3,4", "1,1", "--smoothing", "0.5", "--format", "csv"]).good();

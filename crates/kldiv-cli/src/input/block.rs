@@ -84,12 +84,6 @@ macro_rules! each_type {
     };
 }
 
-impl Cells {
-    pub(crate) fn is_whole(&self) -> bool {
-        matches!(self, Cells::I64(_) | Cells::U64(_))
-    }
-}
-
 /// Successive rows of an input, one after another in memory.
 #[derive(Debug)]
 pub(crate) struct Block {

@@ -132,6 +132,12 @@ impl Vector {
         &self.block.origin.name
     }
 
+    /// What it is called, where it is a row that its file gives a name.
+    pub(crate) fn label(&self) -> Option<&str> {
+        let labels = self.block.labels.as_ref().filter(|_| !self.down)?;
+        labels.first().map(String::as_str)
+    }
+
     /// What its outcomes are called, where its file says so.
     pub(crate) fn outcomes(&self) -> Option<&[String]> {
         if self.down { None } else { self.block.origin.columns.as_deref() }
