@@ -1,13 +1,13 @@
 //! The families by name.
 
 macro_rules! families {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $number:literal, $text:literal;)*) => {
         /// A family of distributions; the parameters of each, in the order of a row's columns.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u32)]
         pub enum Family {
-            $($(#[$doc])* $name = $number,)*
+            $(#[doc = $doc] $name = $number,)*
         }
 
         impl Family {
@@ -18,6 +18,13 @@ macro_rules! families {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Family::$name => $text,)*
+                }
+            }
+
+            /// Its parameters by name, in the order of a row's columns; code in backticks.
+            pub fn parameters(self) -> &'static str {
+                match self {
+                    $(Family::$name => $doc.trim_ascii_start(),)*
                 }
             }
         }
