@@ -21,10 +21,12 @@ impl Place {
     fn row(&self, rows: &[usize], row: usize) -> Vec<usize> {
         let mut index = vec![0; rows.len()];
         let mut rest = row;
-        for (place, len) in index.iter_mut().zip(rows).rev() {
+        for (place, len) in index.iter_mut().zip(rows).skip(1).rev() {
             *place = rest % len.max(&1);
             rest /= len.max(&1);
         }
+        // What is left counts along the first axis, which an operand with rows of its own may have more of.
+        index.iter_mut().take(1).for_each(|place| *place = rest);
         let Some(axis) = self.axis else { return index };
         let mut own = self.shape.clone();
         own.remove(axis);
@@ -160,8 +162,9 @@ fn describe(
     let mut at = None;
     if let Some(row) = row {
         let unknown = Place::default();
-        let number = operand.map_or(0, |operand| operand.index as usize);
-        let place = places.operands.get(number).unwrap_or(&unknown);
+        let place =
+            places.operands.iter().find(|place| operand.is_some_and(|operand| operand.name == place.name));
+        let place = place.unwrap_or(&unknown);
         let row = place.row(&places.rows, first + row);
         about.set_item(intern!(py, "row"), PyTuple::new(py, &row)?)?;
         if let Some(col) = col {
