@@ -1,6 +1,6 @@
 //! What the core complains about as Python's exceptions, with the place in the caller's own array.
 
-use kldiv::{Error, Fault};
+use kldiv::{Error, Fault, Operand};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -154,7 +154,7 @@ fn describe(
         _ => (None, None, None, None),
     };
     if let Some(operand) = operand {
-        about.set_item(intern!(py, "operand"), operand.name)?;
+        about.set_item(intern!(py, "operand"), name_of(operand))?;
     }
     if let Some(value) = value {
         about.set_item(intern!(py, "value"), value)?;
@@ -163,7 +163,7 @@ fn describe(
     if let Some(row) = row {
         let unknown = Place::default();
         let place =
-            places.operands.iter().find(|place| operand.is_some_and(|operand| operand.name == place.name));
+            places.operands.iter().find(|place| operand.is_some_and(|operand| name_of(operand) == place.name));
         let place = place.unwrap_or(&unknown);
         let row = place.row(&places.rows, first + row);
         about.set_item(intern!(py, "row"), PyTuple::new(py, &row)?)?;
@@ -187,7 +187,7 @@ fn describe(
                 let index = Place::default().row(&places.rows, first + row);
                 if index.is_empty() { String::new() } else { listed(&index) }
             });
-            format!("{name} of {operand}{row} is {value}; {expected}")
+            format!("{name} of {}{row} is {value}; {expected}", name_of(*operand))
         }
         Error::ZeroMass { operand, .. } => {
             format!(
@@ -201,6 +201,11 @@ fn describe(
         other => other.to_string(),
     };
     Ok(raised(py, message, &about))
+}
+
+/// The name of an operand here; where the core speaks of parameters, Python has a distribution.
+fn name_of(operand: Operand) -> &'static str {
+    operand.name.trim_end_matches("_params")
 }
 
 fn listed(index: &[usize]) -> String {

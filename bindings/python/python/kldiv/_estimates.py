@@ -190,7 +190,7 @@ def counts(
     >>> import kldiv
     >>> p, q = [30, 50, 20], [25, 45, 30]
     >>> round(kldiv.counts(p, q), 5), round(kldiv.counts(p, q, miller_madow=True), 5)
-    (0.02628, 0.00665)
+    (0.02628, 0.00639)
     """
     parameter = alpha if measure == "renyi" else weight
     options = choices(number(measure), parameter, base, "normalize", smoothing)
@@ -204,6 +204,6 @@ def bin_edges(x: Array, y: Array) -> np.ndarray:
     --------
     >>> import kldiv
     >>> kldiv.bin_edges([0.0, 1.0, 2.0], [1.0, 3.0])
-    array([0. , 0.75, 1.5 , 2.25, 3. ])
+    array([0.  , 0.75, 1.5 , 2.25, 3.  ])
     """
     return _kldiv.bin_edges(x, y)

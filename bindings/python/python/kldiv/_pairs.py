@@ -88,7 +88,7 @@ def explain(
              p    q     p/q  log(p/q)  contribution    share
     heads  0.5  0.7  0.7143   -0.3365       -0.1682  -193.0%
     tails  0.5  0.3   1.667    0.5108        0.2554   293.0%
-    total 0.0871774 nats
+    total 0.0871767 nats
     """
     options = choices(number(measure), weight, base, normalization, smoothing)
     q = p if q is None and measure == "entropy" else q
