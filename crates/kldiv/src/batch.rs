@@ -77,6 +77,13 @@ pub fn reduce_into(p: View, q: View, options: &Options, out: &mut f64) -> Result
     job.rows.outcome(first)
 }
 
+/// The results of [`rows`] as the one number that [`reduce`] makes of them, to the bit: for rows that do not lie in one
+/// matrix and were computed piece by piece.
+pub fn reduce_rows(values: &[f64], options: &Options) -> Result<f64, Error> {
+    let rows = Rows::new(Shape { rows: values.len(), cols: 1 }, options)?;
+    Ok(rows.reduced(rows.sum_of(values)?))
+}
+
 /// Each term of the measure, element by element, rounded to the type of `out`; a row's terms sum to its measure.
 ///
 /// Not for the Renyi divergence and the Jensen-Shannon distance, which are no sums ([`Error::Option`]). `out` has
