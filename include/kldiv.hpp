@@ -976,6 +976,77 @@ inline void family_grad_into(distribution p_family, const view &p_params, distri
                       status);
 }
 
+/* ---- Partial: sums in parts, merged ------------------------------------------------------------------- */
+
+/// The sums of a part of the outcomes: kldiv_partial. A plain value, to be copied, stored and sent as the bytes of c(),
+/// which are the same on every machine.
+class partial {
+public:
+    /// One to which nothing was added: kldiv_partial_init(). The measure, and what becomes of bad entries, are o's.
+    explicit partial(const options &o = defaults, status *status = nullptr)
+    {
+        detail::check(kldiv_partial_init(&c_, o.c()), status);
+    }
+
+    /// One that was stored or sent. Whether it is whole is looked at when it is used.
+    explicit partial(const kldiv_partial &stored) noexcept : c_(stored) {}
+
+    /// Adds pairs of elements: kldiv_partial_update(). A call that fails adds nothing.
+    partial &update(const view &p, const view &q, status *status = nullptr)
+    {
+        detail::check(kldiv_partial_update(&c_, p.c(), q.c()), status);
+        return *this;
+    }
+
+    /// Adds what another one holds: kldiv_partial_merge().
+    partial &merge(const partial &from, status *status = nullptr)
+    {
+        detail::check(kldiv_partial_merge(&c_, &from.c_), status);
+        return *this;
+    }
+
+    /// The measure of all that was added: kldiv_partial_value().
+    [[nodiscard]] double value(const options &o = defaults, status *status = nullptr) const
+    {
+        double out = detail::nan;
+        detail::check(kldiv_partial_value(&c_, o.c(), &out), status);
+        return out;
+    }
+
+    /// The state itself.
+    [[nodiscard]] const kldiv_partial *c() const noexcept { return &c_; }
+    [[nodiscard]] kldiv_partial *c() noexcept { return &c_; }
+
+private:
+    kldiv_partial c_;
+};
+static_assert(sizeof(partial) == sizeof(kldiv_partial) && std::is_trivially_copyable_v<partial>);
+
+/// Adds pair i to states[group[i]]: kldiv_partial_update_by(). p and q are sequences of one element type.
+template <class P, class Q, class E = std::remove_const_t<typename detail::sequence<const P>::element>,
+          class = std::enable_if_t<dtype<E>::value != 0>>
+inline void partial_update_by(const span<partial> &states, const span<const std::uint32_t> &group, const P &p,
+                              const Q &q, status *status = nullptr)
+{
+    const span<const E> p_span(p), q_span(q);
+    if (detail::fits(p_span.size(), group.size(), "p", status) &&
+        (q_span.data() == nullptr || detail::fits(q_span.size(), group.size(), "q", status)))
+        detail::check(kldiv_partial_update_by(states.empty() ? nullptr : states.data()->c(), states.size(),
+                                              group.data(), p_span.data(), q_span.data(), dtype<E>::value,
+                                              group.size()),
+                      status);
+}
+
+/// Adds from[i] to states[group[i]]: kldiv_partial_merge_by().
+inline void partial_merge_by(const span<partial> &states, const span<const std::uint32_t> &group,
+                             const span<const partial> &from, status *status = nullptr)
+{
+    if (detail::fits(from.size(), group.size(), "from", status))
+        detail::check(kldiv_partial_merge_by(states.empty() ? nullptr : states.data()->c(), states.size(),
+                                             group.data(), from.empty() ? nullptr : from.data()->c(), group.size()),
+                      status);
+}
+
 /* ---- The library --------------------------------------------------------------------------------------- */
 
 /// The version of the library that runs: major * 10000 + minor * 100 + patch.
