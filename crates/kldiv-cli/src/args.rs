@@ -1,6 +1,6 @@
 //! What can be asked for.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use kldiv::{Measure, Normalization, Options};
 
@@ -52,8 +52,10 @@ pub(crate) enum Command {
 #[command(after_help = DATA)]
 pub(crate) struct Explain {
     /// The distribution that is true: DATA of one row or one column.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) p: String,
     /// The distribution that is expected; not needed for --measure entropy.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) q: Option<String>,
     /// Names of the outcomes, with commas between.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
@@ -62,7 +64,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "K")]
     pub(crate) top: Option<usize>,
     /// Draw p and q side by side, and the contributions below, as SVG.
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub(crate) plot: Option<String>,
     #[command(flatten)]
     pub(crate) measured: Measured,
@@ -78,8 +80,10 @@ pub(crate) struct Explain {
 #[command(after_help = DATA)]
 pub(crate) struct Rows {
     /// The distributions that are true: DATA.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) p: String,
     /// The distributions that are expected; not needed for --measure entropy.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) q: Option<String>,
     /// One number for all rows: their sum or their mean.
     #[arg(long, value_enum, value_name = "sum|mean", hide_possible_values = true)]
@@ -100,8 +104,10 @@ pub(crate) struct Rows {
 #[command(after_help = DATA)]
 pub(crate) struct Pairwise {
     /// The distributions of the rows of the result: DATA.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) p: String,
     /// Those of its columns. [default: P]
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) q: Option<String>,
     /// Only the K rows of Q with the smallest divergences from each row of P, the smallest first.
     #[arg(long, value_name = "K")]
@@ -127,8 +133,10 @@ pub(crate) struct Pairwise {
 #[command(after_help = DATA)]
 pub(crate) struct Compare {
     /// What was: DATA, a column is compared with the column of the same name.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) old: String,
     /// What is.
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) new: String,
     /// The column to compare; several times for several. [default: all that old has]
     #[arg(long, value_name = "NAME")]
@@ -152,7 +160,7 @@ pub(crate) struct Compare {
     #[arg(long)]
     pub(crate) summary: bool,
     /// Draw the shares of old and new side by side, and what each bin contributes to the PSI, as SVG.
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub(crate) plot: Option<String>,
     #[command(flatten)]
     pub(crate) unit: Unit,

@@ -342,8 +342,9 @@ fn summarize(drifts: &[Drift], args: &Compare, charset: Charset) -> Result {
     }
     let most = drifts.iter().filter(|drift| drift.psi.is_finite()).max_by(|a, b| a.psi.total_cmp(&b.psi));
     if let Some(most) = most {
+        let name = &most.name;
         let psi = short(most.psi, usize::from(args.written.digits));
-        out.say(&format!("\nlargest PSI: {}, {psi} {}", most.name, verdict(most.psi)))?;
+        out.say(&format!("\nlargest PSI: {name}, {psi}  {}", verdict(most.psi)))?;
     }
     out.finish()
 }
