@@ -39,6 +39,9 @@ impl<'py> Array<'py> {
         {
             return Ok(array);
         }
+        if object.is_none() {
+            return Err(PyTypeError::new_err(format!("{name} is None; it has to be an array of real numbers")));
+        }
         let made = numpy_module(py)?.call_method1(intern!(py, "asarray"), (object,))?;
         Self::of_numpy(made.cast()?, name)
     }
