@@ -11,6 +11,7 @@ use crate::number::{Sum, counted, grouped, plain, short};
 use crate::output::{Column, Format, Item, Writer};
 use crate::plot::{self, Outcome, Picture};
 use crate::progress::Progress;
+use crate::rest::Rest;
 use crate::words::{Charset, facts, logarithm, words};
 
 /// How many outcomes a table shows unless it is told.
@@ -250,35 +251,5 @@ impl Walk<'_> {
             outcomes: drawn.iter().map(outcome).collect(),
         };
         plot::draw(path, &picture)
-    }
-}
-
-/// The outcomes that are not shown, together.
-struct Rest {
-    outcomes: u64,
-    p: f64,
-    q: f64,
-    contribution: f64,
-    share: f64,
-}
-
-impl Rest {
-    fn new(terms: &[Term], shown: &[usize]) -> Option<Rest> {
-        let mut hidden = vec![true; terms.len()];
-        shown.iter().for_each(|i| hidden[*i] = false);
-        let rest = || terms.iter().zip(&hidden).filter(|(_, hidden)| **hidden).map(|(term, _)| term);
-        let sum = |of: fn(&Term) -> f64| {
-            let mut sum = Sum::default();
-            rest().for_each(|term| sum.add(of(term)));
-            sum.value()
-        };
-        let outcomes = rest().count() as u64;
-        (outcomes > 0).then(|| Rest {
-            outcomes,
-            p: sum(|term| term.p),
-            q: sum(|term| term.q),
-            contribution: sum(|term| term.contribution),
-            share: sum(|term| term.share),
-        })
     }
 }

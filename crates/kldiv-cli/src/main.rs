@@ -16,6 +16,7 @@ mod pairs;
 mod pairwise;
 mod plot;
 mod progress;
+mod rest;
 mod rows;
 mod words;
 

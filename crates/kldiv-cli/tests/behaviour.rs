@@ -234,6 +234,20 @@ fn the_bins_are_the_deciles_of_old() {
 }
 
 #[test]
+fn of_many_bins_a_table_shows_the_first_and_the_others_together() {
+    let folder = Folder::new("others");
+    let texts = |n: u32| "x\n".to_string() + &(0..n).map(|i| format!("t{i:03}\n")).collect::<String>();
+    folder.write("old.csv", texts(40));
+    folder.write("new.csv", texts(40) + "t039\nt039\n");
+    let out = folder.run(&["compare", "old.csv", "new.csv"]).good();
+    let lines: Vec<&str> = out.lines().collect();
+    let words = |i: usize| lines[i].split_whitespace().take(4).collect::<Vec<_>>().join(" ");
+    assert_eq!((words(1).as_str(), words(26).as_str()), ("t039 1 3 2.5%", "15 others 15 15"), "{out}");
+    let whole = folder.run(&["compare", "old.csv", "new.csv", "--format", "json"]).json();
+    assert_eq!(whole["rows"].as_array().unwrap().len(), 40);
+}
+
+#[test]
 fn a_drift_beyond_what_is_allowed_ends_with_status_1() {
     let folder = Folder::new("drift");
     folder.write("old.csv", "x,y\n1,a\n2,a\n3,b\n");

@@ -19,6 +19,7 @@ use crate::number::{counted, grouped, short};
 use crate::output::{self, Item, Writer};
 use crate::plot::{self, Outcome, Picture};
 use crate::progress::Progress;
+use crate::rest::Rest;
 use crate::words::Charset;
 
 /// What is added to every count where a bin is empty on one side.
@@ -144,9 +145,9 @@ impl Drift {
             out.fact(key, &item)?;
         }
         let shown = if out.is_table() { SHOWN.min(self.terms.len()) } else { self.terms.len() };
-        let rest = Rest::new(self, shown);
+        let rest = Rest::new(&self.terms, &(0..shown).collect::<Vec<_>>());
         let drawn = self.terms[..shown].iter().map(|term| term.contribution);
-        let bars = Bars::new(drawn.chain(rest.as_ref().map(|rest| rest.psi)), charset);
+        let bars = Bars::new(drawn.chain(rest.as_ref().map(|rest| rest.contribution)), charset);
         // Programs read the same everywhere.
         let charset = if out.is_table() { charset } else { Charset::ASCII };
         for ((label, [old, new]), term) in self.bins.iter().zip(&self.terms).take(shown) {
@@ -161,14 +162,15 @@ impl Drift {
             ])?;
         }
         if let Some(rest) = rest {
+            let counted_there = |side: usize| self.bins[shown..].iter().map(|(_, counts)| counts[side]).sum();
             out.row(&[
-                Item::Text(counted(rest.bins, "other")),
-                Item::Count(rest.counts[0]),
-                Item::Count(rest.counts[1]),
+                Item::Text(counted(rest.outcomes, "other")),
+                Item::Count(counted_there(0)),
+                Item::Count(counted_there(1)),
                 Item::Share(rest.p),
                 Item::Share(rest.q),
-                Item::Number(rest.psi),
-                Item::Text(bars.draw(rest.psi)),
+                Item::Number(rest.contribution),
+                Item::Text(bars.draw(rest.contribution)),
             ])?;
         }
         if out.is_table() {
@@ -269,30 +271,6 @@ fn verdict(psi: f64) -> &'static str {
         _ if psi < 0.1 => "(below 0.1: by the usual rule of thumb, no shift to speak of)",
         _ if psi <= 0.25 => "(0.1 to 0.25: by the usual rule of thumb, a moderate shift)",
         _ => "(above 0.25: by the usual rule of thumb, a large shift)",
-    }
-}
-
-/// The bins that a table does not show, together.
-struct Rest {
-    bins: u64,
-    counts: [u64; 2],
-    p: f64,
-    q: f64,
-    psi: f64,
-}
-
-impl Rest {
-    fn new(drift: &Drift, shown: usize) -> Option<Rest> {
-        let (bins, terms) = (&drift.bins[shown..], &drift.terms[shown..]);
-        let total = |side: usize| bins.iter().map(|(_, counts)| counts[side]).sum();
-        let sum = |of: fn(&Term) -> f64| terms.iter().map(of).sum::<f64>();
-        (!bins.is_empty()).then(|| Rest {
-            bins: bins.len() as u64,
-            counts: [total(0), total(1)],
-            p: sum(|term| term.p),
-            q: sum(|term| term.q),
-            psi: sum(|term| term.contribution),
-        })
     }
 }
 
