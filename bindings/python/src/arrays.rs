@@ -43,7 +43,9 @@ impl<'py> Array<'py> {
             return Ok(array);
         }
         if object.is_none() {
-            return Err(PyTypeError::new_err(format!("{name} is None; it has to be an array of real numbers")));
+            return Err(PyTypeError::new_err(format!(
+                "{name} is None; it has to be an array of real numbers"
+            )));
         }
         let made = numpy_module(py)?.call_method1(intern!(py, "asarray"), (object,))?;
         Self::of_numpy(made.cast()?, name)
@@ -157,7 +159,15 @@ impl<'py> Array<'py> {
         let data = tensor.data.cast::<u8>().wrapping_add(tensor.byte_offset as usize);
         let aligned = data.align_offset(dtype.size()) == 0;
         let owner = object.clone();
-        Ok(aligned.then_some(Array { data, dtype, shape, strides, writable: true, owner, _export: Some(export) }))
+        Ok(aligned.then_some(Array {
+            data,
+            dtype,
+            shape,
+            strides,
+            writable: true,
+            owner,
+            _export: Some(export),
+        }))
     }
 
     /// Bytes, which are read as such.
