@@ -162,8 +162,10 @@ fn describe(
     let mut at = None;
     if let Some(row) = row {
         let unknown = Place::default();
-        let place =
-            places.operands.iter().find(|place| operand.is_some_and(|operand| name_of(operand) == place.name));
+        let place = places
+            .operands
+            .iter()
+            .find(|place| operand.is_some_and(|operand| name_of(operand) == place.name));
         let place = place.unwrap_or(&unknown);
         let row = place.row(&places.rows, first + row);
         about.set_item(intern!(py, "row"), PyTuple::new(py, &row)?)?;

@@ -224,7 +224,7 @@ def test_no_rows_give_no_results_and_no_columns_are_an_error():
 
 
 def test_pythons_lock_is_let_go_of_while_the_core_works():
-    p, q = positive(400, 5000), positive(400, 5000)
+    p, q = (np.broadcast_to(positive(5000), (20_000, 5000)) for _ in range(2))
     counted, stop = [0], threading.Event()
 
     def count():

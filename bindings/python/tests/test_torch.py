@@ -162,7 +162,7 @@ def test_half_types_go_straight_through(dtype):
     assert got.dtype == torch.float32 and torch.allclose(got.double(), want, rtol=1e-5)
     got.sum().backward()
     assert a.grad.dtype == b.grad.dtype == dtype
-    assert kldiv.kl(a.detach().softmax(-1), b.detach().softmax(-1)).shape == (4,)
+    assert kldiv.kl(a.detach().float().softmax(-1).to(dtype), b.detach().float().softmax(-1)).shape == (4,)
 
 
 def test_a_vae_is_what_it_is_in_pytorch():
@@ -190,7 +190,7 @@ def test_tensors_are_read_and_written_where_they_lie():
 def test_a_second_derivative_is_a_clear_error():
     x, t = (y.requires_grad_() for y in pair(2, 3))
     (grad,) = torch.autograd.grad(kt.kl_div(x, t, reduction="sum"), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
+    with pytest.raises(RuntimeError, match="first derivatives only"):
         grad.sum().backward()
 
 
