@@ -354,6 +354,28 @@ static void densities_and_samples(void)
     line("monte_carlo", out, 2);
 }
 
+/* A state of the first three rows, and one of the others that is merged into it: its value, and its words. */
+static void parts(void)
+{
+    const double *p = units(5, COUNT), *q = units(6, COUNT);
+    kldiv_view p_first = f64(p, 3, COLS), p_rest = f64(p + 3 * COLS, ROWS - 3, COLS);
+    kldiv_view q_first = f64(q, 3, COLS), q_rest = f64(q + 3 * COLS, ROWS - 3, COLS);
+    kldiv_options jeffreys = KLDIV_OPTIONS_INIT, normalized = KLDIV_OPTIONS_INIT;
+    jeffreys.measure = KLDIV_MEASURE_JEFFREYS;
+    normalized.normalization = KLDIV_NORMALIZATION_NORMALIZE;
+    kldiv_partial state, rest;
+    check(kldiv_partial_init(&state, &jeffreys));
+    check(kldiv_partial_init(&rest, &jeffreys));
+    check(kldiv_partial_update(&state, &p_first, &q_first));
+    check(kldiv_partial_update(&rest, &p_rest, &q_rest));
+    check(kldiv_partial_merge(&state, &rest));
+    check(kldiv_partial_value(&state, &normalized, out));
+    line("partial", out, 1);
+    printf("partial_state");
+    print_bits(&state, sizeof state / 8);
+    printf("\n");
+}
+
 int main(void)
 {
     vectors_and_rows();
@@ -363,5 +385,6 @@ int main(void)
     families();
     posteriors();
     densities_and_samples();
+    parts();
     return 0;
 }

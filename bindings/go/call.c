@@ -15,7 +15,7 @@ static double density_q(double x, void *handle)
 kldiv_status kldiv_go_call(go_function function, const go_numbers *numbers, char *d0, char *d1, char *d2, char *d3,
                            char *d4, char *d5, char *d6, char *d7, const uint8_t *mask, const double *weights,
                            const double *upstream, int64_t *indices, kldiv_term *terms, double *out, double *more,
-                           kldiv_error *error)
+                           kldiv_partial *state, const kldiv_partial *from, kldiv_error *error)
 {
     char *const data[GO_VIEWS] = {d0, d1, d2, d3, d4, d5, d6, d7};
     kldiv_view views[GO_VIEWS];
@@ -105,6 +105,18 @@ kldiv_status kldiv_go_call(go_function function, const go_numbers *numbers, char
         break;
     case GO_MONTE_CARLO:
         status = kldiv_estimate_mc((const double *)d0, (const double *)d1, numbers->n, o, out, more);
+        break;
+    case GO_PARTIAL_INIT:
+        status = kldiv_partial_init(state, o);
+        break;
+    case GO_PARTIAL_UPDATE:
+        status = kldiv_partial_update(state, v[0], v[1]);
+        break;
+    case GO_PARTIAL_MERGE:
+        status = kldiv_partial_merge(state, from);
+        break;
+    case GO_PARTIAL_VALUE:
+        status = kldiv_partial_value(state, o, out);
         break;
     }
     if (status != KLDIV_OK) {

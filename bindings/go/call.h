@@ -28,6 +28,10 @@ typedef enum {
     GO_QUADRATURE,
     GO_KNN,
     GO_MONTE_CARLO,
+    GO_PARTIAL_INIT,
+    GO_PARTIAL_UPDATE,
+    GO_PARTIAL_MERGE,
+    GO_PARTIAL_VALUE,
 } go_function;
 
 enum { GO_VIEWS = 8 };
@@ -46,6 +50,6 @@ typedef struct {
 kldiv_status kldiv_go_call(go_function function, const go_numbers *numbers, char *d0, char *d1, char *d2, char *d3,
                            char *d4, char *d5, char *d6, char *d7, const uint8_t *mask, const double *weights,
                            const double *upstream, int64_t *indices, kldiv_term *terms, double *out, double *more,
-                           kldiv_error *error);
+                           kldiv_partial *state, const kldiv_partial *from, kldiv_error *error);
 
 #endif

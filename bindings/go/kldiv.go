@@ -45,6 +45,8 @@ type call struct {
 	terms    *C.kldiv_term
 	out      *C.double
 	more     *C.double
+	state    *C.kldiv_partial
+	from     *C.kldiv_partial
 	err      error // what was found wrong before the call
 }
 
@@ -119,7 +121,7 @@ func (c *call) run() error {
 	var e C.kldiv_error
 	d := &c.data
 	status := C.kldiv_go_call(c.function, &c.numbers, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], c.mask, c.weights,
-		c.upstream, c.indices, c.terms, c.out, c.more, &e)
+		c.upstream, c.indices, c.terms, c.out, c.more, c.state, c.from, &e)
 	if status == C.KLDIV_OK {
 		return nil
 	}

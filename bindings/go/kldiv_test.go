@@ -162,6 +162,50 @@ func TestMonteCarloIsAMeanWithItsError(t *testing.T) {
 	status(t, err, kldiv.ErrShapeMismatch)
 }
 
+func TestPartsHaveOneSumHoweverTheyAreSplit(t *testing.T) {
+	p, q := []float64{0.5, 0.2, 0.3}, []float64{0.7, 0.2, 0.1}
+	whole, err := kldiv.NewPartial(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := whole.Update(kldiv.Row(p), kldiv.Row(q)); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := kldiv.NewPartial(nil)
+	rest, _ := kldiv.NewPartial(nil)
+	if first.Update(kldiv.Row(p[:1]), kldiv.Row(q[:1])) != nil || rest.Update(kldiv.Row(p[1:]), kldiv.Row(q[1:])) != nil {
+		t.Fatal("not added")
+	}
+	bytes, _ := rest.MarshalBinary()
+	sent := &kldiv.Partial{}
+	if err := sent.UnmarshalBinary(bytes); err != nil {
+		t.Fatal(err)
+	}
+	if err := sent.Merge(first); err != nil {
+		t.Fatal(err)
+	}
+	got, err := sent.Value(nil)
+	want, err2 := whole.Value(nil)
+	plain, err3 := kldiv.KL(p, q)
+	if err != nil || err2 != nil || err3 != nil || got != want || math.Abs(got-plain) > 1e-16 {
+		t.Error(got, want, plain, err, err2, err3)
+	}
+	status(t, sent.Update(kldiv.Row([]float64{-1}), kldiv.Row([]float64{1})), kldiv.ErrNegative)
+	if again, err := sent.Value(nil); again != got || err != nil {
+		t.Error("a bad entry changed a state", err)
+	}
+	bytes[100] ^= 1
+	if err := sent.UnmarshalBinary(bytes); err == nil {
+		_, err = sent.Value(nil)
+		status(t, err, kldiv.ErrState)
+	}
+	status(t, sent.UnmarshalBinary(bytes[1:]), kldiv.ErrState)
+	status(t, new(kldiv.Partial).Merge(first), kldiv.ErrState)
+	status(t, first.Merge(first), kldiv.ErrOverlap)
+	_, err = kldiv.NewPartial(&kldiv.Options{Measure: kldiv.MeasureRenyi, Alpha: 2})
+	status(t, err, kldiv.ErrOptions)
+}
+
 func TestTheLibraryKnowsItsVersion(t *testing.T) {
 	if kldiv.Version() <= 0 || kldiv.ActiveISA() == "" {
 		t.Error(kldiv.Version(), kldiv.ActiveISA())

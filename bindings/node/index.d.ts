@@ -320,3 +320,22 @@ export function knn(x: Matrix, y: Matrix, k: number, options?: Options): number;
 
 /** The estimate from ln p and ln q at samples of P, with its standard error. */
 export function monteCarlo(logP: PerRow, logQ: PerRow, options?: Options): { mean: number; standardError: number };
+
+/**
+ * The sums of the terms of a part of the outcomes of two distributions: what is merged with those of other parts.
+ * Neither the split into parts nor the order of updates and merges changes a bit of it.
+ */
+export class Partial {
+  /** Nothing added; the measure is what it will answer, invalid whether a bad entry fails its update. */
+  constructor(options?: Options);
+  /** A state from bytes; whether they are one is seen when it is used. */
+  static from(bytes: Uint8Array): Partial;
+  /** The state as bytes, the same on every machine and in every language. */
+  toBytes(): Uint8Array;
+  /** Adds pairs of elements: all of p, and those of q in the same places. */
+  update(p: Matrix, q: Matrix | null): this;
+  /** Adds what another state holds. */
+  merge(from: Partial): this;
+  /** The measure of all that was added. */
+  value(options?: Options): number;
+}

@@ -1,5 +1,5 @@
 // The Kullback-Leibler divergence and its relatives, by libkldiv. index.d.ts says what everything is.
-import { KldivError, activeIsa, answer, functions as lib, shapeMismatch, version } from './library.js';
+import { KldivError, activeIsa, answer, functions as lib, shapeMismatch, version, wordsOfPartial } from './library.js';
 import { doubles, matrix, optionsFor, output, perRow, plain, pointer, view } from './matrix.js';
 import { familyNumber } from './families.js';
 
@@ -198,4 +198,40 @@ export function monteCarlo(logP, logQ, options) {
   const [mean, standardError] = [new Float64Array(1), new Float64Array(1)];
   const status = lib.monteCarlo(x, y, n, optionsFor(options, n), mean, standardError);
   return answer(status, { mean: mean[0], standardError: standardError[0] });
+}
+
+export class Partial {
+  #state = new BigUint64Array(wordsOfPartial);
+
+  constructor(options) {
+    answer(lib.partialInit(this.#state, optionsFor(options, 0)));
+  }
+
+  static from(bytes) {
+    const partial = new Partial();
+    if (bytes.length !== partial.#state.byteLength) {
+      throw new KldivError(60, { message: `a state has ${partial.#state.byteLength} bytes, not ${bytes.length}` });
+    }
+    new Uint8Array(partial.#state.buffer).set(bytes);
+    return partial;
+  }
+
+  toBytes() {
+    return new Uint8Array(this.#state.slice().buffer);
+  }
+
+  update(p, q) {
+    const [a, b] = [matrix(p, 0), optional(q, 1)];
+    answer(lib.partialUpdate(this.#state, view(a), view(b)));
+    return this;
+  }
+
+  merge(from) {
+    answer(lib.partialMerge(this.#state, from.#state));
+    return this;
+  }
+
+  value(options) {
+    return number((out) => lib.partialValue(this.#state, optionsFor(options, 0), out));
+  }
 }

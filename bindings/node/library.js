@@ -49,13 +49,16 @@ const kldiv_error = koffi.struct('kldiv_error', {
 
 koffi.proto('double kldiv_density(double x, void *user)');
 
+/** How many words a kldiv_partial has. */
+export const wordsOfPartial = 178;
+
 export const sizeOfOptions = koffi.sizeof(kldiv_options);
 const sizeOfError = koffi.sizeof(kldiv_error);
 
 // V is a view, O the options, D an array.
 const declare = (name, parameters) => {
   const types = { V: 'kldiv_view *', O: 'kldiv_options *', D: 'void *', N: 'size_t', F: 'uint32_t', X: 'double',
-    C: 'kldiv_density *' };
+    C: 'kldiv_density *', S: 'void *' };
   return library.func(`kldiv_${name}`, 'int32_t', [...parameters].map((p) => types[p]));
 };
 
@@ -81,6 +84,10 @@ export const functions = {
   quadrature: declare('quadrature', 'CCDXXDNODD'),
   knn: declare('estimate_knn', 'VVNOD'),
   monteCarlo: declare('estimate_mc', 'DDNODD'),
+  partialInit: declare('partial_init', 'SO'),
+  partialUpdate: declare('partial_update', 'SVV'),
+  partialMerge: declare('partial_merge', 'SS'),
+  partialValue: declare('partial_value', 'SOD'),
 };
 
 const lastError = library.func('void kldiv_last_error(_Inout_ kldiv_error *error)');

@@ -128,4 +128,10 @@ line('knn', kldiv.knn(matrix(reals(29, 40 * 3), 3), matrix(reals(30, 50 * 3), 3)
 const estimate = kldiv.monteCarlo(reals(31, 100), reals(32, 100), { estimator: 'k3' });
 line('monte_carlo', estimate.mean, estimate.standardError);
 
+const part = (from, to) => new kldiv.Partial({ measure: 'jeffreys' })
+  .update(matrix(p.data.subarray(from * COLS, to * COLS)), matrix(q.data.subarray(from * COLS, to * COLS)));
+const state = part(0, 3).merge(part(3, ROWS));
+line('partial', state.value({ normalization: 'normalize' }));
+line('partial_state', new BigUint64Array(state.toBytes().buffer));
+
 process.stdout.write(lines.join('\n') + '\n');

@@ -112,6 +112,24 @@ test('a worker has errors of its own', async () => {
   assert.deepEqual(await Promise.all([run(3), run(5)]), [1000, 1000]);
 });
 
+test('parts have one sum however they are split', () => {
+  const [p, q] = [[0.5, 0.2, 0.3], [0.7, 0.2, 0.1]];
+  const part = (from, to) => new kldiv.Partial().update(p.slice(from, to), q.slice(from, to));
+  const bytes = part(1, 3).toBytes();
+  const sent = kldiv.Partial.from(bytes).merge(part(0, 1));
+  assert.equal(sent.value(), part(0, 3).value());
+  assert(Math.abs(sent.value() - kldiv.kl(p, q)) <= 1e-16);
+  assert.deepEqual(sent.toBytes(), part(0, 3).toBytes());
+  assert.throws(() => sent.update([-1], [1]), code('NEGATIVE'));
+  assert.deepEqual(sent.toBytes(), part(0, 3).toBytes());
+  bytes[100] ^= 1;
+  assert.throws(() => kldiv.Partial.from(bytes).value(), code('STATE'));
+  assert.throws(() => kldiv.Partial.from(bytes.subarray(1)), code('STATE'));
+  assert.throws(() => sent.merge(sent), code('OVERLAP'));
+  assert.throws(() => sent.merge(new kldiv.Partial({ measure: 'reverse' })), code('STATE'));
+  assert.throws(() => new kldiv.Partial({ measure: 'renyi', alpha: 2 }), code('OPTIONS'));
+});
+
 test('the library knows its version', () => {
   assert(kldiv.version() > 0 && kldiv.activeIsa().length > 0);
 });

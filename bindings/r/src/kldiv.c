@@ -406,6 +406,53 @@ static SEXP call_monte_carlo(SEXP log_p, SEXP log_q, SEXP options)
                                           options_of(options, &o), out, error));
 }
 
+/* ---- partial sums: a state is a raw vector, which is not changed: each function makes a new one ---- */
+
+static kldiv_partial *new_state(SEXP list, SEXP from)
+{
+    SEXP state = Rf_allocVector(RAWSXP, sizeof(kldiv_partial));
+    SET_VECTOR_ELT(list, 0, state);
+    if (from != R_NilValue)
+        memcpy(RAW(state), RAW(from), sizeof(kldiv_partial));
+    return (kldiv_partial *)RAW(state);
+}
+
+static SEXP call_partial_init(SEXP options)
+{
+    kldiv_options o;
+    SEXP list = results(1);
+    kldiv_partial *state = new_state(list, R_NilValue);
+    return answer(list, kldiv_partial_init(state, options_of(options, &o)));
+}
+
+static SEXP call_partial_update(SEXP s, SEXP p, SEXP q, SEXP rows)
+{
+    kldiv_view a, b;
+    SEXP list = results(1);
+    kldiv_partial *state = new_state(list, s);
+    return answer(list, kldiv_partial_update(state, view_of(p, ROWS(rows), &a), view_of(q, ROWS(rows), &b)));
+}
+
+static SEXP call_partial_merge(SEXP s, SEXP from)
+{
+    SEXP list = results(1);
+    kldiv_partial *state = new_state(list, s);
+    return answer(list, kldiv_partial_merge(state, (const kldiv_partial *)RAW(from)));
+}
+
+static SEXP call_partial_value(SEXP s, SEXP options)
+{
+    kldiv_options o;
+    SEXP list = results(1);
+    double *out = new_doubles(list, 0, 1);
+    return answer(list, kldiv_partial_value((const kldiv_partial *)RAW(s), options_of(options, &o), out));
+}
+
+static SEXP call_partial_size(void)
+{
+    return Rf_ScalarInteger((int)sizeof(kldiv_partial));
+}
+
 /* ---- the library ---- */
 
 static SEXP call_version(void)
@@ -428,6 +475,8 @@ static const R_CallMethodDef calls[] = {
     CALL(call_vae, 6),         CALL(call_vae_grad, 7),    CALL(call_family, 6),
     CALL(call_family_grad, 7), CALL(call_quadrature, 6),  CALL(call_knn, 4),
     CALL(call_monte_carlo, 3), CALL(call_version, 0),     CALL(call_active_isa, 0),
+    CALL(call_partial_init, 1),   CALL(call_partial_update, 4), CALL(call_partial_merge, 2),
+    CALL(call_partial_value, 2),  CALL(call_partial_size, 0),
     {NULL, NULL, 0},
 };
 

@@ -132,3 +132,9 @@ for (of in c("mu", "logvar", "prior_mu", "prior_logvar")) line(paste0("vae_grad_
 line("quadrature", unlist(kl_quadrature(function(x) 2 * x, function(x) 3 * x * x, 0, 1, breaks = 0.5)))
 line("knn", kl_knn(by_row(reals(29, 120L), 3L), by_row(reals(30, 150L), 3L), 2))
 line("monte_carlo", unlist(kl_monte_carlo(reals(31, 100L), reals(32, 100L), estimator = "k3")))
+
+part <- function(of) kl_partial_update(kl_partial(measure = "jeffreys"), p[of, ], q[of, ])
+state <- kl_partial_merge(part(1:3), part(4:7))
+line("partial", kl_partial_value(state, normalization = "normalize"))
+words <- matrix(format(state), nrow = 8L)[8:1, ]
+cat(paste(c("partial_state", apply(words, 2L, paste, collapse = "")), collapse = " "), "\n", sep = "")

@@ -91,4 +91,14 @@ two <- tryCatch(kl_quadrature(function(x) c(1, 1), function(x) 1, 0, 1), error =
 stopifnot(two == "a density has to give one number")
 refused("negative", kl_quadrature(function(x) -1, function(x) 1, 0, 1))
 
+# Parts have one sum however they are split.
+part <- function(of) kl_partial_update(kl_partial(), c(0.5, 0.2, 0.3)[of], c(0.7, 0.2, 0.1)[of])
+stopifnot(identical(kl_partial_merge(part(2:3), part(1)), part(1:3)),
+  abs(kl_partial_value(part(1:3)) - kl(c(0.5, 0.2, 0.3), c(0.7, 0.2, 0.1))) <= 1e-16)
+refused("negative", kl_partial_update(part(1), -1, 1))
+refused("state", kl_partial_value(raw(8)))
+refused("state", kl_partial_value(raw(length(part(1)))))
+refused("state", kl_partial_merge(part(1), kl_partial(measure = "reverse")))
+refused("options", kl_partial(measure = "renyi", alpha = 2))
+
 stopifnot(kl_version() >= "0.1.0", nzchar(kl_active_isa()))

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"log"
 	"math"
@@ -232,6 +233,27 @@ func densitiesAndSamples() {
 	numbers("monte_carlo", []float64{mean, standardError}, err)
 }
 
+func parts() {
+	p, q := units(5, count), units(6, count)
+	jeffreys := &kldiv.Options{Measure: kldiv.MeasureJeffreys}
+	state, err := kldiv.NewPartial(jeffreys)
+	check(err)
+	rest, err := kldiv.NewPartial(jeffreys)
+	check(err)
+	check(state.Update(matrix(p[:3*cols]), matrix(q[:3*cols])))
+	check(rest.Update(matrix(p[3*cols:]), matrix(q[3*cols:])))
+	check(state.Merge(rest))
+	x, err := state.Value(&kldiv.Options{Normalization: kldiv.Normalize})
+	number("partial", x, err)
+	bytes, err := state.MarshalBinary()
+	check(err)
+	fmt.Print("partial_state")
+	for ; len(bytes) > 0; bytes = bytes[8:] {
+		fmt.Printf(" %016x", binary.LittleEndian.Uint64(bytes))
+	}
+	fmt.Println()
+}
+
 func main() {
 	vectorsAndRows()
 	allPairs()
@@ -240,4 +262,5 @@ func main() {
 	families()
 	posteriors()
 	densitiesAndSamples()
+	parts()
 }

@@ -170,6 +170,17 @@ final class Library {
     static native int kldiv_estimate_mc(Pointer logP, Pointer logQ, Size n, Pointer options, Pointer out,
         Pointer standardError);
 
+    /** The bytes of a kldiv_partial. */
+    static final int PARTIAL = 178 * 8;
+
+    static native int kldiv_partial_init(Pointer state, Pointer options);
+
+    static native int kldiv_partial_update(Pointer state, Pointer p, Pointer q);
+
+    static native int kldiv_partial_merge(Pointer into, Pointer from);
+
+    static native int kldiv_partial_value(Pointer state, Pointer options, Pointer out);
+
     /** The exception for a status, with what is known of the calling thread's last failure. */
     static KldivException failure(int status, double[] results) {
         RawError error = new RawError();

@@ -1,5 +1,7 @@
 package kldiv;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.function.LongConsumer;
 import kldiv.Distribution.Family;
 import kldiv.Options.Measure;
@@ -235,6 +237,24 @@ final class Bits {
         line("monte_carlo", estimate.value(), estimate.error());
     }
 
+    private static Partial part(int from, int to) {
+        Matrix p = matrix(units(5, COUNT)).strided(to - from, COLS, COLS, 1, from * COLS);
+        Matrix q = matrix(units(6, COUNT)).strided(to - from, COLS, COLS, 1, from * COLS);
+        return new Partial(Options.builder().measure(Measure.JEFFREYS).build()).update(p, q);
+    }
+
+    private static void parts() {
+        Partial state = part(0, 3).merge(part(3, ROWS));
+        line("partial",
+            state.value(Options.builder().normalization(Options.Normalization.NORMALIZE).build()));
+        LINES.append("partial_state");
+        ByteBuffer words = ByteBuffer.wrap(state.toBytes()).order(ByteOrder.LITTLE_ENDIAN);
+        while (words.hasRemaining()) {
+            LINES.append(String.format(" %016x", words.getLong()));
+        }
+        LINES.append('\n');
+    }
+
     public static void main(String[] arguments) {
         vectorsAndRows();
         allPairs();
@@ -243,6 +263,7 @@ final class Bits {
         families();
         posteriors();
         densitiesAndSamples();
+        parts();
         System.out.print(LINES);
     }
 }

@@ -166,6 +166,28 @@ public final class KldivTest {
         threads.shutdown();
     }
 
+    private static Partial part(int from, int to) {
+        Matrix p = Matrix.row(0.5, 0.2, 0.3).strided(1, to - from, 0, 1, from);
+        Matrix q = Matrix.row(0.7, 0.2, 0.1).strided(1, to - from, 0, 1, from);
+        return new Partial(null).update(p, q);
+    }
+
+    @Test
+    public void partsHaveOneSumHoweverTheyAreSplit() {
+        byte[] bytes = part(1, 3).toBytes();
+        Partial sent = Partial.of(bytes).merge(part(0, 1));
+        assertEquals(part(0, 3).value(null), sent.value(null), 0);
+        assertEquals(Kldiv.kl(new double[] {0.5, 0.2, 0.3}, new double[] {0.7, 0.2, 0.1}), sent.value(null), 1e-16);
+        refused(Status.NEGATIVE, () -> sent.update(Matrix.row(-1.0), Matrix.row(1.0)));
+        assertArrayEquals(part(0, 3).toBytes(), sent.toBytes());
+        bytes[100] ^= 1;
+        refused(Status.STATE, () -> Partial.of(bytes).value(null));
+        refused(Status.STATE, () -> Partial.of(new byte[8]));
+        refused(Status.OVERLAP, () -> sent.merge(sent));
+        refused(Status.OPTIONS,
+            () -> new Partial(Options.builder().measure(Options.Measure.RENYI).alpha(2).build()));
+    }
+
     @Test
     public void theLibraryKnowsItsVersion() {
         assertTrue(Kldiv.version() > 0 && !Kldiv.activeIsa().isEmpty());
