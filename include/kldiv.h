@@ -28,7 +28,8 @@ int main(void) {
 By hand: 0.5 ln(0.5 / 0.7) = -0.168 and 0.5 ln(0.5 / 0.3) = 0.255 make 0.0872 nats; kldiv_explain() gives this
 walk for any P and Q. Matrices of any element type and stride are kldiv_kl(), kldiv_rows() and kldiv_terms(), which
 take views (kldiv_view) and choices (kldiv_options: the measure, the base, normalization, ...). Models are trained
-with kldiv_loss(), kldiv_logits() and kldiv_vae(), whose sisters ending in _grad give the gradients.
+with kldiv_loss(), kldiv_logits() and kldiv_vae(), whose sisters ending in _grad give the gradients. Data beyond one
+machine are added up in parts (kldiv_partial), which have one sum however they are split.
 
 Answers.  P comes first, Q second. 0 ln(0 / q) is 0. Where q is 0 and p is not, the divergence is infinite: that is
           an answer, not an error, and no epsilon is ever added. Results are in nats unless options.base is set.
@@ -877,6 +878,116 @@ kldiv_status kldiv_family_grad(uint32_t p_family,
                                double *out,
                                const kldiv_view_mut *grad_p_params,
                                const kldiv_view_mut *grad_q_params);
+
+/* ---- Partial: sums in parts, merged ------------------------------------------------------------------- */
+
+/// The sums of the terms of a part of the outcomes of two distributions: what is merged with those of other parts, and
+/// what an answer is made of. For distributions that are spread over files, machines or days.
+///
+/// Plain bytes, the same on every machine: it may be copied, written to disk and sent, and lies where a uint64_t may.
+/// kldiv_partial_init() makes one; one of zeros is none. A magic, a version and a checksum are looked at whenever one
+/// is read, and what this library did not make, or what was damaged since, is KLDIV_ERROR_STATE.
+///
+/// Terms are added without any rounding, and the sum is rounded once, in kldiv_partial_value(). So neither the split
+/// into parts, nor the order of updates and merges, nor the number of threads changes a bit of the value or of the
+/// state. One state is used by one thread at a time; others may be used meanwhile.
+typedef struct kldiv_partial {
+  /// Little-endian, and nobody else's business.
+  uint64_t words[178];
+} kldiv_partial;
+
+/// Makes a state to which nothing was added.
+///
+/// options.measure says what it will answer: KL, GENERALIZED, REVERSE, JEFFREYS, ENTROPY or CROSS_ENTROPY.
+/// options.invalid says what a bad entry does: with ERROR an update that finds one fails and changes nothing; with
+/// NAN it is counted, and the state's value is NaN. The other options are for kldiv_partial_value().
+///
+/// @param s        1 state, whatever it held
+/// @param options  NULL for the defaults: KL, and bad entries are errors
+/// @return KLDIV_OK; KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED; KLDIV_ERROR_OPTIONS for another measure, and for
+///         smoothing, which depends on the number of outcomes: add it to the elements, and ask for NORMALIZE
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD kldiv_status kldiv_partial_init(kldiv_partial *s, const kldiv_options *options);
+
+/// Adds pairs of elements: all of p, and those of q in the same places, belong to the state's two distributions.
+///
+/// @param s     1 state
+/// @param p, q  rows x cols probabilities or counts, of any element types and strides, counts exactly; q is ignored and
+///              may be NULL if the measure is ENTROPY
+/// @return KLDIV_OK; KLDIV_ERROR_STATE; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NEGATIVE,
+///         KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the first bad entry, row by row, p before q. The state is then as
+///         it was, so nothing is lost, and nothing is added twice when the call is repeated
+/// Thread-safe; large calls share their elements among as many threads as there are cores. Since 0.1.
+KLDIV_NODISCARD kldiv_status kldiv_partial_update(kldiv_partial *s, const kldiv_view *p, const kldiv_view *q);
+
+/// Adds what another state holds. Which was made first, and which is added to which, makes no difference.
+///
+/// @param into  1 state
+/// @param from  1 state, another one, for the same measure and with the same options.invalid
+/// @return KLDIV_OK; KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED, KLDIV_ERROR_OVERLAP; KLDIV_ERROR_STATE, also
+///         for two that do not go together. *into is then as it was
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD kldiv_status kldiv_partial_merge(kldiv_partial *into, const kldiv_partial *from);
+
+/// The measure of all that was added, in nats or in the units of options.base.
+///
+/// options.normalization NORMALIZE gives that of the distributions that the elements are counts or weights of, without
+/// their totals being known beforehand: to an absolute accuracy of some 1e-16 times |D / P| + |ln(Q / P)|, D the
+/// value of what was given, P and Q the totals, and to a relative one where P and Q nearly agree. REQUIRE holds both
+/// totals to mass_tolerance. AS_GIVEN is as accurate as kldiv_rows().
+///
+/// @param s        1 state
+/// @param options  NULL for the defaults: nats, elements as given. measure is the state's own, or 0; mask and weights
+///                 do not apply
+/// @param out      1 double; INFINITY if a term is, NaN for a total that is an error and where bad entries were added
+/// @return KLDIV_OK; KLDIV_ERROR_NULL_POINTER, KLDIV_ERROR_MISALIGNED, KLDIV_ERROR_OVERLAP; KLDIV_ERROR_OPTIONS, also
+///         for another measure and for smoothing; KLDIV_ERROR_STATE; and unless options.invalid is NAN
+///         KLDIV_ERROR_ZERO_MASS, KLDIV_ERROR_NOT_NORMALIZED, or KLDIV_ERROR_NAN for bad entries
+/// Thread-safe. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_partial_value(const kldiv_partial *s,
+                                 const kldiv_options *options,
+                                 double *out);
+
+/// Adds pair i of elements to the state of its group, s[group[i]]: one call a batch, whatever the number of groups.
+///
+/// @param s       groups states, made by kldiv_partial_init(); those that are named, for one measure
+/// @param groups  how many
+/// @param group   n numbers below groups
+/// @param p, q    n probabilities or counts each, one after another; q is ignored and may be NULL if the measure is
+///                ENTROPY
+/// @param dtype   KLDIV_DTYPE_..., of both
+/// @param n       how many pairs; with none there is nothing to do
+/// @return as kldiv_partial_update(), the first bad entry with row 0; KLDIV_ERROR_INDEX for a number that is not
+///         below groups (operand 2, row 0, the value is that number); KLDIV_ERROR_STATE if one of the states that are
+///         named is none, or they do not go together; KLDIV_ERROR_OUT_OF_MEMORY: it takes a bit a group. All states
+///         are then as they were
+/// Thread-safe; the calling thread alone. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_partial_update_by(kldiv_partial *s,
+                                     size_t groups,
+                                     const uint32_t *group,
+                                     const void *p,
+                                     const void *q,
+                                     uint32_t dtype,
+                                     size_t n);
+
+/// Adds state i of from to the state of its group, s[group[i]].
+///
+/// @param s       groups states
+/// @param groups  how many
+/// @param group   n numbers below groups
+/// @param from    n states, apart from s
+/// @param n       how many; with none there is nothing to do
+/// @return as kldiv_partial_merge(); KLDIV_ERROR_INDEX and KLDIV_ERROR_OUT_OF_MEMORY as kldiv_partial_update_by().
+///         All of s are then as they were
+/// Thread-safe; the calling thread alone. Since 0.1.
+KLDIV_NODISCARD
+kldiv_status kldiv_partial_merge_by(kldiv_partial *s,
+                                    size_t groups,
+                                    const uint32_t *group,
+                                    const kldiv_partial *from,
+                                    size_t n);
 
 /* ---- The library's threads ---------------------------------------------------------------------------- */
 

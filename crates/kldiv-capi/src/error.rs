@@ -158,6 +158,11 @@ impl Failure {
                 Error::Empty => KLDIV_ERROR_EMPTY,
                 Error::Dtype { .. } => KLDIV_ERROR_DTYPE,
                 Error::OutOfMemory { .. } => KLDIV_ERROR_OUT_OF_MEMORY,
+                Error::State { .. } => KLDIV_ERROR_STATE,
+                Error::InvalidPairs { .. } => {
+                    last.value = f64::NAN;
+                    KLDIV_ERROR_NAN
+                }
                 // Finite entries whose sum is not.
                 Error::Overflow { row } => {
                     (last.row, last.value) = (row, f64::INFINITY);
@@ -316,6 +321,8 @@ mod tests {
             (Error::Option { name: "base", value: 0.5, expected: "above 1" }, KLDIV_ERROR_OPTIONS),
             (Error::Dtype { what: "out", dtype: "i64" }, KLDIV_ERROR_DTYPE),
             (Error::OutOfMemory { bytes: 8 }, KLDIV_ERROR_OUT_OF_MEMORY),
+            (Error::State { what: "is damaged" }, KLDIV_ERROR_STATE),
+            (Error::InvalidPairs { invalid: 1, count: 2 }, KLDIV_ERROR_NAN),
             (Error::NotConverged { value: 0.5, error: 0.1, mass: 0.9 }, KLDIV_ERROR_NOT_CONVERGED),
             (
                 Error::Density {

@@ -28,6 +28,7 @@ pub mod logits;
 pub mod loss;
 pub mod options;
 pub mod pairwise;
+pub mod partial;
 pub mod pool;
 pub mod quadrature;
 pub mod status;

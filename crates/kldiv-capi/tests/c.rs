@@ -293,6 +293,21 @@ fn wrong_calls_for_all_pairs_are_refused() {
     program_passes(build("pairwise_calls", &CXX11));
 }
 
+/// What partial.c splits and merges.
+const IN_PARTS: [&str; 3] = ["discrete.json", "counts.json", "partial.json"];
+
+#[test]
+fn sums_in_parts_hold_from_c_and_cpp() {
+    for language in [&C99, &CXX11] {
+        passes(Command::new(build("partial", language)).args(IN_PARTS.map(table)));
+    }
+}
+
+#[test]
+fn valgrind_finds_nothing_in_sums_in_parts() {
+    passes(valgrind().arg(build("partial", &C99)).args(IN_PARTS[1..].iter().map(|name| table(name))));
+}
+
 #[test]
 fn nothing_beside_the_arguments_is_touched() {
     program_passes(build("guard_pages", &C99));

@@ -279,6 +279,20 @@ pub enum Error {
         /// An estimate of the error that was left.
         error: f64,
     },
+    /// A partial sum is not one that this library made, or does not go with another; the message says why.
+    #[error("the state {what}")]
+    State {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A partial sum was fed entries that are no probabilities.
+    #[error("{invalid} of the {count} pairs that were added hold a negative, NaN or infinite number")]
+    InvalidPairs {
+        /// How many pairs.
+        invalid: u64,
+        /// Of how many.
+        count: u64,
+    },
     /// Memory for a result or a partial sum could not be had.
     #[error("out of memory: {bytes} bytes could not be reserved")]
     OutOfMemory {

@@ -38,6 +38,7 @@ pub mod loss;
 mod pair;
 pub mod pairwise;
 mod panels;
+pub mod partial;
 mod pieces;
 mod policy;
 pub mod quadrature;

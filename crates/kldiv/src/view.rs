@@ -240,6 +240,20 @@ impl<'a> View<'a> {
         View { shape, row_stride: 0, col_stride: 0, ..self }
     }
 
+    /// All elements, row after row, as one row, if they lie evenly spaced.
+    pub(crate) fn as_one_row(self) -> Option<Row<'a>> {
+        let Shape { rows, cols } = self.shape;
+        let across = self.col_stride.checked_mul(cols as isize);
+        let stride = match (rows, cols) {
+            (1, _) => self.col_stride,
+            (_, 1) => self.row_stride,
+            _ if across == Some(self.row_stride) => self.col_stride,
+            _ => return None,
+        };
+        let View { data, dtype, .. } = self;
+        Some(Row { data, len: self.elements(), stride, dtype, lifetime: PhantomData })
+    }
+
     /// The rows before row `rows`.
     pub(crate) fn first_rows(self, rows: usize) -> Self {
         debug_assert!(rows <= self.shape.rows);
@@ -448,6 +462,20 @@ impl<'a> Row<'a> {
             // SAFETY: element i is within the row and of type T.
             unsafe { self.data.cast::<T>().offset(i as isize * self.stride).read().to_f64() }
         })
+    }
+
+    /// What [`Row::get`] takes from element `i`: 0 but for counts beyond 2^53.
+    pub(crate) fn rest(&self, i: usize) -> f64 {
+        debug_assert!(i < self.len);
+        let from = self.data.wrapping_offset(i as isize * self.stride * self.dtype.size() as isize);
+        let count = match self.dtype {
+            // SAFETY: element i is within the row and of that type.
+            Dtype::I64 => i128::from(unsafe { from.cast::<i64>().read() }),
+            // SAFETY: as above.
+            Dtype::U64 => i128::from(unsafe { from.cast::<u64>().read() }),
+            _ => return 0.0,
+        };
+        (count - count as f64 as i128) as f64
     }
 
     /// Copies the row, converted, into a buffer that is as long.

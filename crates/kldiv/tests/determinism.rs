@@ -9,6 +9,7 @@ use common::data::{KINDS, pair};
 use common::layout::{LAYOUTS, Layouts};
 use half::{bf16, f16};
 use kldiv::batch::{reduce, rows_into, terms_into};
+use kldiv::partial::Partial;
 use kldiv::{Element, Measure, Normalization, Options, View, ViewMut, active_isa};
 use ndarray::Array2;
 
@@ -41,6 +42,12 @@ impl Hash {
         }
     }
 
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks_exact(8) {
+            self.add(f64::from_le_bytes(word.try_into().unwrap()));
+        }
+    }
+
     fn add_all(&mut self, numbers: &[f64]) {
         numbers.iter().for_each(|x| self.add(*x));
     }
@@ -64,6 +71,13 @@ fn hash_pair(hash: &mut Hash, p: View, q: View, options: &Options, terms: bool) 
     let error = rows_into(p, q, options, &mut out).is_err();
     hash.add(f64::from(u8::from(error)));
     hash.add_all(&out);
+    if options.normalization == Normalization::AsGiven
+        && let Ok(mut state) = Partial::new(options)
+    {
+        let _ = state.update_on(p, q, options.parallel);
+        hash.add_bytes(state.as_bytes());
+        hash.add(state.value(&Options::default()).unwrap_or(f64::NAN));
+    }
     if p.rows() > 1 {
         hash.add(reduce(p, q, options).unwrap_or(f64::NAN));
     }

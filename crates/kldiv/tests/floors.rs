@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::op", "kernels::prepare"],
     &["kernels::generic", "kernels::loss", "kernels::softmax", "kernels::vae"],
     &["kernels::gradient"],
-    &["kernels::rows", "kernels::product", "kernels::transpose"],
+    &["kernels::rows", "kernels::product", "kernels::transpose", "kernels::each"],
     &["kernels::twice"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
@@ -46,6 +46,9 @@ const FLOORS: &[&[&str]] = &[
     // floor 3
     &["short", "panels"],
     &["cells"],
+    &["partial::exact"],
+    &["partial::state"],
+    &["partial::deposit", "partial::answer"],
     &["batch", "explain", "partial", "pairwise"],
     // floor 4
     &["loss", "logits::compare"],

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::data::generate;
 use common::layout::{LAYOUTS, Layouts, exactly, matrix};
 use common::{Expected, F32, F64, K, Precision, SplitMix, Tally, Wide};
 use common::{number, numbers, oracle, precision, table, tagged, units};
@@ -264,43 +265,6 @@ fn invalid<T: Element>(tally: &mut Tally, case: &Value, p: &[T], q: &[T]) {
             }
         }
     }
-}
-
-/// The vectors of a case of large.json.
-fn generate(case: &Value) -> (Vec<f64>, Vec<f64>) {
-    let seed = case["seed"].as_str().unwrap().trim_start_matches("0x");
-    let mut random = SplitMix(u64::from_str_radix(seed, 16).unwrap());
-    let n = case["n"].as_u64().unwrap() as usize;
-    let (eps, shift) = (number(&case["eps"]), case["shift"].as_i64().unwrap() as i32);
-    let scale = 2f64.powi(-shift);
-    let kind = case["kind"].as_str().unwrap();
-    let narrow = case["dtype"] == "f32";
-    // One operation of f32 is one of f64 rounded: the double rounding of +, −, × is innocuous.
-    let round = |x: f64| if narrow { f64::from(x as f32) } else { x };
-    let draw = |z: u64| match narrow {
-        true => ((z >> 40) + 1) as f64 * 2f64.powi(-24),
-        false => ((z >> 11) + 1) as f64 * 2f64.powi(-53),
-    };
-    let heavy = |u: f64| (0..if narrow { 2 } else { 3 }).fold(u, |u, _| round(u * u));
-    let pairs = (0..n).map(|_| {
-        let (z1, z2) = (random.next(), random.next());
-        let (u1, u2) = (draw(z1), draw(z2));
-        match kind {
-            "near" => {
-                let p = round(u1 * scale);
-                (p, round(p * round(1.0 + round(eps * round(u2 - 0.5)))))
-            }
-            "independent" => (round(u1 * scale), round(u2 * scale)),
-            "heavy" => (round(heavy(u1) * scale), round(heavy(u2) * scale)),
-            "sparse" => {
-                let empty = z1 & 7 < 5;
-                let p = if empty { 0.0 } else { round(u1 * scale) };
-                (p, if empty && z2 & 7 == 0 { 0.0 } else { round(u2 * scale) })
-            }
-            other => panic!("{other}"),
-        }
-    });
-    pairs.unzip()
 }
 
 #[test]

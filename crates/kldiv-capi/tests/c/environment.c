@@ -132,6 +132,29 @@ static void training_calls(answers *a, const kldiv_view *p, const kldiv_view *q,
     take(a, kldiv_vae_grad(p, q, NULL, NULL, &options, NULL, NULL, &single, NULL, NULL, NULL), single_grads, bytes / 2);
 }
 
+/* Sums in parts, some of many elements, some of one and two huge ones. */
+static void partial_calls(answers *a, const kldiv_view *p, const kldiv_view *q)
+{
+    static const uint32_t group[] = {0, 1, 0, 1};
+    static const uint64_t huge[] = {UINT64_C(0x7FEFFFFFFFFFFFFF), 1, UINT64_C(0x3FF0000000000000), 5};
+    static const uint64_t tiny[] = {1, UINT64_C(0x7FEFFFFFFFFFFFFF), UINT64_C(0x3FF0000000000001), 7};
+    kldiv_partial states[2];
+    kldiv_options options = default_options();
+    double out = 0;
+    for (options.measure = 0; options.measure <= KLDIV_MEASURE_CROSS_ENTROPY; options.measure++) {
+        if (options.measure >= KLDIV_MEASURE_JENSEN_SHANNON && options.measure <= KLDIV_MEASURE_RENYI)
+            continue;
+        take(a, kldiv_partial_init(&states[0], &options), states, sizeof *states);
+        take(a, kldiv_partial_init(&states[1], &options), states, sizeof states);
+        take(a, kldiv_partial_update(&states[0], p, q), states, sizeof states);
+        take(a, kldiv_partial_update_by(states, 2, group, huge, tiny, KLDIV_DTYPE_F64, 4), states, sizeof states);
+        take(a, kldiv_partial_merge(&states[0], &states[1]), states, sizeof states);
+        for (options.normalization = 0; options.normalization <= KLDIV_NORMALIZATION_NORMALIZE; options.normalization++)
+            take(a, kldiv_partial_value(&states[0], &options, &out), &out, sizeof out);
+        options.normalization = KLDIV_NORMALIZATION_AS_GIVEN;
+    }
+}
+
 /* Only calls, loads and integers here: traps may be unmasked. */
 static answers every_call(void)
 {
@@ -163,6 +186,7 @@ static answers every_call(void)
             }
         options = default_options();
         options.threads = 2;
+        partial_calls(&a, &p, &q);
         training_calls(&a, &p, &q, 0);
         training_calls(&a, &p, &q, 1.0 / 4096); /* so cold that most exponentials are no numbers but 0 */
     }

@@ -119,6 +119,7 @@ static void take(answers *a, kldiv_status status, const void *out, size_t bytes)
 typedef enum {
     KL_F64, KL_F32, KL, ROWS, TERMS, EXPLAIN, LOSS, LOSS_POINTWISE, LOSS_GRAD, LOGITS, LOGITS_GRAD, LOGITS_TOPK, VAE,
     VAE_GRAD, QUADRATURE, KNN, MC, FAMILY, FAMILY_COUNTS, FAMILY_GRAD, PAIRWISE, NEAREST,
+    PARTIAL,
     ENTRY_COUNT
 } entry_point;
 
@@ -126,7 +127,8 @@ static const char *const entry_names[] = {
     "kldiv_kl_f64", "kldiv_kl_f32", "kldiv_kl", "kldiv_rows", "kldiv_terms", "kldiv_explain", "kldiv_loss",
     "kldiv_loss_pointwise", "kldiv_loss_grad", "kldiv_logits", "kldiv_logits_grad", "kldiv_logits_topk", "kldiv_vae",
     "kldiv_vae_grad", "kldiv_quadrature", "kldiv_estimate_knn", "kldiv_estimate_mc", "kldiv_family",
-    "kldiv_family of counts", "kldiv_family_grad", "kldiv_pairwise", "kldiv_nearest"};
+    "kldiv_family of counts", "kldiv_family_grad", "kldiv_pairwise", "kldiv_nearest",
+    "kldiv_partial_*"};
 
 /* Densities on (0, 1) that need no stack to speak of. */
 static double falling(double x, void *user)
@@ -235,10 +237,33 @@ OWN_FRAME static void small_training_call(entry_point entry, uint32_t threads, a
     take(a, status, out, sizeof out);
 }
 
+/* All of its functions. The states are not on the stack: they are the caller's, and large. */
+OWN_FRAME static void small_partial_calls(answers *a)
+{
+    kldiv_partial *states = (kldiv_partial *)allocate(3 * sizeof *states);
+    const size_t bytes = 3 * sizeof *states;
+    static const uint32_t group[] = {0, 2, 1, 0, 2, 0, 0, 1}, home[] = {0, 0};
+    kldiv_view p = view_of(many_p, 2, N, KLDIV_DTYPE_F64), q = view_of(many_f32, 2, N, KLDIV_DTYPE_F32);
+    kldiv_options options = default_options();
+    double out = 0;
+    for (int i = 0; i < 3; i++)
+        take(a, kldiv_partial_init(&states[i], NULL), &states[i], sizeof *states);
+    take(a, kldiv_partial_update(&states[0], &p, &q), states, bytes);
+    take(a, kldiv_partial_update_by(states, 3, group, many_p, many_q, KLDIV_DTYPE_F64, 8), states, bytes);
+    take(a, kldiv_partial_merge(&states[0], &states[1]), states, bytes);
+    take(a, kldiv_partial_merge_by(states, 1, home, states + 1, 2), states, bytes);
+    take(a, kldiv_partial_value(&states[0], NULL, &out), &out, sizeof out);
+    options.normalization = KLDIV_NORMALIZATION_NORMALIZE;
+    take(a, kldiv_partial_value(&states[0], &options, &out), &out, sizeof out);
+    free(states);
+}
+
 static void small_call(entry_point entry, uint32_t threads, answers *a)
 {
     if (entry >= LOSS && entry <= VAE_GRAD)
         small_training_call(entry, threads, a);
+    else if (entry == PARTIAL)
+        small_partial_calls(a);
     else
         small_other_call(entry, threads, a);
 }

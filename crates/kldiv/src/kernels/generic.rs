@@ -398,7 +398,7 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 
 /// A pair of vectors, and which of their lanes are live where not all are.
 #[derive(Clone, Copy)]
-struct Loaded<V: Lanes> {
+pub(super) struct Loaded<V: Lanes> {
     p: Parts<V>,
     q: Parts<V>,
     live: Option<V::Mask>,
@@ -407,7 +407,7 @@ struct Loaded<V: Lanes> {
 /// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on. A closure
 /// called on each would read better, but it would not be compiled for the instruction set.
 #[inline(always)]
-fn vectors<V: Lanes, P: Prepare>(
+pub(super) fn vectors<V: Lanes, P: Prepare>(
     prepare: &P,
     p: &[V::Real],
     q: &[V::Real],
@@ -451,7 +451,7 @@ fn fill_with_ones<V: Lanes>(keep: V::Mask, p: &mut Parts<V>, q: &mut Parts<V>) {
 /// Puts p = q = 1 in every lane where a number is zero, subnormal, huge or no probability, and says whether such a
 /// lane has terms that must be computed one at a time, by [`edge_terms`].
 #[inline(always)]
-fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+pub(super) fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     given: &Loaded<V>,
 ) -> (Loaded<V>, bool) {
@@ -470,7 +470,7 @@ fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
 
 /// The terms of settled vectors; 0 in the lanes that are not live.
 #[inline(always)]
-fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+pub(super) fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     settled: &Loaded<V>,
 ) -> Terms<V, M, C> {
@@ -483,7 +483,7 @@ fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
 
 /// The terms of the lanes that are not taken; 0 for the others.
 #[inline(always)]
-fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+pub(super) fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     given: &Loaded<V>,
 ) -> [Terms<f64, M, C>; 16] {

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Extend, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
@@ -23,6 +24,7 @@ mod avx2;
 mod avx512;
 #[rustfmt::skip]
 mod coefficients;
+pub(crate) mod each;
 pub(crate) mod exp;
 mod generic;
 pub(crate) mod gradient;
@@ -161,6 +163,16 @@ pub(crate) fn write<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C:
     out: &mut [T],
 ) -> bool {
     dispatch(Write { op, prepare, p, q, out })
+}
+
+/// The terms of each pair of a chunk; see [`Each`].
+pub(crate) fn each<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    p: &[T],
+    q: &[T],
+    out: &mut Chunks,
+) {
+    dispatch(Each { op, p, q, out });
 }
 
 /// Brings rows, given by where the first begins and how far apart they are, into the order of columns; see [`Transpose`].

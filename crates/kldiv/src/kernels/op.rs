@@ -203,6 +203,32 @@ impl Op<1, 0> for Jeffreys {
     }
 }
 
+/// `(p − q) ln(p/q)` and its halves, `p ln(p/q)` and `q ln(q/p)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BothWays;
+
+impl Op<3, 0> for BothWays {
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 3, 0> {
+        let ratio = Ratio::of(p, q);
+        let ln = ratio.ln();
+        Terms { plain: [ratio.difference() * ln, V::zero() - p.hi * ln, q.hi * ln], exact: [] }
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 3, 0> {
+        let plain = match Edge::of(p, q) {
+            Edge::Invalid => [f64::NAN; 3],
+            Edge::Zero if p == q => [0.0; 3],
+            Edge::Zero => [f64::INFINITY, 0.0, 0.0],
+            Edge::Near { p, q, unscale } => {
+                self.terms(Parts::from(p), Parts::from(q)).plain.map(|x| x.0[0] * unscale)
+            }
+            Edge::Far { ln } => [(p - q) * ln, p * ln, -q * ln],
+        };
+        Terms { plain, exact: [] }
+    }
+}
+
 /// `w p ln(p/m) + v q ln(q/m)` with `m = wp + vq`, `v = 1 − w`.
 ///
 /// The gaps of (p, m) and (q, m) sum to that, because their straight parts cancel. Near p = q they are taken from

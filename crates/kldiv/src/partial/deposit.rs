@@ -1,0 +1,251 @@
+//! From pairs of elements to sums: terms by the kernels, a chunk at a time, each added without rounding.
+
+use crate::kernels;
+use crate::kernels::each::{CHUNK, Chunks};
+use crate::kernels::lanes::{Lanes, Real, Vector};
+use crate::kernels::log::{Parts, ln_ratio};
+use crate::kernels::op::{BothWays, CrossEntropy, Entropy, Gap, Kl, Op};
+use crate::kernels::scalar::One;
+use crate::partial::exact::{SHIFT, add, add_shifted};
+use crate::partial::state::{COUNT, INFINITE, OF_P, OF_Q, Partial, TERMS};
+use crate::policy::Measure;
+use crate::sum::Compensated;
+use crate::view::{Dtype, Row};
+
+const ONE: Compensated = Compensated { hi: 1.0, lo: 0.0 };
+
+/// Calls `$body` with `$op` standing for the terms of a measure.
+macro_rules! with_terms {
+    ($measure:expr, $op:ident => $body:expr) => {
+        match $measure {
+            Measure::Generalized => {
+                let $op = Gap;
+                $body
+            }
+            Measure::Jeffreys => {
+                let $op = BothWays;
+                $body
+            }
+            Measure::Entropy => {
+                let $op = Entropy { sum: ONE };
+                $body
+            }
+            Measure::CrossEntropy => {
+                let $op = CrossEntropy { sum: ONE };
+                $body
+            }
+            // KL and REVERSE; the state has no other.
+            _ => {
+                let $op = Kl;
+                $body
+            }
+        }
+    };
+}
+
+/// Which states pairs are added to.
+pub(super) trait Places {
+    /// That of pair `i`.
+    fn at(&mut self, i: usize) -> &mut Partial;
+}
+
+/// All to one.
+impl Places for Partial {
+    #[inline(always)]
+    fn at(&mut self, _: usize) -> &mut Partial {
+        self
+    }
+}
+
+/// Each to that of its group.
+pub(super) struct Groups<'a> {
+    pub(super) states: &'a mut [Partial],
+    pub(super) group: &'a [u32],
+}
+
+impl Places for Groups<'_> {
+    #[inline(always)]
+    fn at(&mut self, i: usize) -> &mut Partial {
+        &mut self.states[self.group[i] as usize]
+    }
+}
+
+/// Adds pairs, all of which are probabilities or counts, to states of one measure; `first` is the number of the first
+/// pair. The states are open then. ENTROPY does not look at q, which is p.
+pub(super) fn deposit(measure: Measure, p: Row, q: Row, first: usize, places: &mut impl Places) {
+    if p.dtype().fits_f32() && q.dtype().fits_f32() {
+        deposit_in::<f32>(measure, p, q, first, places);
+    } else {
+        deposit_in::<f64>(measure, p, q, first, places);
+    }
+}
+
+/// Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn deposit_in<T: Vector>(measure: Measure, p: Row, q: Row, first: usize, places: &mut impl Places) {
+    let mut buffers = [[T::ONE; CHUNK]; 2];
+    let mut terms: Chunks = [[0.0; CHUNK]; 3];
+    let [for_p, for_q] = &mut buffers;
+    for start in (0..p.len()).step_by(CHUNK) {
+        let len = CHUNK.min(p.len() - start);
+        let (p_part, q_part) = (p.part(start, len), q.part(start, len));
+        let (x, y) = (p_part.as_or_in(&mut for_p[..len]), q_part.as_or_in(&mut for_q[..len]));
+        let (a, b) = if measure == Measure::Reverse { (y, x) } else { (x, y) };
+        with_terms!(measure, op => kernels::each(&op, a, b, &mut terms));
+        let mut chunk = Chunk { measure, p: x, q: y, terms: &mut terms, first: first + start };
+        if is_count(p_part) || is_count(q_part) {
+            chunk.add_rests(p_part, q_part, places);
+        }
+        chunk.settle(places);
+        match measure {
+            Measure::Kl | Measure::Reverse => chunk.add([TERMS, TERMS], places),
+            Measure::Jeffreys => chunk.add([TERMS, TERMS + 1, TERMS + 2], places),
+            _ => chunk.add([TERMS], places),
+        }
+    }
+}
+
+fn is_count(row: Row) -> bool {
+    !row.dtype().is_float()
+}
+
+/// Pairs and their terms.
+struct Chunk<'a, T> {
+    measure: Measure,
+    p: &'a [T],
+    q: &'a [T],
+    terms: &'a mut Chunks,
+    /// The number of the first pair.
+    first: usize,
+}
+
+impl<T: Vector> Chunk<'_, T> {
+    /// Adds masses and terms, the terms of each array to the sum given for it.
+    #[inline(always)]
+    fn add<const K: usize>(&self, to: [usize; K], places: &mut impl Places) {
+        let with_q = self.measure != Measure::Entropy;
+        for (i, (p, q)) in self.p.iter().zip(self.q).enumerate() {
+            let state = places.at(self.first + i);
+            state.count_up(COUNT, 1);
+            add(state.stored_mut(OF_P), p.to_f64());
+            if with_q {
+                add(state.stored_mut(OF_Q), q.to_f64());
+            }
+            for (terms, to) in self.terms.iter().zip(to) {
+                add(state.stored_mut(to), terms[i]);
+            }
+        }
+    }
+
+    /// Takes the terms that are infinite out of the arrays: counts those that are, adds those too large for an f64.
+    #[inline(always)]
+    fn settle(&mut self, places: &mut impl Places) {
+        let finite = |terms: &[f64; CHUNK]| terms[..self.p.len()].iter().all(|x| x.abs() <= f64::MAX);
+        let used = with_terms!(self.measure, op => used(&op));
+        if !self.terms[..used].iter().all(finite) {
+            self.settle_infinite(used, places);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_infinite(&mut self, used: usize, places: &mut impl Places) {
+        for i in 0..self.p.len() {
+            if self.terms[..used].iter().all(|terms| terms[i].is_finite()) {
+                continue;
+            }
+            self.terms[..used].iter_mut().for_each(|terms| terms[i] = 0.0);
+            let (p, q) = (self.p[i].to_f64(), self.q[i].to_f64());
+            let state = places.at(self.first + i);
+            if p == 0.0 || q == 0.0 {
+                state.count_up(INFINITE, 1);
+                continue;
+            }
+            let small = 2f64.powi(-SHIFT);
+            let (x, y, ln) = (p * small, q * small, ln_ratio(p, q));
+            let huge = match self.measure {
+                Measure::Reverse => [-y * ln, 0.0, 0.0],
+                Measure::Generalized => [x * ln - x + y, 0.0, 0.0],
+                Measure::Jeffreys => [(x - y) * ln, x * ln, -y * ln],
+                Measure::Entropy => [x * ln_ratio(1.0, p), 0.0, 0.0],
+                Measure::CrossEntropy => [x * ln_ratio(1.0, q), 0.0, 0.0],
+                _ => [x * ln, 0.0, 0.0],
+            };
+            for (j, term) in huge.into_iter().enumerate() {
+                add_shifted(state.stored_mut(TERMS + j), term);
+            }
+        }
+    }
+
+    /// Counts beyond 2^53 are no f64s: adds what rounding took from the masses, and computes the terms of both parts.
+    #[cold]
+    #[inline(never)]
+    fn add_rests(&mut self, p_part: Row, q_part: Row, places: &mut impl Places) {
+        for i in 0..self.p.len() {
+            let rests = (p_part.rest(i), q_part.rest(i));
+            if rests == (0.0, 0.0) {
+                continue;
+            }
+            let (p, q) = (self.p[i].to_f64(), self.q[i].to_f64());
+            let state = places.at(self.first + i);
+            add(state.stored_mut(OF_P), rests.0);
+            if self.measure != Measure::Entropy {
+                add(state.stored_mut(OF_Q), rests.1);
+            }
+            if p == 0.0 || q == 0.0 {
+                continue;
+            }
+            let mut of = [in_parts(p, rests.0), in_parts(q, rests.1)];
+            if self.measure == Measure::Reverse {
+                of.reverse();
+            }
+            let [a, b] = of;
+            let terms = with_terms!(self.measure, op => terms_of(&op, a, b));
+            for (chunk, term) in self.terms.iter_mut().zip(terms) {
+                chunk[i] = term;
+            }
+            let low = |x: Parts<One>| x.lo.map_or(0.0, |lo| lo.0[0]);
+            let (hi, lo) = (b.hi.0[0] - a.hi.0[0], low(b) - low(a));
+            let is_kl = matches!(self.measure, Measure::Kl | Measure::Reverse);
+            if is_kl && f64::align(a.hi.0[0], b.hi.0[0]).1 == 0.0 {
+                // Where the straight part is q − p, it is exact in two numbers.
+                self.terms[1][i] = -hi;
+                add(state.stored_mut(TERMS), -lo);
+            }
+        }
+    }
+}
+
+/// How many arrays the terms of a measure fill.
+fn used<O: Op<M, C>, const M: usize, const C: usize>(_: &O) -> usize {
+    M + C
+}
+
+fn in_parts(hi: f64, lo: f64) -> Parts<One> {
+    Parts { hi: One::splat(hi), lo: Some(One::splat(lo)) }
+}
+
+/// As [`kernels::each`] of one pair in two parts.
+fn terms_of<O: Op<M, C>, const M: usize, const C: usize>(op: &O, p: Parts<One>, q: Parts<One>) -> [f64; 3] {
+    let terms = op.terms(p, q);
+    let mut out = [0.0; 3];
+    let signed = terms.plain.iter().map(|x| x.0[0]).chain(terms.exact.iter().map(|x| -x.0[0]));
+    out.iter_mut().zip(signed).for_each(|(out, term)| *out = term);
+    out
+}
+
+/// Whether every entry of a row is finite and at least 0.
+pub(super) fn is_clean(row: Row) -> bool {
+    let mut buffer = [0.0; CHUNK];
+    (0..row.len()).step_by(CHUNK).all(|start| {
+        let part = row.part(start, CHUNK.min(row.len() - start));
+        match part.dtype() {
+            Dtype::U64 => true,
+            _ => {
+                let entries: &[f64] = part.as_or_in(&mut buffer[..part.len()]);
+                // No shortcut: all at once is faster.
+                entries.iter().fold(true, |clean, x| clean & (*x >= 0.0) & (*x <= f64::MAX))
+            }
+        }
+    })
+}
