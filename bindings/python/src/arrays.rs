@@ -162,6 +162,10 @@ impl<'py> Array<'py> {
         Array { data, dtype: Dtype::U64, shape, strides, writable: false, owner }
     }
 
+    pub(crate) fn py(&self) -> Python<'py> {
+        self.owner.py()
+    }
+
     pub(crate) fn ndim(&self) -> usize {
         self.shape.len()
     }

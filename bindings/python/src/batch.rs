@@ -6,12 +6,12 @@ use numpy::npyffi::NPY_ARRAY_ALIGNED;
 use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBool, PyTuple};
 
 use crate::arrays::{Array, dtype_of, empty, numpy_dtype, raw};
 use crate::errors;
 use crate::grid::{Block, Grid};
-use crate::options::{Choices, REDUCTIONS, are_plain, word};
+use crate::options::{Choices, REDUCTIONS, are_plain, slice, word};
 use crate::results::{Result, Rows};
 
 /// The measure of each row, or of all as one number.
@@ -37,7 +37,7 @@ pub(crate) fn rows<'py>(
     let per_row = choices.per_row(&grid.shape)?;
     let rows_of = |block: &Block, places: Rows, options: &Options| {
         // SAFETY: each block has its own part.
-        batch::rows_into(grid.view(0, block), grid.view(1, block), options, unsafe { places.of(block) })
+        batch::rows_into(grid.view(0, block), grid.view(1, block), options, unsafe { places.of_block(block) })
     };
     if reduction.is_none() {
         let mut result = Result::new(py, &grid.kept(keepdims), out)?;
@@ -54,7 +54,7 @@ pub(crate) fn rows<'py>(
     }
     choices.options.reduction = word(reduction, "reduction", &REDUCTIONS)?;
     let mut value = f64::NAN;
-    let outcome = if grid.whole().is_some() {
+    let outcome = if grid.whole() {
         let place = Rows::from(&mut value);
         grid.run(py, &choices.options, &per_row, choices.threads, |block, options| {
             // SAFETY: there is one block.
@@ -66,10 +66,8 @@ pub(crate) fn rows<'py>(
         let places = Rows::from(&mut values[0]);
         let run = |block: &Block, options: &Options| rows_of(block, places, options);
         let outcome = grid.run(py, &choices.options, &per_row, choices.threads, run)?;
-        let mut options: Options<'_> = choices.options.clone();
-        (options.mask, options.weights) = (per_row.mask(), per_row.weights());
-        let reduced = guarded(|| batch::reduce_rows(&values, &options)).ok_or_else(errors::fault)?;
-        value = reduced.map_err(|error| errors::of_core(py, &error, 0, &Default::default(), None))?;
+        value =
+            grid.reduce(py, &choices.options, &per_row, |options| batch::reduce_rows(&values, options))?;
         outcome
     };
     let answer = value.into_pyobject(py)?.into_any();
@@ -90,7 +88,7 @@ pub(crate) fn terms<'py>(
     let choices = Choices::of(choices)?;
     let (p, q) = sides(p, q, choices.options.measure)?;
     let mut grid = Grid::new(py, &[("p", &p), ("q", &q)], axis, true)?;
-    let out = output(py, out, &grid.full(), common(&p, &q))?;
+    let out = output(py, out, &grid.full(0), common(&p, &q))?;
     grid.push(py, "out", &out)?;
     let per_row = choices.per_row(&grid.shape)?;
     let outcome = grid.run(py, &choices.options, &per_row, choices.threads, |block, options| {
@@ -111,6 +109,29 @@ fn sides<'py>(
 ) -> PyResult<(Array<'py>, Array<'py>)> {
     let q = if measure == Measure::Entropy { p } else { q };
     Ok((Array::of(p, "p")?, Array::of(q, "q")?))
+}
+
+/// A gradient's array: none where it is not wanted (None), a new one of that type (True), or the caller's.
+pub(crate) fn wanted<'py>(
+    given: &Bound<'py, PyAny>,
+    shape: &[usize],
+    dtype: Dtype,
+    name: &str,
+) -> PyResult<Option<Array<'py>>> {
+    let py = given.py();
+    if given.is_none() {
+        return Ok(None);
+    }
+    if given.is(PyBool::new(py, true)) {
+        let dtype = if dtype.is_float() { dtype } else { Dtype::F64 };
+        return Array::to_write(&empty(py, shape, &numpy_dtype(py, dtype)?)?, name).map(Some);
+    }
+    Array::to_write(given, name).map(Some)
+}
+
+/// What the caller gets for an array that was written to.
+pub(crate) fn returned(py: Python<'_>, array: &Option<Array>) -> Py<PyAny> {
+    array.as_ref().map_or_else(|| py.None(), |array| array.owner().unbind())
 }
 
 /// The array for results element by element: the caller's, or a new one of that type.
@@ -154,4 +175,22 @@ fn vector<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a [f64]> {
         && array.is_exact_instance_of::<PyUntypedArray>();
     // SAFETY: so many elements of float64, one after another, which the array keeps; Python's lock is held.
     plain.then(|| unsafe { std::slice::from_raw_parts(raw(array).data.cast(), *len) })
+}
+
+/// Results of rows as one number.
+#[pyfunction]
+pub(crate) fn reduced(
+    py: Python<'_>,
+    values: &Bound<'_, PyAny>,
+    reduction: &Bound<'_, PyAny>,
+    choices: &Bound<'_, PyTuple>,
+) -> PyResult<f64> {
+    let mut choices = Choices::of(choices)?;
+    choices.options.reduction = word(reduction, "reduction", &REDUCTIONS)?;
+    let values = Array::of(values, "values")?;
+    let per_row = choices.per_row(&values.shape)?;
+    let options = per_row.on(&choices.options);
+    let values: &[f64] = slice(&values);
+    let reduced = guarded(|| batch::reduce_rows(values, &options)).ok_or_else(errors::fault)?;
+    reduced.map_err(|error| errors::of_core(py, &error, 0, &Default::default(), None))
 }

@@ -1,6 +1,6 @@
 //! What the core complains about as Python's exceptions, with the place in the caller's own array.
 
-use kldiv::{Error, Fault};
+use kldiv::{Error, Fault, Operand};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -21,10 +21,12 @@ impl Place {
     fn row(&self, rows: &[usize], row: usize) -> Vec<usize> {
         let mut index = vec![0; rows.len()];
         let mut rest = row;
-        for (place, len) in index.iter_mut().zip(rows).rev() {
+        for (place, len) in index.iter_mut().zip(rows).skip(1).rev() {
             *place = rest % len.max(&1);
             rest /= len.max(&1);
         }
+        // What is left counts along the first axis, which an operand with rows of its own may have more of.
+        index.iter_mut().take(1).for_each(|place| *place = rest);
         let Some(axis) = self.axis else { return index };
         let mut own = self.shape.clone();
         own.remove(axis);
@@ -152,7 +154,7 @@ fn describe(
         _ => (None, None, None, None),
     };
     if let Some(operand) = operand {
-        about.set_item(intern!(py, "operand"), operand.name)?;
+        about.set_item(intern!(py, "operand"), name_of(operand))?;
     }
     if let Some(value) = value {
         about.set_item(intern!(py, "value"), value)?;
@@ -160,8 +162,9 @@ fn describe(
     let mut at = None;
     if let Some(row) = row {
         let unknown = Place::default();
-        let number = operand.map_or(0, |operand| operand.index as usize);
-        let place = places.operands.get(number).unwrap_or(&unknown);
+        let place =
+            places.operands.iter().find(|place| operand.is_some_and(|operand| name_of(operand) == place.name));
+        let place = place.unwrap_or(&unknown);
         let row = place.row(&places.rows, first + row);
         about.set_item(intern!(py, "row"), PyTuple::new(py, &row)?)?;
         if let Some(col) = col {
@@ -184,7 +187,7 @@ fn describe(
                 let index = Place::default().row(&places.rows, first + row);
                 if index.is_empty() { String::new() } else { listed(&index) }
             });
-            format!("{name} of {operand}{row} is {value}; {expected}")
+            format!("{name} of {}{row} is {value}; {expected}", name_of(*operand))
         }
         Error::ZeroMass { operand, .. } => {
             format!(
@@ -198,6 +201,11 @@ fn describe(
         other => other.to_string(),
     };
     Ok(raised(py, message, &about))
+}
+
+/// The name of an operand here; where the core speaks of parameters, Python has a distribution.
+fn name_of(operand: Operand) -> &'static str {
+    operand.name.trim_end_matches("_params")
 }
 
 fn listed(index: &[usize]) -> String {

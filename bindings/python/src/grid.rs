@@ -24,6 +24,8 @@ pub(crate) struct Grid<'a> {
     pub(crate) axis: usize,
     matrices: Vec<Matrix<'a>>,
     names: Vec<&'static str>,
+    /// Operands that errors may name and that are no matrices of numbers.
+    pub(crate) others: Vec<Place>,
     /// The leading axes, which are looped over.
     outer: Vec<usize>,
     blocks: usize,
@@ -101,6 +103,7 @@ impl<'a> Grid<'a> {
             axis: (shape.len() + 1).saturating_add_signed(from_end),
             names: operands.iter().map(|(name, _)| *name).collect(),
             matrices,
+            others: Vec::new(),
             outer: Vec::new(),
             blocks: 1,
             rows: 1,
@@ -167,6 +170,29 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
+    /// Adds the outputs that there are, and says which operands they are.
+    pub(crate) fn push_all<const N: usize>(
+        &mut self,
+        py: Python<'_>,
+        outputs: [(&'static str, &'a Option<Array<'a>>); N],
+    ) -> PyResult<[Option<usize>; N]> {
+        let mut at = [None; N];
+        for (at, (name, array)) in at.iter_mut().zip(outputs) {
+            if let Some(array) = array {
+                *at = Some(self.matrices.len());
+                self.push(py, name, array)?;
+            }
+        }
+        Ok(at)
+    }
+
+    /// Makes each row a block of its own.
+    pub(crate) fn one_by_one(&mut self) {
+        if self.rows > 0 {
+            (self.rows, self.blocks, self.outer) = (1, self.len(), self.shape.clone());
+        }
+    }
+
     /// How many rows there are in all.
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()
@@ -176,9 +202,29 @@ impl<'a> Grid<'a> {
         self.matrices.first().map_or(0, Matrix::cols)
     }
 
-    /// The one block, if all rows are in one.
-    pub(crate) fn whole(&self) -> Option<Block> {
-        (self.blocks == 1).then_some(self.block(0))
+    /// The shape of an output element by element, with as many columns as that operand has.
+    pub(crate) fn full(&self, operand: usize) -> Vec<usize> {
+        let mut shape = self.shape.clone();
+        shape.insert(self.axis, self.matrices[operand].cols());
+        shape
+    }
+
+    /// Whether all rows are in one block.
+    pub(crate) fn whole(&self) -> bool {
+        self.blocks == 1
+    }
+
+    /// One number of what was computed block by block.
+    pub(crate) fn reduce(
+        &self,
+        py: Python<'_>,
+        options: &Options,
+        per_row: &PerRow,
+        reduce: impl FnOnce(&Options) -> Result<f64, Error>,
+    ) -> PyResult<f64> {
+        let options = per_row.on(options);
+        let reduced = guarded(|| reduce(&options)).ok_or_else(errors::fault)?;
+        reduced.map_err(|error| errors::of_core(py, &error, 0, &Default::default(), None))
     }
 
     fn block(&self, number: usize) -> Block {
@@ -219,13 +265,6 @@ impl<'a> Grid<'a> {
         if keepdims {
             shape.insert(self.axis, 1);
         }
-        shape
-    }
-
-    /// The shape of the operands, broadcast.
-    pub(crate) fn full(&self) -> Vec<usize> {
-        let mut shape = self.shape.clone();
-        shape.insert(self.axis, self.cols());
         shape
     }
 
@@ -301,13 +340,6 @@ impl Matrix<'_> {
 #[must_use]
 pub(crate) struct Outcome {
     first: Option<(Error, usize)>,
-}
-
-impl Outcome {
-    /// The error of a call that has one block.
-    pub(crate) fn of(result: Result<(), Error>) -> Outcome {
-        Outcome { first: result.err().map(|error| (error, 0)) }
-    }
 }
 
 /// Runs `body` as the C library does: in the default floating-point environment, on the library's own threads, and

@@ -13,16 +13,34 @@ use pyo3::prelude::*;
 mod arrays;
 mod batch;
 mod errors;
+mod estimate;
+mod family;
 mod grid;
+mod logits;
+mod loss;
 mod options;
+mod pairwise;
 mod results;
+mod vae;
 
 #[pymodule]
 mod _kldiv {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::batch::{rows, terms};
+    use super::batch::{reduced, rows, terms};
+    #[pymodule_export]
+    use super::estimate::{bin_edges, knn, monte_carlo, plug_in, quadrature};
+    #[pymodule_export]
+    use super::family::{families, family};
+    #[pymodule_export]
+    use super::logits::{logits, topk};
+    #[pymodule_export]
+    use super::loss::{loss, loss_grad, loss_pointwise};
+    #[pymodule_export]
+    use super::pairwise::{explain, nearest, pairwise};
+    #[pymodule_export]
+    use super::vae::vae;
 
     /// Panics print nothing; they become exceptions.
     #[pymodule_init]

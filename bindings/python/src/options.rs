@@ -2,7 +2,6 @@
 
 use kldiv::{Estimator, Invalid, Measure, Normalization, Options, Reduction, TopK};
 use numpy::PyUntypedArrayMethods;
-use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
@@ -145,7 +144,12 @@ pub(crate) struct PerRow<'py> {
 }
 
 impl PerRow<'_> {
-    pub(crate) const NONE: PerRow<'static> = PerRow { mask: None, weights: None };
+    /// The options with these.
+    pub(crate) fn on<'a>(&'a self, options: &Options<'a>) -> Options<'a> {
+        let mut options = options.clone();
+        (options.mask, options.weights) = (self.mask(), self.weights());
+        options
+    }
 
     pub(crate) fn mask(&self) -> Option<&[u8]> {
         self.mask.as_ref().map(|mask| slice(mask))
@@ -190,9 +194,4 @@ pub(crate) fn one_a_row<'py>(
     let strides = crate::arrays::contiguous(&shape);
     let data = raw(array.cast()?).data.cast();
     Ok(Array::bytes(data, shape, strides, array))
-}
-
-/// Says so for an argument that a function does not have.
-pub(crate) fn refuse(name: &str, why: &str) -> PyErr {
-    PyTypeError::new_err(format!("{name} {why}"))
 }

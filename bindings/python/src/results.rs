@@ -40,8 +40,8 @@ impl<'py> Result<'py> {
     /// The places that it has, as long as it is not moved.
     pub(crate) fn rows(&mut self) -> Rows {
         match &self.array {
-            Some(array) => Rows(array.data.cast()),
-            None => Rows(&mut self.number),
+            Some(array) => Places::of(array),
+            None => Places::from(&mut self.number),
         }
     }
 
@@ -71,39 +71,58 @@ pub(crate) fn new_f64<'py>(py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'
 }
 
 /// One place a row, given out block by block.
-#[derive(Clone, Copy)]
-pub(crate) struct Rows(*mut f64);
+pub(crate) type Rows = Places<f64>;
 
-// SAFETY: an address, which `of` and `one` alone follow; their contracts keep threads apart.
-unsafe impl Send for Rows {}
+/// Places to write to from any thread.
+pub(crate) struct Places<T>(*mut T);
+
+impl<T> Clone for Places<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Places<T> {}
+
+// SAFETY: an address, which functions follow whose contracts keep threads apart.
+unsafe impl<T: Send> Send for Places<T> {}
 // SAFETY: as above.
-unsafe impl Sync for Rows {}
+unsafe impl<T: Send> Sync for Places<T> {}
 
-impl Rows {
+impl<T> Places<T> {
     /// The places that begin with that one.
-    pub(crate) fn from(first: &mut f64) -> Rows {
-        Rows(first)
+    pub(crate) fn from(first: &mut T) -> Self {
+        Places(first)
     }
 
-    /// Those of an array of float64 whose elements follow one another.
-    pub(crate) fn of_array(array: &Array) -> Rows {
-        Rows(array.data.cast())
+    /// Those of an array whose elements follow one another.
+    pub(crate) fn of(array: &Array) -> Self {
+        Places(array.data.cast())
     }
 
     /// A block's places.
     ///
     /// # Safety
     /// There is a place for each row of the call, they outlive 'a, and each block is asked for once.
-    pub(crate) unsafe fn of<'a>(self, block: &Block) -> &'a mut [f64] {
+    pub(crate) unsafe fn of_block<'a>(self, block: &Block) -> &'a mut [T] {
         // SAFETY: the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.0.add(block.first), block.rows) }
+    }
+
+    /// The first `len` places.
+    ///
+    /// # Safety
+    /// There are so many, they outlive 'a and are asked for once.
+    pub(crate) unsafe fn all<'a>(self, len: usize) -> &'a mut [T] {
+        // SAFETY: the caller's promise.
+        if len == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(self.0, len) } }
     }
 
     /// The one place of a single number.
     ///
     /// # Safety
     /// It outlives 'a and is asked for once.
-    pub(crate) unsafe fn one<'a>(self) -> &'a mut f64 {
+    pub(crate) unsafe fn one<'a>(self) -> &'a mut T {
         // SAFETY: the caller's promise.
         unsafe { &mut *self.0 }
     }

@@ -81,11 +81,7 @@ pub fn reduce_into(p: View, q: View, options: &Options, out: &mut f64) -> Result
 /// matrix and were computed piece by piece.
 pub fn reduce_rows(values: &[f64], options: &Options) -> Result<f64, Error> {
     let rows = Rows::new(Shape { rows: values.len(), cols: 1 }, options)?;
-    let (sum, _) = rows.sum(|start, out| {
-        out.copy_from_slice(&values[start..][..out.len()]);
-        None
-    })?;
-    Ok(rows.reduced(sum))
+    Ok(rows.reduced(rows.sum_of(values)?))
 }
 
 /// Each term of the measure, element by element, rounded to the type of `out`; a row's terms sum to its measure.

@@ -65,11 +65,44 @@ pub fn loss_into(input: View, target: View, options: &Options, out: &mut f64) ->
         }
         first
     })?;
-    *out = match job.divisor() {
-        0.0 if !sum.is_nan() => 0.0,
-        divisor => sum / divisor / job.ln_base,
-    };
+    *out = quotient(sum, job.divisor(), job.ln_base);
     job.rows.outcome(first)
+}
+
+/// The losses of single rows of `cols` elements, each a sum in nats times its weight, as the one number that [`loss`]
+/// makes of them, to the bit: for rows that do not lie in one matrix and were computed one by one.
+pub fn reduce_rows(values: &[f64], cols: usize, options: &Options) -> Result<f64, Error> {
+    let rows = Rows::new(Shape { rows: values.len(), cols: 1 }, options)?;
+    Ok(quotient(rows.sum_of(values)?, divisor(&rows, cols), ln_base(options)))
+}
+
+/// What one element's part in the loss of `rows` rows of `cols` elements is multiplied by: 1, or one over what the
+/// reduction divides by; 0 where no weight is kept.
+pub fn share(rows: usize, cols: usize, options: &Options) -> Result<f64, Error> {
+    let rows = Rows::new(Shape { rows, cols: 1 }, options)?;
+    Ok(share_of(divisor(&rows, cols)))
+}
+
+/// Where no weight is kept, none is left to divide.
+fn share_of(divisor: f64) -> f64 {
+    if divisor == 0.0 { 0.0 } else { 1.0 / divisor }
+}
+
+/// The sum, divided by what it is divided by; where no weight is kept, 0.
+fn quotient(sum: f64, divisor: f64, ln_base: f64) -> f64 {
+    match divisor {
+        0.0 if !sum.is_nan() => 0.0,
+        divisor => sum / divisor / ln_base,
+    }
+}
+
+/// What the sum of all elements is divided by.
+fn divisor(rows: &Rows, cols: usize) -> f64 {
+    match rows.options.reduction {
+        Reduction::Sum => 1.0,
+        Reduction::Mean => rows.kept_weight() * cols as f64,
+        Reduction::BatchMean => rows.kept_weight(),
+    }
 }
 
 /// Each element of the loss, times its row's weight, rounded to the type of `out`: PyTorch's `reduction="none"`.
@@ -111,11 +144,7 @@ pub fn grad_into(
 ) -> Result<(), Error> {
     let job = Job::new(input, target, options)?;
     let one = Shape { rows: 1, cols: 1 };
-    // Where no weight is kept, none is left to divide.
-    let share = match job.divisor() {
-        0.0 => 0.0,
-        divisor => 1.0 / divisor,
-    };
+    let share = share_of(job.divisor());
     let (mut scale, mut each) = (1.0 / job.ln_base, None);
     match upstream {
         Some(upstream) => {
@@ -179,13 +208,8 @@ impl<'a> Job<'a> {
         needs_float(name, out.dtype())
     }
 
-    /// What the sum of all elements is divided by.
     fn divisor(&self) -> f64 {
-        match self.rows.options.reduction {
-            Reduction::Sum => 1.0,
-            Reduction::Mean => self.rows.kept_weight() * self.input.cols() as f64,
-            Reduction::BatchMean => self.rows.kept_weight(),
-        }
+        divisor(&self.rows, self.input.cols())
     }
 
     /// The sum of row `i`, in nats and without its weight.

@@ -85,6 +85,15 @@ impl<'a> Rows<'a> {
         Ok((sum.value(), first))
     }
 
+    /// The sum of results that are known, along the same tree.
+    pub(crate) fn sum_of(&self, values: &[f64]) -> Result<f64, Error> {
+        let (sum, _) = self.sum(|start, out| {
+            out.copy_from_slice(&values[start..][..out.len()]);
+            None
+        })?;
+        Ok(sum)
+    }
+
     /// Calls `row` on each, and says what the first error is.
     pub(crate) fn each(&self, row: impl Fn(usize) -> Option<Error> + Sync) -> Option<Error> {
         let rows = self.shape.rows;
