@@ -92,6 +92,8 @@ fn status(error: &Error) -> &'static str {
         Error::Parameter { .. } => "parameter",
         Error::NotPositiveDefinite { .. } => "not_positive_definite",
         Error::UnsupportedPair { .. } => "unsupported_pair",
+        Error::State { .. } => "state",
+        Error::InvalidPairs { .. } => "nan",
         Error::OutOfMemory { .. } => "out_of_memory",
         _ => "internal",
     }
@@ -162,8 +164,10 @@ fn describe(
     let mut at = None;
     if let Some(row) = row {
         let unknown = Place::default();
-        let place =
-            places.operands.iter().find(|place| operand.is_some_and(|operand| name_of(operand) == place.name));
+        let place = places
+            .operands
+            .iter()
+            .find(|place| operand.is_some_and(|operand| name_of(operand) == place.name));
         let place = place.unwrap_or(&unknown);
         let row = place.row(&places.rows, first + row);
         about.set_item(intern!(py, "row"), PyTuple::new(py, &row)?)?;
