@@ -315,6 +315,11 @@ def merge_batches(
         yield from _small(values)
 
 
+def renamed(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """The same columns under these names."""
+    return pa.RecordBatch.from_arrays(batch.columns, names=list(names))
+
+
 def _of_nothing(measure: Measure, invalid: Invalid) -> pa.RecordBatch:
     state = bytes(Partials(1, measure, invalid=invalid))
     return pa.record_batch([pa.array([state], pa.binary())], [STATE])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Iterator, Literal, Optional, Sequence, Union
 
 from ._kldiv import Partial
 from ._measures import Invalid, Measure, Normalization
-from .arrow import STATE, VALUE, keys_of, merge_batches, update_batches
+from .arrow import STATE, VALUE, check_columns, keys_of, merge_batches, renamed, update_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,28 +69,37 @@ def kl(
     )
     keys = keys_of(by)
     sides = [p] if measure == "entropy" or q is None else [p, q]
-    rows = df.select(*[_quoted(name) for name in dict.fromkeys([*keys, *sides])])
-    fields = [df.schema[name] for name in keys]
+    columns = list(dict.fromkeys([*keys, *sides]))
+    check_columns(columns, df.columns)
+    if shuffle not in ("states", "rows"):
+        raise ValueError(f"shuffle is {shuffle!r}; it is one of 'states', 'rows'")
+    # On the way columns have numbers for names: mapInArrow takes no names with dots.
+    rows = df.selectExpr(*[f"{_quoted(name)} AS `{i}`" for i, name in enumerate(columns)])
+    fields = [StructField(str(i), df.schema[name].dataType, True) for i, name in enumerate(keys)]
+    together = [field.name for field in fields]
     partial_sums = StructType([*fields, StructField(STATE, BinaryType(), False)])
     values = StructType([*fields, StructField(VALUE, DoubleType(), False)])
-    together = [_quoted(name) for name in keys]
 
     def update(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return update_batches(batches, p, q, keys, measure, invalid)
+        named = (renamed(batch, columns) for batch in batches)
+        for states in update_batches(named, p, q, keys, measure, invalid):
+            yield renamed(states, [*together, STATE])
 
     def merge(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return merge_batches(batches, keys, measure, invalid, base, normalization, mass_tolerance)
+        named = (renamed(batch, [*keys, STATE]) for batch in batches)
+        for answers in merge_batches(named, keys, measure, invalid, base, normalization, mass_tolerance):
+            yield renamed(answers, [*together, VALUE])
 
     def both(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return merge(update(batches))
 
     if shuffle == "rows" and keys:
-        return rows.repartition(*together).mapInArrow(both, values)
-    if shuffle not in ("states", "rows"):
-        raise ValueError(f"shuffle is {shuffle!r}; it is one of 'states', 'rows'")
-    states = rows.mapInArrow(update, partial_sums)
-    states = states.repartition(*together) if keys else states.repartition(1)
-    return states.mapInArrow(merge, values)
+        answers = rows.repartition(*together).mapInArrow(both, values)
+    else:
+        states = rows.mapInArrow(update, partial_sums)
+        states = states.repartition(*together) if keys else states.repartition(1)
+        answers = states.mapInArrow(merge, values)
+    return answers.toDF(*keys, VALUE)
 
 
 def _quoted(name: str) -> str:
