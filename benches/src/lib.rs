@@ -7,6 +7,7 @@ pub mod batch;
 pub mod discrete;
 pub mod machine;
 mod pairs;
+pub mod partial;
 mod peers;
 mod race;
 pub mod training;

@@ -15,6 +15,13 @@ impl Truth {
         Truth { value, magnitude }
     }
 
+    /// That of a sum of answers.
+    pub(crate) fn sum<'a>(parts: impl Iterator<Item = &'a Truth>) -> Self {
+        parts.fold(Truth::new(0.0, 0.0), |sum, part| {
+            Truth::new(sum.value + part.value, sum.magnitude + part.magnitude)
+        })
+    }
+
     /// The error of `x`, relative to the magnitude of the terms; infinite where it is NaN.
     pub(crate) fn error(&self, x: f64) -> f64 {
         let error = (x - self.value).abs() / self.magnitude;

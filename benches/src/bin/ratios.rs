@@ -1,6 +1,6 @@
 //! kldiv and its peers, interleaved, as Markdown: `ratios [part of a case's name]`.
 
-use kldiv_benches::{Case, Table, batch, discrete, machine, training};
+use kldiv_benches::{Case, Table, batch, discrete, machine, partial, training};
 
 fn main() {
     let wanted = std::env::args().nth(1).unwrap_or_default();
@@ -14,6 +14,7 @@ fn main() {
     };
     discrete::cases(&mut visit);
     batch::cases(&mut visit);
+    partial::cases(&mut visit);
     training::cases(&mut visit);
     println!("{}\n{table}", machine::description());
 }

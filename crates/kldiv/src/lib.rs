@@ -9,9 +9,9 @@
 //!
 //! [`kl`] and [`relatives`] take two slices. [`batch`] takes matrices, of any strides and element types, and
 //! [`Options`]: the measure, normalisation and smoothing, the base of the logarithm, a mask and weights. [`explain`]
-//! works a divergence out term by term, [`pairwise`] compares every row with every row. [`loss`] and [`logits`] are what
-//! models are trained with, with gradients. [`family`] knows distributions by their parameters, [`quadrature`] takes
-//! densities, [`estimate`] samples.
+//! works a divergence out term by term, [`pairwise`] compares every row with every row, [`partial`] adds up what is
+//! spread over files and machines. [`loss`] and [`logits`] are what models are trained with, with gradients. [`family`]
+//! knows distributions by their parameters, [`quadrature`] takes densities, [`estimate`] samples.
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:

@@ -519,9 +519,10 @@ fn bytes_that_another_build_wrote_are_read_and_written_again() {
         // The counts and masses, read from the bytes by hand.
         let word = |i: usize| u64::from_le_bytes(bytes[8 * i..8 * i + 8].try_into().unwrap());
         assert_eq!((&bytes[..8], word(1) & 0xFFFF, word(2), word(3)), (&b"kldivsum"[..], 1, 100, 0));
-        // The unit is bit 1074 of 2176: 50 of limb 16.
-        let limbs = (8..42).filter(|i| word(*i) != 0);
-        let mass: f64 = limbs.map(|i| word(i) as f64 * 2f64.powi(64 * (i as i32 - 24) - 50)).sum();
+        // Every fifth word from the eighth on is a limb of the mass of p; the unit is bit 1074.
+        let limbs = (0..34).filter(|limb| word(8 + 5 * limb) != 0);
+        let mass: f64 =
+            limbs.map(|limb| word(8 + 5 * limb) as f64 * 2f64.powi(64 * limb as i32 - 1074)).sum();
         assert!((mass - p.iter().sum::<f64>()).abs() < 1e-12, "{mass}");
     }
 }
@@ -552,11 +553,12 @@ fn every_damaged_byte_is_noticed() {
     later[8] = 2;
     assert_eq!(message(&later), "the state is of a version that this release does not know");
     let mut swapped = bytes;
-    swapped[64..72].copy_from_slice(&bytes[72..80]);
-    swapped[72..80].copy_from_slice(&bytes[64..72]);
-    if swapped != bytes {
-        assert_eq!(message(&swapped), "the state is damaged: its checksum is wrong");
-    }
+    // Limb 16 of the masses of p and of q, exchanged.
+    let (p, q) = (8 * (8 + 5 * 16), 8 * (9 + 5 * 16));
+    swapped[p..p + 8].copy_from_slice(&bytes[q..q + 8]);
+    swapped[q..q + 8].copy_from_slice(&bytes[p..p + 8]);
+    assert!(swapped != bytes);
+    assert_eq!(message(&swapped), "the state is damaged: its checksum is wrong");
     let mut last = bytes;
     last[Partial::SIZE - 1] ^= 1;
     assert_eq!(message(&last), "the state is damaged: its checksum is wrong");

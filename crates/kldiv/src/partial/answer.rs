@@ -64,11 +64,9 @@ fn normalized(state: &Partial) -> f64 {
     let value = match state.measure() {
         Measure::Kl => relative(terms, state, OF_P, OF_Q),
         Measure::Reverse => relative(terms, state, OF_Q, OF_P),
-        Measure::Generalized => {
-            relative(terms.plus(state.stored(OF_P)).minus(state.stored(OF_Q)), state, OF_P, OF_Q)
-        }
+        Measure::Generalized => relative(terms.plus(&p).minus(&q), state, OF_P, OF_Q),
         Measure::Jeffreys => {
-            let t = quotient(&q.clone().minus(state.stored(OF_P)), &p);
+            let t = quotient(&q.clone().minus(&p), &p);
             let forward = quotient(&state.sum(TERMS + 1), &p);
             if t.abs() <= 0.5 {
                 // J/Q + D (1/P − 1/Q)
@@ -87,9 +85,9 @@ fn normalized(state: &Partial) -> f64 {
 /// D/P + ln(Q/P) of the sums called p and q.
 fn relative(d: Exact, state: &Partial, p: usize, q: usize) -> f64 {
     let (of_p, of_q) = (state.sum(p), state.sum(q));
-    let t = quotient(&of_q.clone().minus(state.stored(p)), &of_p);
+    let t = quotient(&of_q.clone().minus(&of_p), &of_p);
     if t.abs() <= 0.5 {
-        let gaps = d.minus(state.stored(p)).plus(state.stored(q));
+        let gaps = d.minus(&of_p).plus(&of_q);
         quotient(&gaps, &of_p) - less_ln_1p(t)
     } else {
         quotient(&d, &of_p) + ln_of_quotient(of_q.scaled(), of_p.scaled())

@@ -6,7 +6,7 @@ use crate::kernels::lanes::{Lanes, Real, Vector};
 use crate::kernels::log::{Parts, ln_ratio};
 use crate::kernels::op::{BothWays, CrossEntropy, Entropy, Gap, Kl, Op};
 use crate::kernels::scalar::One;
-use crate::partial::exact::{SHIFT, add, add_shifted};
+use crate::partial::exact::SHIFT;
 use crate::partial::state::{COUNT, INFINITE, OF_P, OF_Q, Partial, TERMS};
 use crate::policy::Measure;
 use crate::sum::Compensated;
@@ -93,7 +93,7 @@ fn deposit_in<T: Vector>(measure: Measure, p: Row, q: Row, first: usize, places:
         let (a, b) = if measure == Measure::Reverse { (y, x) } else { (x, y) };
         with_terms!(measure, op => kernels::each(&op, a, b, &mut terms));
         let mut chunk = Chunk { measure, p: x, q: y, terms: &mut terms, first: first + start };
-        if is_count(p_part) || is_count(q_part) {
+        if beyond_f64(p_part.dtype(), x) || beyond_f64(q_part.dtype(), y) {
             chunk.add_rests(p_part, q_part, places);
         }
         chunk.settle(places);
@@ -105,8 +105,11 @@ fn deposit_in<T: Vector>(measure: Measure, p: Row, q: Row, first: usize, places:
     }
 }
 
-fn is_count(row: Row) -> bool {
-    !row.dtype().is_float()
+/// Whether some of these may be counts that were rounded.
+#[inline(always)]
+fn beyond_f64<T: Vector>(dtype: Dtype, x: &[T]) -> bool {
+    // No shortcut: all at once is faster.
+    !dtype.is_float() && x.iter().fold(false, |beyond, x| beyond | (x.to_f64() >= 2f64.powi(53)))
 }
 
 /// Pairs and their terms.
@@ -127,12 +130,12 @@ impl<T: Vector> Chunk<'_, T> {
         for (i, (p, q)) in self.p.iter().zip(self.q).enumerate() {
             let state = places.at(self.first + i);
             state.count_up(COUNT, 1);
-            add(state.stored_mut(OF_P), p.to_f64());
+            state.add(OF_P, p.to_f64());
             if with_q {
-                add(state.stored_mut(OF_Q), q.to_f64());
+                state.add(OF_Q, q.to_f64());
             }
             for (terms, to) in self.terms.iter().zip(to) {
-                add(state.stored_mut(to), terms[i]);
+                state.add(to, terms[i]);
             }
         }
     }
@@ -172,7 +175,7 @@ impl<T: Vector> Chunk<'_, T> {
                 _ => [x * ln, 0.0, 0.0],
             };
             for (j, term) in huge.into_iter().enumerate() {
-                add_shifted(state.stored_mut(TERMS + j), term);
+                state.add_shifted(TERMS + j, term);
             }
         }
     }
@@ -188,9 +191,9 @@ impl<T: Vector> Chunk<'_, T> {
             }
             let (p, q) = (self.p[i].to_f64(), self.q[i].to_f64());
             let state = places.at(self.first + i);
-            add(state.stored_mut(OF_P), rests.0);
+            state.add(OF_P, rests.0);
             if self.measure != Measure::Entropy {
-                add(state.stored_mut(OF_Q), rests.1);
+                state.add(OF_Q, rests.1);
             }
             if p == 0.0 || q == 0.0 {
                 continue;
@@ -210,7 +213,7 @@ impl<T: Vector> Chunk<'_, T> {
             if is_kl && f64::align(a.hi.0[0], b.hi.0[0]).1 == 0.0 {
                 // Where the straight part is q − p, it is exact in two numbers.
                 self.terms[1][i] = -hi;
-                add(state.stored_mut(TERMS), -lo);
+                state.add(TERMS, -lo);
             }
         }
     }

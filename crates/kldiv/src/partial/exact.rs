@@ -3,14 +3,20 @@
 //! A number is 2^-1074, the smallest f64, times an integer of 34 limbs in two's complement. Adding an f64 shifts its 53
 //! bits into place and adds them to two limbs; a carry beyond these is rare. Integers can be added in any order, so a
 //! sum is a function of what was added and of nothing else, and it has one representation.
+//!
+//! A state has a few sums. Their limbs of one size lie side by side: p, q and a term are of a size more often than not,
+//! and what is added to then lies in one or two lines of the cache and not in one or two for each sum.
 
 use std::array;
 
 /// Limbs of a number: 2176 bits, for sums up to 2^1101.
 pub(super) const LIMBS: usize = 34;
 
-/// A number as it lies in a state: limbs from the lowest to the highest, each in little-endian order.
-pub(super) type Stored = [u64; LIMBS];
+/// Sums of a state.
+pub(super) const SUMS: usize = 5;
+
+/// Sums as they lie in a state: limbs from the lowest to the highest, of all sums, each in little-endian order.
+pub(super) type Stored = [[u64; SUMS]; LIMBS];
 
 /// The bit that stands for 1.
 const UNIT: usize = 1074;
@@ -20,20 +26,20 @@ const UP: usize = 1;
 /// The power of 2 that numbers added by [`add_shifted`] were divided by.
 pub(super) const SHIFT: i32 = 64 * UP as i32;
 
-/// Adds a finite number.
+/// Adds a finite number to one of the sums.
 #[inline(always)]
-pub(super) fn add(sum: &mut Stored, x: f64) {
-    add_limbs_up(sum, x, 0);
+pub(super) fn add(sums: &mut Stored, which: usize, x: f64) {
+    add_limbs_up(sums, which, x, 0);
 }
 
-/// Adds a finite number times 2^[`SHIFT`].
+/// Adds a finite number times 2^[`SHIFT`] to one of the sums.
 #[cold]
-pub(super) fn add_shifted(sum: &mut Stored, x: f64) {
-    add_limbs_up(sum, x, UP);
+pub(super) fn add_shifted(sums: &mut Stored, which: usize, x: f64) {
+    add_limbs_up(sums, which, x, UP);
 }
 
 #[inline(always)]
-fn add_limbs_up(sum: &mut Stored, x: f64, up: usize) {
+fn add_limbs_up(sums: &mut Stored, which: usize, x: f64, up: usize) {
     let bits = x.to_bits();
     if bits << 1 == 0 {
         return;
@@ -43,28 +49,33 @@ fn add_limbs_up(sum: &mut Stored, x: f64, up: usize) {
     let mantissa = (bits & ((1 << 52) - 1)) | normal << 52;
     let place = exponent - normal;
     // The exponent has 11 bits, so this changes nothing but what the compiler knows.
-    let limb = (place >> 6) as usize & 31;
-    let limb = limb + up;
+    let limb = ((place >> 6) as usize & 31) + up;
     let negative = (bits as i64) >> 63;
     let sign = i128::from(negative) as u128;
     let shifted = ((u128::from(mantissa) << (place & 63)) ^ sign).wrapping_sub(sign);
 
-    let (low, carry) = u64::from_le(sum[limb]).overflowing_add(shifted as u64);
-    let high = u64::from_le(sum[limb + 1]);
-    let (high, over) = high.overflowing_add((shifted >> 64) as u64);
-    let (high, over_too) = high.overflowing_add(u64::from(carry));
-    sum[limb] = low.to_le();
-    sum[limb + 1] = high.to_le();
-    let beyond = negative + i64::from(over | over_too);
+    let (low, carry) = u64::from_le(sums[limb][which]).overflowing_add(shifted as u64);
+    let (high, over) = add_with_carry(u64::from_le(sums[limb + 1][which]), (shifted >> 64) as u64, carry);
+    sums[limb][which] = low.to_le();
+    sums[limb + 1][which] = high.to_le();
+    let beyond = negative + i64::from(over);
     if beyond != 0 {
-        ripple(&mut sum[limb + 2..], beyond);
+        ripple(&mut sums[limb + 2..], which, beyond);
     }
+}
+
+#[inline(always)]
+fn add_with_carry(a: u64, b: u64, carry: bool) -> (u64, bool) {
+    let (partly, over) = a.overflowing_add(b);
+    let (all, over_too) = partly.overflowing_add(u64::from(carry));
+    (all, over | over_too)
 }
 
 /// Adds 1 or takes it off, from the lowest limb on.
 #[inline(never)]
-fn ripple(limbs: &mut [u64], beyond: i64) {
+fn ripple(limbs: &mut [[u64; SUMS]], which: usize, beyond: i64) {
     for limb in limbs {
+        let limb = &mut limb[which];
         let (sum, more) = match beyond {
             1 => u64::from_le(*limb).overflowing_add(1),
             _ => u64::from_le(*limb).overflowing_sub(1),
@@ -76,14 +87,15 @@ fn ripple(limbs: &mut [u64], beyond: i64) {
     }
 }
 
-/// Adds one sum to another.
-pub(super) fn merge(sum: &mut Stored, other: &Stored) {
-    let mut carry = false;
-    for (limb, other) in sum.iter_mut().zip(other) {
-        let (partly, over) = u64::from_le(*limb).overflowing_add(u64::from_le(*other));
-        let (all, over_too) = partly.overflowing_add(u64::from(carry));
-        *limb = all.to_le();
-        carry = over | over_too;
+/// Adds other sums to these.
+pub(super) fn merge(sums: &mut Stored, others: &Stored) {
+    let mut carries = [false; SUMS];
+    for (limbs, others) in sums.iter_mut().zip(others) {
+        for i in 0..SUMS {
+            let (sum, carry) = add_with_carry(u64::from_le(limbs[i]), u64::from_le(others[i]), carries[i]);
+            limbs[i] = sum.to_le();
+            carries[i] = carry;
+        }
     }
 }
 
@@ -100,24 +112,21 @@ pub(super) struct Scaled {
 pub(super) struct Exact([u64; LIMBS]);
 
 impl Exact {
-    pub(super) fn load(stored: &Stored) -> Exact {
-        Exact(array::from_fn(|i| u64::from_le(stored[i])))
+    pub(super) fn load(sums: &Stored, which: usize) -> Exact {
+        Exact(array::from_fn(|i| u64::from_le(sums[i][which])))
     }
 
-    pub(super) fn plus(mut self, stored: &Stored) -> Exact {
+    pub(super) fn plus(mut self, other: &Exact) -> Exact {
         let mut carry = false;
-        for (limb, other) in self.0.iter_mut().zip(stored) {
-            let (partly, over) = limb.overflowing_add(u64::from_le(*other));
-            let (all, over_too) = partly.overflowing_add(u64::from(carry));
-            *limb = all;
-            carry = over | over_too;
+        for (limb, other) in self.0.iter_mut().zip(&other.0) {
+            (*limb, carry) = add_with_carry(*limb, *other, carry);
         }
         self
     }
 
-    pub(super) fn minus(self, stored: &Stored) -> Exact {
+    pub(super) fn minus(self, other: &Exact) -> Exact {
         // a − b = −(−a + b)
-        self.negated().plus(stored).negated()
+        self.negated().plus(other).negated()
     }
 
     /// The number less 1.
@@ -214,14 +223,20 @@ impl Exact {
 mod tests {
     use super::*;
 
+    /// The same sum in the middle of the others, which stay 0.
     fn sum_of(numbers: &[f64]) -> Stored {
-        let mut sum = [0; LIMBS];
-        numbers.iter().for_each(|x| add(&mut sum, *x));
-        sum
+        let mut sums = [[0; SUMS]; LIMBS];
+        numbers.iter().for_each(|x| add(&mut sums, 2, *x));
+        assert!(sums.iter().all(|limbs| [0, 1, 3, 4].iter().all(|i| limbs[*i] == 0)));
+        sums
+    }
+
+    fn exact(numbers: &[f64]) -> Exact {
+        Exact::load(&sum_of(numbers), 2)
     }
 
     fn rounded(numbers: &[f64]) -> f64 {
-        Exact::load(&sum_of(numbers)).round()
+        exact(numbers).round()
     }
 
     /// A number of any exponent and sign.
@@ -240,7 +255,7 @@ mod tests {
             assert_eq!(rounded(&[x]), x, "{x:e}");
             assert_eq!(rounded(&[-x]), -x, "{x:e}");
             assert_eq!(rounded(&[x, -x]), 0.0);
-            assert_eq!(sum_of(&[x, -x]), [0; LIMBS]);
+            assert!(exact(&[x, -x]).is_zero());
         }
     }
 
@@ -277,8 +292,8 @@ mod tests {
             let same = sum;
             merge(&mut sum, &same);
         }
-        assert_eq!(Exact::load(&sum).round(), f64::INFINITY);
-        assert_eq!(Exact::load(&sum).scaled().exponent, 1023 + 70);
+        let sum = Exact::load(&sum, 2);
+        assert_eq!((sum.round(), sum.scaled().exponent), (f64::INFINITY, 1023 + 70));
     }
 
     #[test]
@@ -296,26 +311,25 @@ mod tests {
     #[test]
     fn a_shifted_number_is_2_to_the_64_times_as_large() {
         for x in [1.5, -1.5, f64::MAX, -3e-310] {
-            let (mut sum, mut small) = ([0; LIMBS], [0; LIMBS]);
-            add_shifted(&mut sum, x);
-            add(&mut small, x);
-            let (sum, small) = (Exact::load(&sum).scaled(), Exact::load(&small).scaled());
+            let mut sums = [[0; SUMS]; LIMBS];
+            add_shifted(&mut sums, 2, x);
+            let (sum, small) = (Exact::load(&sums, 2).scaled(), exact(&[x]).scaled());
             assert_eq!(sum, Scaled { exponent: small.exponent + SHIFT, ..small });
         }
     }
 
     #[test]
     fn differences_are_exact_and_come_in_two_parts() {
-        let (big, small) = (sum_of(&[1e300, 1.0]), sum_of(&[1e300]));
-        let difference = Exact::load(&big).minus(&small);
+        let (big, small) = (exact(&[1e300, 1.0]), exact(&[1e300]));
+        let difference = big.clone().minus(&small);
         assert_eq!((difference.round(), difference.is_negative()), (1.0, false));
-        assert_eq!(Exact::load(&small).minus(&big).round(), -1.0);
+        assert_eq!(small.minus(&big).round(), -1.0);
         assert!(difference.minus_one().is_zero());
-        assert_eq!(Exact::load(&sum_of(&[])).minus_one().round(), -1.0);
-        assert_eq!(Exact::load(&sum_of(&[1.0, 5e-324])).minus_one().round(), 5e-324);
-        let parts = Exact::load(&sum_of(&[-3.0, -1e-20])).scaled();
+        assert_eq!(exact(&[]).minus_one().round(), -1.0);
+        assert_eq!(exact(&[1.0, 5e-324]).minus_one().round(), 5e-324);
+        let parts = exact(&[-3.0, -1e-20]).scaled();
         assert_eq!((parts.hi, parts.exponent), (-1.5, 1));
         assert!((parts.lo / -5e-21 - 1.0).abs() < 1e-10, "{parts:?}");
-        assert_eq!(Exact::load(&sum_of(&[5e-324])).scaled(), Scaled { hi: 1.0, lo: 0.0, exponent: -1074 });
+        assert_eq!(exact(&[5e-324]).scaled(), Scaled { hi: 1.0, lo: 0.0, exponent: -1074 });
     }
 }

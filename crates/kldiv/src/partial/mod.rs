@@ -14,7 +14,7 @@
 //! here.merge(&Partial::from_bytes(there.as_bytes())?)?;
 //! let mut options = Options::default();
 //! options.normalization = Normalization::Normalize;
-//! assert_eq!(format!("{:.6}", here.value(&options)?), "0.033218");
+//! assert_eq!(format!("{:.6}", here.value(&options)?), "0.031926");
 //! # Ok::<(), kldiv::Error>(())
 //! ```
 //!
@@ -164,9 +164,12 @@ impl Partial {
         )
     }
 
-    /// Adds a row of pairs, bad ones by their number alone. The state is open then.
+    /// Adds a row of pairs, looked at where a bad one is an error. The state is open then.
     fn take_in(&mut self, p: Row, q: Row) {
-        take_in(self.measure(), p, q, self);
+        match self.invalid() {
+            Invalid::Error => deposit(self.measure(), p, q, 0, self),
+            Invalid::Nan => take_in_unseen(self.measure(), p, q, self),
+        }
     }
 
     /// Adds what another state holds.
@@ -237,7 +240,7 @@ fn first_bad(p: View, q: View, spread: bool) -> Option<Error> {
 }
 
 /// Adds pairs to the states that are their places, which are open then; bad ones by their number alone.
-fn take_in(measure: Measure, p: Row, q: Row, places: &mut impl Places) {
+fn take_in_unseen(measure: Measure, p: Row, q: Row, places: &mut impl Places) {
     if is_clean(p) && is_clean(q) {
         return deposit(measure, p, q, 0, places);
     }
@@ -292,7 +295,10 @@ pub fn update_by<'a>(
         return Err(error);
     }
     let (p, q) = (p.row(0), q.row(0));
-    take_in(measure, p, q, &mut Groups { states, group });
+    match states[first as usize].invalid() {
+        Invalid::Error => deposit(measure, p, q, 0, &mut Groups { states, group }),
+        Invalid::Nan => take_in_unseen(measure, p, q, &mut Groups { states, group }),
+    }
     seal_all(states, group);
     Ok(())
 }
@@ -354,7 +360,8 @@ impl<P: Element, Q: Element> Extend<(P, Q)> for Partial {
                 n += 1;
             }
             let (p, q) = (View::from(&buffers.0[..n]).row(0), View::from(&buffers.1[..n]).row(0));
-            self.take_in(p, if self.measure() == Measure::Entropy { p } else { q });
+            let measure = self.measure();
+            take_in_unseen(measure, p, if measure == Measure::Entropy { p } else { q }, self);
             if n < BUFFER {
                 break;
             }

@@ -10,18 +10,18 @@
 //! 4        those that are no probabilities
 //! 5, 6     zeros
 //! 7        a checksum of the other words
-//! 8        Σp
-//! 42       Σq
-//! 76       first sum of terms:  KL p ln(p/q), REVERSE q ln(q/p), or the measure's own
-//! 110      second:              JEFFREYS p ln(p/q)
-//! 144      third:               JEFFREYS q ln(q/p)
+//! 8 + 5i   limb i of Σp, from 0 to 33
+//! 9 + 5i   limb i of Σq
+//! 10 + 5i  of the first sum of terms:  KL p ln(p/q), REVERSE q ln(q/p), or the measure's own
+//! 11 + 5i  of the second:              JEFFREYS p ln(p/q)
+//! 12 + 5i  of the third:               JEFFREYS q ln(q/p)
 //! ```
 //!
 //! Sums are of finite terms and of pairs that are probabilities; see [`exact`](super::exact). Nothing is stored that
 //! depends on the order in which pairs came, so equal contents are equal bytes.
 
 use crate::error::Error;
-use crate::partial::exact::{self, Exact, LIMBS, Stored};
+use crate::partial::exact::{self, Exact, LIMBS, SUMS, Stored};
 use crate::policy::{Invalid, Measure};
 
 pub(super) const HEADER: usize = 8;
@@ -34,7 +34,6 @@ const CHECKSUM: usize = 7;
 pub(super) const OF_P: usize = 0;
 pub(super) const OF_Q: usize = 1;
 pub(super) const TERMS: usize = 2;
-const SUMS: usize = 5;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"kldivsum");
 const VERSION: u64 = 1;
@@ -50,7 +49,7 @@ const IMPOSSIBLE: &str = "holds what no sum can be";
 #[repr(C)]
 pub struct Partial {
     header: [u64; HEADER],
-    sums: [Stored; SUMS],
+    sums: Stored,
 }
 
 /// The sums of terms that a measure has beside the masses; `None` where it is no sum of terms, or another mixture.
@@ -82,7 +81,7 @@ impl Partial {
     pub const SIZE: usize = size_of::<Partial>();
 
     /// No state yet.
-    pub(super) const BLANK: Partial = Partial { header: [0; HEADER], sums: [[0; LIMBS]; SUMS] };
+    pub(super) const BLANK: Partial = Partial { header: [0; HEADER], sums: [[0; SUMS]; LIMBS] };
 
     /// Makes it one to which nothing was added.
     pub(super) fn make_empty(&mut self, measure: Measure, invalid: Invalid) -> Result<(), Error> {
@@ -153,16 +152,18 @@ impl Partial {
     }
 
     pub(super) fn sum(&self, i: usize) -> Exact {
-        Exact::load(&self.sums[i])
+        Exact::load(&self.sums, i)
     }
 
-    pub(super) fn stored(&self, i: usize) -> &Stored {
-        &self.sums[i]
-    }
-
+    /// Adds a finite number to one of the sums. The state is open until it is sealed.
     #[inline(always)]
-    pub(super) fn stored_mut(&mut self, i: usize) -> &mut Stored {
-        &mut self.sums[i]
+    pub(super) fn add(&mut self, sum: usize, x: f64) {
+        exact::add(&mut self.sums, sum, x);
+    }
+
+    /// The same of a number times 2^[`exact::SHIFT`].
+    pub(super) fn add_shifted(&mut self, sum: usize, x: f64) {
+        exact::add_shifted(&mut self.sums, sum, x);
     }
 
     /// Adds to a count. The state is open until it is sealed.
@@ -195,10 +196,7 @@ impl Partial {
         for i in [COUNT, INFINITE, INVALID] {
             self.count_up(i, other.word(i));
         }
-        let sums = TERMS + sums_of(self.measure()).unwrap_or(0);
-        for (sum, other) in self.sums.iter_mut().zip(&other.sums).take(sums) {
-            exact::merge(sum, other);
-        }
+        exact::merge(&mut self.sums, &other.sums);
     }
 
     /// Whether it was changed and not yet sealed.
@@ -281,8 +279,8 @@ impl Partial {
             && self.header[INVALID + 1..CHECKSUM].iter().all(|word| *word == 0)
             && count <= MOST_PAIRS
             && infinite.checked_add(bad).is_some_and(|apart| apart <= count)
-            && self.sums[TERMS + sums..].iter().all(|sum| *sum == [0; LIMBS])
-            && (count > 0 || self.sums == [[0; LIMBS]; SUMS])
+            && (TERMS + sums..SUMS).all(|i| self.sum(i).is_zero())
+            && (count > 0 || (0..SUMS).all(|i| self.sum(i).is_zero()))
             && [OF_P, OF_Q].iter().all(|i| !self.sum(*i).is_negative())
             && match self.measure() {
                 Measure::Generalized | Measure::Jeffreys => !self.sum(TERMS).is_negative(),
@@ -317,11 +315,11 @@ mod tests {
         assert_eq!(made(|state| state.header[INFINITE] = 1u64.to_le()), impossible);
         assert_eq!(made(|state| state.header[COUNT] = u64::MAX), impossible);
         assert_eq!(made(|state| state.header[5] = 1), impossible);
-        assert_eq!(made(|state| state.sums[OF_P][0] = 1), impossible);
-        assert_eq!(made(|state| state.sums[4][0] = 1), impossible);
+        assert_eq!(made(|state| state.sums[0][OF_P] = 1), impossible);
+        assert_eq!(made(|state| state.sums[0][4] = 1), impossible);
         let negative = |state: &mut Partial| {
             state.header[COUNT] = 1u64.to_le();
-            state.sums[OF_Q][LIMBS - 1] = u64::MAX;
+            state.sums[LIMBS - 1][OF_Q] = u64::MAX;
         };
         assert_eq!(made(negative), impossible);
         assert_eq!(made(|state| state.header[1] |= 0x0900_0000u64.to_le()), impossible);
