@@ -300,3 +300,15 @@ def test_an_empty_one_is_one_too():
     again.merge(partial)
     again.update(rows(100), by="country")
     assert len(again) == 6
+
+
+def test_the_examples_of_docstrings_run():
+    import doctest
+
+    found = doctest.testmod(arrow)
+    assert found.attempted > 0 and found.failed == 0
+    runner = doctest.DocTestRunner()
+    for thing in (kldiv.Partial, kldiv.Partials):
+        for test in doctest.DocTestFinder(recurse=False).find(thing, thing.__name__, globs={}):
+            runner.run(test)
+    assert runner.tries > 0 and runner.failures == 0
