@@ -92,6 +92,8 @@ fn status(error: &Error) -> &'static str {
         Error::Parameter { .. } => "parameter",
         Error::NotPositiveDefinite { .. } => "not_positive_definite",
         Error::UnsupportedPair { .. } => "unsupported_pair",
+        Error::State { .. } => "state",
+        Error::InvalidPairs { .. } => "nan",
         Error::OutOfMemory { .. } => "out_of_memory",
         _ => "internal",
     }

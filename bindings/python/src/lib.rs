@@ -20,6 +20,7 @@ mod logits;
 mod loss;
 mod options;
 mod pairwise;
+mod partial;
 mod results;
 mod vae;
 
@@ -39,6 +40,8 @@ mod _kldiv {
     use super::loss::{loss, loss_grad, loss_pointwise};
     #[pymodule_export]
     use super::pairwise::{explain, nearest, pairwise};
+    #[pymodule_export]
+    use super::partial::{Partial, Partials};
     #[pymodule_export]
     use super::vae::vae;
 

@@ -91,12 +91,12 @@ impl<'py> Choices<'py> {
     }
 }
 
-const NORMALIZATIONS: [(&str, Normalization); 3] = [
+pub(crate) const NORMALIZATIONS: [(&str, Normalization); 3] = [
     ("as_given", Normalization::AsGiven),
     ("normalize", Normalization::Normalize),
     ("require", Normalization::Require),
 ];
-const INVALIDS: [(&str, Invalid); 2] = [("error", Invalid::Error), ("nan", Invalid::Nan)];
+pub(crate) const INVALIDS: [(&str, Invalid); 2] = [("error", Invalid::Error), ("nan", Invalid::Nan)];
 pub(crate) const REDUCTIONS: [(&str, Reduction); 3] =
     [("sum", Reduction::Sum), ("mean", Reduction::Mean), ("batchmean", Reduction::BatchMean)];
 pub(crate) const ESTIMATORS: [(&str, Estimator); 3] =
@@ -140,6 +140,7 @@ pub(crate) fn threads(given: &Bound<'_, PyAny>) -> PyResult<u32> {
 }
 
 /// Arrays with an entry a row, kept as long as they are read.
+#[derive(Default)]
 pub(crate) struct PerRow<'py> {
     mask: Option<Array<'py>>,
     weights: Option<Array<'py>>,

@@ -22,7 +22,7 @@ from ._estimates import (
     monte_carlo_terms,
     quadrature,
 )
-from ._kldiv import __version__, active_isa
+from ._kldiv import Partial, Partials, __version__, active_isa
 from ._measures import (
     cross_entropy,
     entropy,
