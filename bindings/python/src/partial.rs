@@ -105,7 +105,7 @@ fn with_bytes<R>(data: &Bound<'_, PyAny>, take: impl FnOnce(&[u8]) -> PyResult<R
 /// >>> there.update([40, 25], [30, 34])
 /// >>> here += kldiv.Partial.from_bytes(bytes(there))
 /// >>> round(here.value(normalization="normalize"), 6)
-/// 0.033218
+/// 0.031926
 #[pyclass(module = "kldiv._kldiv", name = "Partial")]
 #[derive(Clone)]
 pub(crate) struct Partial {

@@ -45,7 +45,7 @@ def kl(
     measure : {"kl", "generalized", "reverse", "jeffreys", "entropy", "cross_entropy"}
     normalization, mass_tolerance, invalid
         As in `kldiv.kl`: "normalize" takes counts, whose totals need not be known; with `invalid` "nan" a group with a
-        negative number, NaN or null is NaN, else the job fails and names column, row of the Arrow batch and key.
+        negative number, NaN or null is NaN, else the job fails and names column, row of the partition and key.
     shuffle : {"states", "rows"}
         What travels: a state of 1424 bytes for each key in each partition, which is little when a key has hundreds of
         rows in a partition; or the rows themselves, which is less when it has few. The values are the same.
