@@ -2,10 +2,10 @@
 
     benches/python/run spark [rows] [keys] [rounds]
 
-Writes rows of a key, p and q to Parquet files, all of them clean, and asks for sum p ln(p/q) by key: in SQL as one writes
-it, in SQL that minds zeros, by kldiv.spark both ways, by kldiv.arrow without an engine, and by kldiv.dask. The answers
-are compared before the contenders take turns; a time is the median over rounds of a whole query. What each query writes
-into its shuffle is from Spark's event log.
+Writes rows of a key, p and q to Parquet files, all of them clean, and asks for sum p ln(p/q) by key: in SQL as one
+writes it, in SQL that minds zeros, by kldiv.spark both ways, by kldiv.arrow without an engine, and by kldiv.dask. The
+answers are compared before the contenders take turns; a time is the median over rounds of a whole query. What each
+query writes into its shuffle is from Spark's event log.
 """
 
 import glob

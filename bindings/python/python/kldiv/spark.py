@@ -31,7 +31,7 @@ def kl(
     invalid: Invalid = "error",
     shuffle: Literal["states", "rows"] = "states",
 ) -> DataFrame:
-    """The divergence of columns `p` and `q` in each group of rows with the same keys, as a DataFrame: keys and ``value``.
+    """The divergence of columns `p` and `q` by key, as a DataFrame of the keys and ``value``.
 
     Parameters
     ----------
