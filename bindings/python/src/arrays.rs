@@ -24,7 +24,10 @@ pub(crate) struct Array<'py> {
     /// In elements.
     pub(crate) strides: Vec<isize>,
     writable: bool,
+    /// The object as the caller knows it.
     owner: Bound<'py, PyAny>,
+    /// What it was exported as, which keeps the elements too.
+    _export: Option<Bound<'py, PyAny>>,
 }
 
 impl<'py> Array<'py> {
@@ -38,6 +41,11 @@ impl<'py> Array<'py> {
             && let Some(array) = Self::of_dlpack(object, name)?
         {
             return Ok(array);
+        }
+        if object.is_none() {
+            return Err(PyTypeError::new_err(format!(
+                "{name} is None; it has to be an array of real numbers"
+            )));
         }
         let made = numpy_module(py)?.call_method1(intern!(py, "asarray"), (object,))?;
         Self::of_numpy(made.cast()?, name)
@@ -117,6 +125,7 @@ impl<'py> Array<'py> {
             strides,
             writable: raw.flags & NPY_ARRAY_WRITEABLE != 0,
             owner: array.clone().into_any(),
+            _export: None,
         })
     }
 
@@ -130,8 +139,8 @@ impl<'py> Array<'py> {
                 "{name} lies on a device; kldiv computes on the CPU: move it there first, with .cpu() for a tensor"
             )));
         }
-        let owner = object.call_method0(intern!(py, "__dlpack__"))?;
-        let capsule = owner.cast::<PyCapsule>()?;
+        let export = object.call_method0(intern!(py, "__dlpack__"))?;
+        let capsule = export.cast::<PyCapsule>()?;
         let tensor = capsule.pointer_checked(Some(dlpack::NAME))?.cast::<dlpack::Tensor>();
         // SAFETY: a capsule of this name points to a tensor that lives as long as the capsule, which is kept.
         let tensor = unsafe { tensor.as_ref() };
@@ -149,7 +158,16 @@ impl<'py> Array<'py> {
         };
         let data = tensor.data.cast::<u8>().wrapping_add(tensor.byte_offset as usize);
         let aligned = data.align_offset(dtype.size()) == 0;
-        Ok(aligned.then_some(Array { data, dtype, shape, strides, writable: true, owner }))
+        let owner = object.clone();
+        Ok(aligned.then_some(Array {
+            data,
+            dtype,
+            shape,
+            strides,
+            writable: true,
+            owner,
+            _export: Some(export),
+        }))
     }
 
     /// Bytes, which are read as such.
@@ -159,7 +177,7 @@ impl<'py> Array<'py> {
         strides: Vec<isize>,
         owner: Bound<'py, PyAny>,
     ) -> Self {
-        Array { data, dtype: Dtype::U64, shape, strides, writable: false, owner }
+        Array { data, dtype: Dtype::U64, shape, strides, writable: false, owner, _export: None }
     }
 
     pub(crate) fn py(&self) -> Python<'py> {

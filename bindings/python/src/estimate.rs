@@ -125,8 +125,13 @@ pub(crate) fn monte_carlo<'py>(
         Some(each) => each.owner(),
         None => out.value.into_pyobject(py)?.into_any(),
     };
-    outcome
-        .map_err(|error| of_samples(py, &error, [("log_p", p.len()), ("log_q", q.len())], Some(&answer)))?;
+    outcome.map_err(|mut error| {
+        // A sample is a row of the core's, and an entry of a vector's.
+        if let Error::InvalidEntry { row, col, .. } = &mut error {
+            std::mem::swap(row, col);
+        }
+        of_samples(py, &error, [("log_p", p.len()), ("log_q", q.len())], Some(&answer))
+    })?;
     Ok((answer.unbind(), out.standard_error))
 }
 

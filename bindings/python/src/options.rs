@@ -42,6 +42,8 @@ pub(crate) fn are_plain(given: &Bound<'_, PyTuple>) -> bool {
         && none(at::MASS_TOLERANCE)
         && zero(at::MEASURE)
         && zero(at::SMOOTHING)
+        && zero(at::THREADS)
+        && given.get_borrowed_item(at::INVALID).is_ok_and(|item| item.is(intern!(given.py(), "error")))
 }
 
 impl<'py> Choices<'py> {

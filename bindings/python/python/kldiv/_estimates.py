@@ -154,7 +154,7 @@ def histogram(
     smoothing: float = 0.0,
     miller_madow: bool = False,
 ) -> float:
-    """The divergence of two samples of numbers, counted in shared bins: those of ``numpy.histogram_bin_edges(..., "auto")``.
+    """The divergence of two samples of numbers, counted in shared bins: numpy's for both together, by its rule "auto".
 
     An empty bin of `y` makes it infinite unless `smoothing` adds to every count. `miller_madow` takes the bias of first
     order off. Integers get bins at least 1 wide.
@@ -183,7 +183,7 @@ def counts(
     smoothing: float = 0.0,
     miller_madow: bool = False,
 ) -> float:
-    """The plug-in estimate from two vectors of counts, with Miller and Madow's correction of its bias if that is asked for.
+    """The plug-in estimate from two vectors of counts, with Miller and Madow's correction of its bias if asked for.
 
     Examples
     --------

@@ -127,7 +127,7 @@ def pairwise(
     out: Optional[Out] = None,
     threads: int = 0,
 ) -> np.ndarray:
-    """The divergence of every row of P from every row of Q, by a matrix product: entry ``[i, j]`` is ``kl(p[i], q[j])``.
+    """The divergence of every row of P from every row of Q, by a matrix product: ``[i, j]`` is ``kl(p[i], q[j])``.
 
     `p` and `q` are matrices of any strides, a distribution a row; without `q` the rows of `p` are compared with each
     other. `weight` is that of the Jensen-Shannon measures, `alpha` the order of Renyi's. `weights` and `mask` are of

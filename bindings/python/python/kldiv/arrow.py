@@ -7,7 +7,7 @@
 >>> partial.values().to_pydict()
 {'country': ['no', 'se'], 'value': [0.14384103622589045, 0.0]}
 
-Needs pyarrow: ``pip install 'kldiv[arrow]'``. `kldiv.spark` and `kldiv.dask` stand on this.
+Needs pyarrow: extra ``kldiv[arrow]``. `kldiv.spark` and `kldiv.dask` stand on this.
 """
 
 from __future__ import annotations

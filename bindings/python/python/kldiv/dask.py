@@ -1,6 +1,6 @@
 """Divergences by key of a Dask DataFrame: exact sums where the data lies, a shuffle of states, the same bits always.
 
-Needs Dask with pandas and pyarrow: ``pip install 'kldiv[dask]'``. docs/dask.md is the guide.
+Needs Dask with pandas and pyarrow: extra ``kldiv[dask]``. docs/dask.md is the guide.
 """
 
 from __future__ import annotations

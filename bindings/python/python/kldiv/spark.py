@@ -1,6 +1,6 @@
 """Divergences by key of a Spark DataFrame: exact sums where the data lies, a shuffle of states, the same bits always.
 
-Needs PySpark 3.3 or newer, and kldiv on the workers: ``pip install 'kldiv[spark]'``. docs/spark.md is the guide.
+Needs PySpark 3.3 or newer, and kldiv on the workers: extra ``kldiv[spark]``. docs/spark.md is the guide.
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ computed has one derivative; asking for a second one is an error of PyTorch's. S
 
 from __future__ import annotations
 
+import functools
 import warnings
-from typing import Any, Literal, Optional
+from typing import Any, Callable, Literal, Optional
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from . import _kldiv
 from ._measures import choices, number
@@ -54,6 +54,33 @@ def _wanted(like: Tensor, needed: bool) -> Optional[Tensor]:
     return torch.empty(like.shape, dtype=like.dtype) if needed else None
 
 
+class _NoSecond(Function):
+    """A gradient, which depends on what it was made of and has no derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, *inputs: Tensor) -> Tensor:
+        return grad.view_as(grad)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> Any:
+        raise RuntimeError("kldiv.torch has first derivatives only: a gradient of a gradient was asked for")
+
+
+def _once(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """A backward pass whose results say so if they are to be differentiated again."""
+
+    @functools.wraps(backward)
+    def once(ctx: Any, upstream: Tensor) -> Any:
+        with torch.no_grad():
+            grads = backward(ctx, upstream)
+        if not torch.is_grad_enabled():
+            return grads
+        inputs = [upstream, *(x for x in ctx.saved_tensors if x is not None)]
+        return tuple(None if grad is None else _NoSecond.apply(grad, *inputs) for grad in grads)
+
+    return once
+
+
 class _Loss(Function):
     """The loss, reduced to a sum or a mean over the elements."""
 
@@ -65,7 +92,7 @@ class _Loss(Function):
         return torch.tensor(value, dtype=torch.promote_types(input.dtype, target.dtype))
 
     @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, upstream: Tensor) -> Any:
         input, target = ctx.saved_tensors
         grads = [_wanted(x, needed) for x, needed in zip((input, target), ctx.needs_input_grad)]
@@ -87,7 +114,7 @@ class _Elements(Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, upstream: Tensor) -> Any:
         input, target = ctx.saved_tensors
         grads = [_wanted(x, needed) for x, needed in zip((input, target), ctx.needs_input_grad)]
@@ -186,7 +213,7 @@ class _Logits(Function):
         return _of_rows(found[0], a, b)
 
     @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, upstream: Tensor) -> Any:
         a, b = ctx.saved_tensors
         grads = [_wanted(x, needed) for x, needed in zip((a, b), ctx.needs_input_grad)]
@@ -233,7 +260,7 @@ class _TopK(Function):
         return _of_rows(found[0], b)
 
     @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, upstream: Tensor) -> Any:
         values, indices, b = ctx.saved_tensors
         grad = _wanted(b, True)
@@ -344,7 +371,7 @@ class _VAE(Function):
         return _of_rows(value, *(x for x in inputs if x is not None))
 
     @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, upstream: Tensor) -> Any:
         inputs = ctx.saved_tensors
         grads = [None if x is None else _wanted(x, needed) for x, needed in zip(inputs, ctx.needs_input_grad)]
