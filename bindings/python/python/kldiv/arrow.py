@@ -1,9 +1,9 @@
 """Partial sums by key over Arrow data: one pass over columns, states that merge, the same bits for any split.
 
 >>> import kldiv.arrow, pyarrow as pa
->>> batch = pa.record_batch({"country": ["no", "no", "se"], "p": [0.5, 0.5, 1.0], "q": [0.25, 0.75, 1.0]})
+>>> rows = pa.table({"country": ["no", "no", "se"], "p": [0.5, 0.5, 1.0], "q": [0.25, 0.75, 1.0]})
 >>> partial = kldiv.arrow.Partial()
->>> partial.update(batch, p="p", q="q", by="country")
+>>> partial.update(rows, p="p", q="q", by="country")
 >>> partial.values().to_pydict()
 {'country': ['no', 'se'], 'value': [0.14384103622589045, 0.0]}
 

@@ -97,7 +97,12 @@ def kl(
         answers = rows.repartition(*together).mapInArrow(both, values)
     else:
         states = rows.mapInArrow(update, partial_sums)
-        states = states.repartition(*together) if keys else states.repartition(1)
+        if keys:
+            states = states.repartition(*together)
+        else:
+            # As in SQL, no rows in one group are one group; Spark may run nothing for no rows.
+            nothing = bytearray(bytes(Partial(measure, invalid=invalid)))
+            states = states.union(df.sparkSession.createDataFrame([(nothing,)], partial_sums)).repartition(1)
         answers = states.mapInArrow(merge, values)
     return answers.toDF(*keys, VALUE)
 
