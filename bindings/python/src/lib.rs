@@ -21,6 +21,7 @@ mod loss;
 mod options;
 mod pairwise;
 mod partial;
+mod partials;
 mod results;
 mod vae;
 
@@ -41,7 +42,9 @@ mod _kldiv {
     #[pymodule_export]
     use super::pairwise::{explain, nearest, pairwise};
     #[pymodule_export]
-    use super::partial::{Partial, Partials};
+    use super::partial::Partial;
+    #[pymodule_export]
+    use super::partials::Partials;
     #[pymodule_export]
     use super::vae::vae;
 

@@ -1,4 +1,4 @@
-"""The programs of the pages about Arrow, Spark and Dask print what the pages say."""
+"""The programs of the pages about Arrow and Dask print what the pages say; test_spark.py has those of Spark's."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ SNIPPETS = TREE / "scripts/snippets"
 
 
 @pytest.mark.skipif(not SNIPPETS.exists(), reason="there is no scripts/snippets")
-@pytest.mark.parametrize("page, needs", [("arrow", ["pyarrow", "pandas"]), ("spark", ["pyspark"]), ("dask", ["dask"])])
+@pytest.mark.parametrize("page, needs", [("arrow", ["pyarrow", "pandas"]), ("dask", ["dask"])])
 def test_a_page_prints_what_it_says(page, needs):
     for module in needs:
         pytest.importorskip(module)

@@ -1,7 +1,11 @@
 """kldiv.spark on two cores of this machine: the bits of one machine, for any partitioning."""
 
+import contextlib
+import io
 import math
 import os
+import pathlib
+import re
 import shutil
 import sys
 
@@ -117,6 +121,17 @@ def test_an_error_of_a_worker_names_column_and_key(spark):
             kldiv.spark.kl(df, by="c").collect()
         found = kldiv.spark.kl(df, by="c", invalid="nan").collect()
         assert {row["c"]: math.isnan(row["value"]) for row in found} == {"no": False, "se": True}
+
+
+def test_the_page_about_spark_prints_what_it_says(spark):
+    page = (pathlib.Path(__file__).resolve().parents[3] / "docs/spark.md").read_text()
+    programs = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(programs) == page.count("```python") == 2
+    for program, expected in programs:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(program, {})  # in the session that runs here
+        assert printed.getvalue() == expected
 
 
 def test_what_makes_no_sense_is_refused_before_a_job_starts(df):

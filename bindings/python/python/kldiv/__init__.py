@@ -6,7 +6,7 @@
 
 P comes first, Q second. Arrays are read where they lie, whatever their strides; results are in nats unless a base is
 given. `kldiv.family` knows distributions by their parameters; `kldiv.torch`, imported by its name, has losses for
-PyTorch.
+PyTorch; `kldiv.arrow`, `kldiv.spark` and `kldiv.dask` have divergences by key of data frames, on a cluster too.
 """
 
 from . import family

@@ -1,13 +1,13 @@
 """Partial sums by key over Arrow data: one pass over columns, states that merge, the same bits for any split.
 
 >>> import kldiv.arrow, pyarrow as pa
->>> batch = pa.record_batch({"country": ["no", "no", "se"], "p": [0.5, 0.5, 1.0], "q": [0.25, 0.75, 1.0]})
+>>> rows = pa.table({"country": ["no", "no", "se"], "p": [0.5, 0.5, 1.0], "q": [0.25, 0.75, 1.0]})
 >>> partial = kldiv.arrow.Partial()
->>> partial.update(batch, p="p", q="q", by="country")
+>>> partial.update(rows, p="p", q="q", by="country")
 >>> partial.values().to_pydict()
 {'country': ['no', 'se'], 'value': [0.14384103622589045, 0.0]}
 
-Needs pyarrow: ``pip install 'kldiv[arrow]'``. `kldiv.spark` and `kldiv.dask` stand on this.
+Needs pyarrow: extra ``kldiv[arrow]``. `kldiv.spark` and `kldiv.dask` stand on this.
 """
 
 from __future__ import annotations
@@ -91,13 +91,17 @@ class Partial:
         KLDivError
             For the first bad entry: it names column, row and key, and none of its record batch was added.
         """
+        self._update_from(0, batch, p, q, by)
+
+    def _update_from(self, first: int, batch: Any, p: str, q: Optional[str], by: By) -> int:
+        """`update`, whose errors count rows from `first`; the row that comes next."""
         names = keys_of(by)
         sides = [("p", p)] if self.measure == "entropy" else [("p", p), ("q", q)]
-        first = 0
         for piece in _batches(batch, names, [column for _, column in sides]):
             if piece.num_rows:
                 self._update(piece, sides, names, first)
             first += piece.num_rows
+        return first
 
     def _update(self, batch: pa.RecordBatch, sides: list, names: list[str], first: int) -> None:
         keys = [batch.column(name) for name in names]
@@ -215,8 +219,7 @@ class Partial:
                 self._types[i] = _key_type(names[i], key.type)
         before = len(self._partials)
         keys = [_as(key, type, name) for key, type, name in zip(keys, self._types, names)]
-        ids, firsts = _distinct(keys, rows)
-        distinct = [key.take(pa.array(firsts)) for key in keys]
+        ids, distinct = _distinct(keys, rows)
         hashed = list(zip(*map(_hashable, distinct))) if keys else [()]
         numbers, new = self._numbers, []
         # One look a distinct key; setdefault numbers the new ones in order.
@@ -282,9 +285,9 @@ def update_batches(
     groups: int = 1 << 16,
 ) -> Iterator[pa.RecordBatch]:
     """The states of batches, as batches: what runs where the data lies. It holds some `groups` groups at a time."""
-    partial = Partial(measure, invalid=invalid)
-    for batch in batches:
-        partial.update(batch, p, q, by)
+    partial, row = Partial(measure, invalid=invalid), 0
+    for batch in _large(batches):
+        row = partial._update_from(row, batch, p, q, by)
         if len(partial) >= groups:
             yield from _small(partial.states())
             partial = Partial(measure, invalid=invalid)
@@ -323,6 +326,21 @@ def renamed(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
 def _of_nothing(measure: Measure, invalid: Invalid) -> pa.RecordBatch:
     state = bytes(Partials(1, measure, invalid=invalid))
     return pa.record_batch([pa.array([state], pa.binary())], [STATE])
+
+
+def _large(batches: Iterable[Any], rows: int = 1 << 17) -> Iterator[Any]:
+    """Batches put together to so many rows, since a call costs by the number of its keys too."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not isinstance(batch, pa.RecordBatch):
+            yield batch
+            continue
+        some.append(batch)
+        if sum(batch.num_rows for batch in some) >= rows:
+            yield pa.Table.from_batches(some).combine_chunks()
+            some = []
+    if some:
+        yield pa.Table.from_batches(some).combine_chunks()
 
 
 def _small(batch: pa.RecordBatch, rows: int = 4096) -> Iterator[pa.RecordBatch]:
@@ -409,19 +427,22 @@ def _as(column: pa.Array, type: pa.DataType, name: str) -> pa.Array:
         raise TypeError(f"column {name!r} was of type {type} and is of type {column.type}: {error}") from None
 
 
-def _distinct(keys: list[pa.Array], rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the distinct rows of keys, in order of their first row, and that row of each."""
+def _distinct(keys: list[pa.Array], rows: int) -> tuple[np.ndarray, list[pa.Array]]:
+    """Numbers of the distinct rows of keys, in order of their first row, and those rows."""
     ids = np.zeros(rows, dtype=np.int64)
     for i, key in enumerate(keys):
         encoded = key.dictionary_encode(null_encoding="encode")
         indices = encoded.indices.to_numpy(zero_copy_only=False)
+        if len(keys) == 1:
+            return indices, [encoded.dictionary]
         if i == 0:
             ids = indices
         else:
             # A pair of numbers is one number; then these are numbered anew, so that they stay below the rows.
             pairs = ids.astype(np.int64) * len(encoded.dictionary) + indices
             ids = pa.array(pairs).dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    return ids, np.flatnonzero(np.diff(np.maximum.accumulate(ids), prepend=-1))
+    firsts = pa.array(np.flatnonzero(np.diff(np.maximum.accumulate(ids), prepend=-1)))
+    return ids, [key.take(firsts) for key in keys]
 
 
 def _hashable(column: pa.Array) -> list[Any]:

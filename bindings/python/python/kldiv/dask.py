@@ -1,6 +1,6 @@
 """Divergences by key of a Dask DataFrame: exact sums where the data lies, a shuffle of states, the same bits always.
 
-Needs Dask with pandas and pyarrow: ``pip install 'kldiv[dask]'``. docs/dask.md is the guide.
+Needs Dask with pandas and pyarrow: extra ``kldiv[dask]``. docs/dask.md is the guide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def kl(
     shuffle: Literal["states", "rows"] = "states",
     npartitions: Optional[int] = None,
 ) -> dd.DataFrame:
-    """The divergence of columns `p` and `q` in each group of rows with the same keys, as a DataFrame: keys and ``value``.
+    """The divergence of columns `p` and `q` by key, as a DataFrame of the keys and ``value``.
 
     The result is lazy; `npartitions` is how many partitions it has, as many as `ddf` by default. Its values' bits do
     not depend on how the rows are partitioned. A missing key is a key like any other. The other arguments are those of
@@ -58,7 +58,8 @@ def kl(
     rows = ddf[columns]
     known = ddf._meta[keys]
     # Categories may differ from partition to partition; their values may not.
-    plain = {name: known[name].cat.categories.dtype for name in keys if isinstance(known[name].dtype, pd.CategoricalDtype)}
+    types = known.dtypes.items()
+    plain = {name: type.categories.dtype for name, type in types if isinstance(type, pd.CategoricalDtype)}
     known = known.astype(plain).reset_index(drop=True)
     partial_sums = known.assign(**{STATE: pd.Series(dtype=pd.ArrowDtype(pa.binary()))})
     values = known.assign(**{VALUE: pd.Series(dtype="float64")})

@@ -1,6 +1,6 @@
 """Divergences by key of a Spark DataFrame: exact sums where the data lies, a shuffle of states, the same bits always.
 
-Needs PySpark 3.3 or newer, and kldiv on the workers: ``pip install 'kldiv[spark]'``. docs/spark.md is the guide.
+Needs PySpark 3.3 or newer, and kldiv on the workers: extra ``kldiv[spark]``. docs/spark.md is the guide.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def kl(
     invalid: Invalid = "error",
     shuffle: Literal["states", "rows"] = "states",
 ) -> DataFrame:
-    """The divergence of columns `p` and `q` in each group of rows with the same keys, as a DataFrame: keys and ``value``.
+    """The divergence of columns `p` and `q` by key, as a DataFrame of the keys and ``value``.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def kl(
     measure : {"kl", "generalized", "reverse", "jeffreys", "entropy", "cross_entropy"}
     normalization, mass_tolerance, invalid
         As in `kldiv.kl`: "normalize" takes counts, whose totals need not be known; with `invalid` "nan" a group with a
-        negative number, NaN or null is NaN, else the job fails and names column, row of the Arrow batch and key.
+        negative number, NaN or null is NaN, else the job fails and names column, row of the partition and key.
     shuffle : {"states", "rows"}
         What travels: a state of 1424 bytes for each key in each partition, which is little when a key has hundreds of
         rows in a partition; or the rows themselves, which is less when it has few. The values are the same.
@@ -97,7 +97,12 @@ def kl(
         answers = rows.repartition(*together).mapInArrow(both, values)
     else:
         states = rows.mapInArrow(update, partial_sums)
-        states = states.repartition(*together) if keys else states.repartition(1)
+        if keys:
+            states = states.repartition(*together)
+        else:
+            # As in SQL, no rows in one group are one group; Spark may run nothing for no rows.
+            nothing = bytearray(bytes(Partial(measure, invalid=invalid)))
+            states = states.union(df.sparkSession.createDataFrame([(nothing,)], partial_sums)).repartition(1)
         answers = states.mapInArrow(merge, values)
     return answers.toDF(*keys, VALUE)
 
