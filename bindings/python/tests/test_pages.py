@@ -11,7 +11,6 @@ TREE = pathlib.Path(__file__).resolve().parents[3]
 SNIPPETS = TREE / "scripts/snippets"
 
 
-@pytest.mark.skipif(not SNIPPETS.exists(), reason="there is no scripts/snippets")
 @pytest.mark.parametrize("page, needs", [("arrow", ["pyarrow", "pandas"]), ("dask", ["dask"])])
 def test_a_page_prints_what_it_says(page, needs):
     for module in needs:
