@@ -10,7 +10,8 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Isa, Job, Lanes, Real};
+use crate::kernels::coefficients::SIXTEENTHS;
+use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, SIXTEENTH_BIT};
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -66,7 +67,7 @@ operators!(F32x8: Add add _mm256_add_ps, Sub sub _mm256_sub_ps, Mul mul _mm256_m
 macro_rules! shared {
     ($real:ty, $register:ty, $lanes:literal, $splat:ident, $load:ident, $load_masked:ident, $to_integer:ident,
      $store:ident, $fma:ident, $fnma:ident, $min:ident, $max:ident, $cmp:ident, $and:ident, $or:ident,
-     $sign_bits:ident, $blend:ident) => {
+     $sign_bits:ident, $blend:ident, $and_not:ident) => {
         type Real = $real;
         type Mask = $register;
         type Sum = Twice<F64x4>;
@@ -96,6 +97,10 @@ macro_rules! shared {
         #[inline(always)]
         fn fnma(self, b: Self, c: Self) -> Self {
             Self(op!($fnma(self.0, b.0, c.0)))
+        }
+        #[inline(always)]
+        fn magnitude(self) -> Self {
+            Self(op!($and_not(Self::splat(-0.0).0, self.0)))
         }
         #[inline(always)]
         fn larger(self, other: Self) -> Self {
@@ -137,6 +142,15 @@ macro_rules! shared {
     };
 }
 
+/// The upper twelve bits of four 64-bit integers, as signed numbers.
+#[inline(always)]
+fn exponents(of: __m256i) -> F64x4 {
+    // There is no conversion of 64-bit integers: k + 2048 in the low bits of 2^52 is that number.
+    let magic = op!(_mm256_set1_epi64x(0x4330_0000_0000_0800));
+    let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(of)), magic));
+    F64x4(op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(4_503_599_627_372_544.0)))))
+}
+
 impl Lanes for F64x4 {
     shared!(
         f64,
@@ -155,7 +169,8 @@ impl Lanes for F64x4 {
         _mm256_and_pd,
         _mm256_or_pd,
         _mm256_movemask_pd,
-        _mm256_blendv_pd
+        _mm256_blendv_pd,
+        _mm256_andnot_pd
     );
 
     #[inline(always)]
@@ -168,11 +183,7 @@ impl Lanes for F64x4 {
         let (p, q) = (op!(_mm256_castpd_si256(p.0)), op!(_mm256_castpd_si256(q.0)));
         let t = op!(_mm256_add_epi64(op!(_mm256_sub_epi64(q, p)), op!(_mm256_set1_epi64x(1 << 51))));
         let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi64x(!0 << 52))));
-        // There is no conversion of 64-bit integers: k + 2048 in the low bits of 2^52 is that number.
-        let magic = op!(_mm256_set1_epi64x(0x4330_0000_0000_0800));
-        let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(t)), magic));
-        let k = op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(4_503_599_627_372_544.0))));
-        (Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift))))), Self(k))
+        (Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift))))), exponents(t))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {
@@ -224,7 +235,8 @@ impl Lanes for F32x8 {
         _mm256_and_ps,
         _mm256_or_ps,
         _mm256_movemask_ps,
-        _mm256_blendv_ps
+        _mm256_blendv_ps,
+        _mm256_andnot_ps
     );
 
     #[inline(always)]
@@ -265,5 +277,22 @@ impl Lanes for F32x8 {
     fn part(self, _: usize) -> Twice<F64x4> {
         let (low, high) = (op!(_mm256_castps256_ps128(self.0)), op!(_mm256_extractf128_ps::<1>(self.0)));
         Twice(F64x4(op!(_mm256_cvtps_pd(low))), F64x4(op!(_mm256_cvtps_pd(high))))
+    }
+}
+
+impl Lookup for F64x4 {
+    #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        const PLACE: i32 = SIXTEENTH_BIT as i32;
+        let bits = op!(_mm256_castpd_si256(self.0));
+        let from = op!(_mm256_sub_epi64(bits, op!(_mm256_set1_epi64x(SIXTEENTHS.to_bits() as i64))));
+        let shift = op!(_mm256_and_si256(from, op!(_mm256_set1_epi64x(!0 << 52))));
+        let near = Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(bits, shift)))));
+        let places = op!(_mm256_srli_epi64::<PLACE>(from));
+        let places = op!(_mm256_and_si256(places, op!(_mm256_set1_epi64x(15))));
+        // Places are below sixteen, and each table has as many numbers.
+        let first = Self(op!(_mm256_i64gather_pd::<8>(first.as_ptr(), places)));
+        let second = Self(op!(_mm256_i64gather_pd::<8>(second.as_ptr(), places)));
+        (near, exponents(from), [first, second])
     }
 }

@@ -9,7 +9,8 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Isa, Job, Lanes, Real};
+use crate::kernels::coefficients::SIXTEENTHS;
+use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, SIXTEENTH_BIT};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(__m512d);
@@ -61,7 +62,7 @@ operators!(F32x16: Add add _mm512_add_ps, Sub sub _mm512_sub_ps, Mul mul _mm512_
 /// What is spelled the same for both vectors but for the instructions' names.
 macro_rules! shared {
     ($real:ty, $mask:ty, $splat:ident, $load:ident, $load_masked:ident, $store:ident, $fma:ident, $fnma:ident,
-     $min:ident, $max:ident, $cmp:ident, $cmp_masked:ident, $blend:ident) => {
+     $min:ident, $max:ident, $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident) => {
         type Real = $real;
         type Mask = $mask;
         type Sum = F64x8;
@@ -90,6 +91,10 @@ macro_rules! shared {
         #[inline(always)]
         fn fnma(self, b: Self, c: Self) -> Self {
             Self(op!($fnma(self.0, b.0, c.0)))
+        }
+        #[inline(always)]
+        fn magnitude(self) -> Self {
+            Self(op!($abs(self.0)))
         }
         #[inline(always)]
         fn larger(self, other: Self) -> Self {
@@ -157,7 +162,8 @@ impl Lanes for F64x8 {
         _mm512_max_pd,
         _mm512_cmp_pd_mask,
         _mm512_mask_cmp_pd_mask,
-        _mm512_mask_blend_pd
+        _mm512_mask_blend_pd,
+        _mm512_abs_pd
     );
 
     #[inline(always)]
@@ -202,7 +208,8 @@ impl Lanes for F32x16 {
         _mm512_max_ps,
         _mm512_cmp_ps_mask,
         _mm512_mask_cmp_ps_mask,
-        _mm512_mask_blend_ps
+        _mm512_mask_blend_ps,
+        _mm512_abs_ps
     );
 
     #[inline(always)]
@@ -236,5 +243,28 @@ impl Lanes for F32x16 {
             op!(_mm512_extractf32x8_ps::<1>(self.0))
         };
         F64x8(op!(_mm512_cvtps_pd(half)))
+    }
+}
+
+impl F64x8 {
+    /// What a table has in sixteen places, which are the low bits of eight integers.
+    #[inline(always)]
+    fn at(table: &[f64; 16], places: __m512i) -> Self {
+        // SAFETY: a table is two vectors.
+        let (low, high) = unsafe { (Self::load(table.as_ptr()), Self::load(table.as_ptr().add(8))) };
+        Self(op!(_mm512_permutex2var_pd(low.0, places, high.0)))
+    }
+}
+
+impl Lookup for F64x8 {
+    #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let bits = op!(_mm512_castpd_si512(self.0));
+        let from = op!(_mm512_sub_epi64(bits, op!(_mm512_set1_epi64(SIXTEENTHS.to_bits() as i64))));
+        let places = op!(_mm512_srli_epi64::<SIXTEENTH_BIT>(from));
+        let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi64(!0 << 52))));
+        let near = Self(op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(bits, shift)))));
+        let k = Self(op!(_mm512_cvtepi64_pd(op!(_mm512_srai_epi64::<52>(from)))));
+        (near, k, [Self::at(first, places), Self::at(second, places)])
     }
 }

@@ -100,8 +100,36 @@ def two_parts(name, x, kind, bits):
     print(f"pub(crate) const {name}_LOW: {kind} = {digits(x - high, kind)};")
 
 
+def sixteenths(start, n):
+    """Tables and a polynomial for logarithms of numbers from `start` to twice that.
+
+    Whichever sixteenth of the range a number z lies in (they are even in its bits), that sixteenth's inverse brings it
+    to 1 + r. The sixteenth of 1 has 1 itself, so that the logarithms of what is near 1 keep their digits.
+    """
+    bits = struct.unpack("<q", struct.pack("<d", start))[0]
+    edges = [D(struct.unpack("<d", struct.pack("<q", bits + (i << 48)))[0]) for i in range(17)]
+    inverses, low, high = [], D(0), D(0)
+    for a, b in zip(edges, edges[1:]):
+        inverse = D(1) if a < 1 < b else D(float(2 / (a + b)))
+        inverses.append(inverse)
+        low, high = min(low, a * inverse - 1), max(high, b * inverse - 1)
+    print("/// Where the sixteenths begin.")
+    print(f"pub(crate) const SIXTEENTHS: f64 = {digits(D(start), 'f64')};")
+    for name, says, table in [
+        ("INVERSES", "1 over a number of each sixteenth", inverses),
+        ("LN_INVERSES", "-ln of those", [-x.ln() for x in inverses]),
+    ]:
+        print(f"/// {says}.")
+        print(f"pub(crate) const {name}: [f64; 16] = [")
+        for x in table:
+            print(f"    {digits(x, 'f64')},")
+        print("];")
+    polynomial("LN_1P_F64", "L(r) = (ln(1 + r) - r)/r²", ln_1p_rest, low, high, n, "f64")
+
+
 atanh_rest = series(lambda j: D(2) / (2 * j + 3))
 exp_rest = series(lambda j: 1 / factorial(j + 2))
+ln_1p_rest = series(lambda j: D(-1) ** (j + 1) / (j + 2))
 ln2 = D(2).ln()
 # The integer estimate of log2(q'/p) is off by at most 0.0861 (the largest log2(1+m) - m), so |s| <= 0.2004.
 z_max = D("0.2005") ** 2
@@ -124,3 +152,4 @@ polynomial("EXP_WIDE_F32", EXP, exp_rest, D(-2), D(2), 10, "f32")
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)
 two_parts("LN2_F32", ln2, "f32", 16)
+sixteenths(0.703125, 8)

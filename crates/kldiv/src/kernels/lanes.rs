@@ -41,6 +41,7 @@ pub(crate) trait Real:
     /// Whether sums of differences need compensation. Those of f32 have room enough in an f64.
     const COMPENSATE: bool;
     fn fma(self, b: Self, c: Self) -> Self;
+    fn magnitude(self) -> Self;
     /// See [`Lanes::align`].
     fn align(p: Self, q: Self) -> (Self, Self);
     /// See [`Lanes::exp2`].
@@ -69,6 +70,11 @@ impl Real for f64 {
     #[inline(always)]
     fn fma(self, b: f64, c: f64) -> f64 {
         self.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn magnitude(self) -> f64 {
+        self.abs()
     }
 
     #[inline(always)]
@@ -106,6 +112,11 @@ impl Real for f32 {
     #[inline(always)]
     fn fma(self, b: f32, c: f32) -> f32 {
         self.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn magnitude(self) -> f32 {
+        self.abs()
     }
 
     #[inline(always)]
@@ -166,6 +177,7 @@ pub(crate) trait Lanes:
     fn align(p: Self, q: Self) -> (Self, Self);
     /// 2^k of integers whose power is normal. They come as k + `ROUND`, which holds k in its low bits.
     fn exp2(shifted: Self) -> Self;
+    fn magnitude(self) -> Self;
     /// Lane by lane this one where it is greater, else the other.
     fn larger(self, other: Self) -> Self;
     /// Each lane's value in the lane `distance` away: that of lane i goes to lane `i xor distance`, for powers of 2
@@ -220,6 +232,16 @@ pub(crate) trait Lanes:
     }
 }
 
+/// Vectors of f64, whose numbers say where something stands in a table.
+pub(crate) trait Lookup: Lanes<Real = f64> {
+    /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k, and what two tables have for the sixteenth
+    /// of that range which z is in. Sixteenths are even in the bits of z. Of other numbers it is any finite ones.
+    fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]);
+}
+
+/// Bits of a number, from the first of [`Lookup::sixteenth`] on: its sixteenth is in four bits from this one on.
+pub(crate) const SIXTEENTH_BIT: u32 = 48;
+
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]
 pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
@@ -263,7 +285,7 @@ pub(crate) fn two_difference<V: Lanes>(a: V, b: V) -> (V, V) {
 /// The vectors of one instruction set.
 pub(crate) trait Isa {
     /// 8 lanes.
-    type F64: Lanes<Real = f64, Sum = Self::F64>;
+    type F64: Lanes<Real = f64, Sum = Self::F64> + Lookup;
     /// 16 lanes.
     type F32: Lanes<Real = f32, Sum = Self::F64>;
 }

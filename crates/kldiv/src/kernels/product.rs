@@ -9,8 +9,8 @@
 //! of a block stay in registers.
 
 use crate::error::Error;
-use crate::kernels::coefficients::ATANH_F64;
-use crate::kernels::lanes::{Isa, Job, Lanes, polynomial};
+use crate::kernels::coefficients::{INVERSES, LN_1P_F64, LN_INVERSES};
+use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, polynomial_of};
 use crate::kernels::log::{Parts, Ratio, ln_ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::rows::zeros;
@@ -33,8 +33,8 @@ const CELLS: usize = PANEL * PANEL;
 /// Sums of products of a panel on the left and up to [`GROUP`] on the right: cell (i, l) of panel c is at `64c + 8i + l`.
 pub(crate) struct Products {
     /// The sums, and what rounding took from those of more than one stretch.
-    hi: Vec<f64>,
-    lo: Vec<f64>,
+    pub(super) hi: Vec<f64>,
+    pub(super) lo: Vec<f64>,
     /// Those of the stretch under way.
     part: Vec<f64>,
 }
@@ -125,24 +125,14 @@ impl<const R: usize, const C: usize> Job for Product<'_, R, C> {
     }
 }
 
-/// 2 atanh(s)/s, by powers of s².
-const ATANH: [f64; ATANH_F64.len() + 1] = {
-    let mut all = [2.0; ATANH_F64.len() + 1];
-    let mut i = 0;
-    while i < ATANH_F64.len() {
-        all[i + 1] = ATANH_F64[i];
-        i += 1;
-    }
-    all
-};
-
-/// ln x, in fewer steps than [`Ratio`] has: within some three u of itself. Of 0 it is some number.
+/// ln x, with a table instead of the division that [`Ratio`] has: within some three u of itself. Of 0 it is some number.
 #[inline(always)]
-fn ln<V: Lanes<Real = f64>>(x: V) -> V {
-    let one = V::one();
-    let (near_one, k) = V::align(one, x);
-    let s = (near_one - one) / (near_one + one);
-    k.fma(V::splat(std::f64::consts::LN_2), s * polynomial(s * s, &ATANH))
+fn ln<V: Lookup>(x: V) -> V {
+    let (z, k, [inverse, whole]) = x.sixteenth([&INVERSES, &LN_INVERSES]);
+    let r = z.fma(inverse, V::zero() - V::one());
+    let r2 = r * r;
+    let part = r2.fma(polynomial_of(r, r2, &LN_1P_F64), r);
+    k.fma(V::splat(std::f64::consts::LN_2), whole) + part
 }
 
 /// Sums `Σ r x ln x` with x = a + b over two panels instead of their products, of R rows from one of them on with all of
@@ -260,11 +250,6 @@ fn lanes<V: Lanes<Real = f64>>(of: &[f64; PANEL]) -> V {
     unsafe { V::load(of.as_ptr()) }
 }
 
-#[inline(always)]
-fn magnitude<V: Lanes>(x: V) -> V {
-    V::select(V::le(V::zero(), x), x, V::zero() - x)
-}
-
 impl Job for Judge<'_> {
     /// Whether all are.
     type Output = bool;
@@ -287,12 +272,13 @@ impl Job for Judge<'_> {
             let value = ((splat(left.constant[i]) + constant) - hi) - lo;
             let s = (splat(left.sum[i]) - sum) + (splat(left.sum_low[i]) - sum_low);
             let result = splat(rule.straight).fnma(s, value);
-            let mag = splat(rule.beside).fma(magnitude(s), magnitude(splat(rule.curved).fnma(s, value)));
-            let by_reach = splat(rule.by_reach * left.reach[i]) * reach;
-            let by_span = splat(rule.by_span) * (magnitude(value) + (splat(left.span[i]) + span));
-            let error = I::F64::select(I::F64::le(by_reach, by_span), by_reach, by_span);
+            let mag = splat(rule.beside).fma(s.magnitude(), splat(rule.curved).fnma(s, value).magnitude());
             let room = splat(rule.limit).fma(mag, I::F64::zero() - (splat(left.doubt[i]) + doubt));
-            let good = I::F64::le(error, room);
+            let mut good = I::F64::le(splat(rule.by_reach * left.reach[i]) * reach, room);
+            if !I::F64::all(good) {
+                let by_span = splat(rule.by_span) * (value.magnitude() + (splat(left.span[i]) + span));
+                good = I::F64::or(good, I::F64::le(by_span, room));
+            }
             all &= I::F64::all(good);
             let result = I::F64::select(good, result, splat(f64::NAN));
             // SAFETY: there are seven rows before the last one's eight places, or fewer.

@@ -4,7 +4,8 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Isa, Job, Lanes, Real};
+use crate::kernels::coefficients::SIXTEENTHS;
+use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, SIXTEENTH_BIT};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +121,10 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         Array(shifted.0.map(R::exp2))
     }
     #[inline(always)]
+    fn magnitude(self) -> Self {
+        Array(self.0.map(R::magnitude))
+    }
+    #[inline(always)]
     fn larger(self, other: Self) -> Self {
         self.zip(other, |a, b| if a > b { a } else { b })
     }
@@ -138,5 +143,22 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     #[inline(always)]
     fn part(self, i: usize) -> Array<f64, 8> {
         Array(std::array::from_fn(|j| self.0.get(8 * i + j).map_or(0.0, |x| x.to_f64())))
+    }
+}
+
+impl<const N: usize> Lookup for Array<f64, N> {
+    #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let mut out = (self, self, [self; 2]);
+        for i in 0..N {
+            let bits = self.0[i].to_bits();
+            let from = bits.wrapping_sub(SIXTEENTHS.to_bits());
+            let place = (from >> SIXTEENTH_BIT) as usize & 15;
+            out.0.0[i] = f64::from_bits(bits.wrapping_sub(from & (!0 << 52)));
+            out.1.0[i] = (from as i64 >> 52) as f64;
+            out.2[0].0[i] = first[place];
+            out.2[1].0[i] = second[place];
+        }
+        out
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::Lanes;
+use crate::kernels::lanes::{Lanes, Lookup};
 
 /// The lanes of the first, then those of the second.
 #[derive(Clone, Copy)]
@@ -101,6 +101,10 @@ impl<V: Lanes> Lanes for Twice<V> {
         Twice(V::exp2(shifted.0), V::exp2(shifted.1))
     }
     #[inline(always)]
+    fn magnitude(self) -> Self {
+        Twice(self.0.magnitude(), self.1.magnitude())
+    }
+    #[inline(always)]
     fn larger(self, other: Self) -> Self {
         Twice(self.0.larger(other.0), self.1.larger(other.1))
     }
@@ -123,5 +127,13 @@ impl<V: Lanes> Lanes for Twice<V> {
     #[inline(always)]
     fn part(self, i: usize) -> V::Sum {
         V::part_of_two(self.0, self.1, i)
+    }
+}
+
+impl<V: Lookup> Lookup for Twice<V> {
+    #[inline(always)]
+    fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let ((z, k, [a, b]), (y, j, [c, d])) = (self.0.sixteenth(tables), self.1.sixteenth(tables));
+        (Twice(z, y), Twice(k, j), [Twice(a, c), Twice(b, d)])
     }
 }
