@@ -25,6 +25,7 @@ pub(crate) struct Avx2;
 impl Isa for Avx2 {
     type F64 = Twice<F64x4>;
     type F32 = Twice<F32x8>;
+    const WIDE: bool = false;
 }
 
 /// Runs a job with AVX2 vectors.
@@ -67,9 +68,10 @@ operators!(F32x8: Add add _mm256_add_ps, Sub sub _mm256_sub_ps, Mul mul _mm256_m
 macro_rules! shared {
     ($real:ty, $register:ty, $lanes:literal, $splat:ident, $load:ident, $load_masked:ident, $to_integer:ident,
      $store:ident, $fma:ident, $fnma:ident, $min:ident, $max:ident, $cmp:ident, $and:ident, $or:ident,
-     $sign_bits:ident, $blend:ident, $and_not:ident) => {
+     $sign_bits:ident, $blend:ident, $and_not:ident, $splat_bits:ident, $sub_bits:ident) => {
         type Real = $real;
         type Mask = $register;
+        type Unrest = __m256i;
         type Sum = Twice<F64x4>;
         const LANES: usize = $lanes;
 
@@ -116,6 +118,23 @@ macro_rules! shared {
             ))
         }
         #[inline(always)]
+        fn unrest(p: Self, q: Self) -> __m256i {
+            let calm = op!($splat_bits(<$real>::CALM.to_bits() as _));
+            Self::join_unrest(
+                op!($sub_bits(op!($to_integer(p.0)), calm)),
+                op!($sub_bits(op!($to_integer(q.0)), calm)),
+            )
+        }
+        #[inline(always)]
+        fn join_unrest(a: __m256i, b: __m256i) -> __m256i {
+            op!(_mm256_or_si256(a, b))
+        }
+        #[inline(always)]
+        fn calm(unrest: __m256i) -> bool {
+            let upper_two = op!($splat_bits(3 << (8 * size_of::<$real>() - 2)));
+            op!(_mm256_testz_si256(unrest, upper_two)) == 1
+        }
+        #[inline(always)]
         fn le(self, other: Self) -> $register {
             op!($cmp::<_CMP_LE_OQ>(self.0, other.0))
         }
@@ -142,13 +161,13 @@ macro_rules! shared {
     };
 }
 
-/// The upper twelve bits of four 64-bit integers, as signed numbers.
+/// The upper twelve bits of four 64-bit integers, the others 0, as signed numbers.
 #[inline(always)]
 fn exponents(of: __m256i) -> F64x4 {
-    // There is no conversion of 64-bit integers: k + 2048 in the low bits of 2^52 is that number.
-    let magic = op!(_mm256_set1_epi64x(0x4330_0000_0000_0800));
-    let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(of)), magic));
-    F64x4(op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(4_503_599_627_372_544.0)))))
+    // There is no conversion of 64-bit integers: k + 2048 in the low bits of 2^104 is that number of steps.
+    const MAGIC: u64 = ((1023 + 104) << 52) + 0x800;
+    let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(of)), op!(_mm256_set1_epi64x(MAGIC as i64))));
+    F64x4(op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(f64::from_bits(MAGIC))))))
 }
 
 impl Lanes for F64x4 {
@@ -170,7 +189,9 @@ impl Lanes for F64x4 {
         _mm256_or_pd,
         _mm256_movemask_pd,
         _mm256_blendv_pd,
-        _mm256_andnot_pd
+        _mm256_andnot_pd,
+        _mm256_set1_epi64x,
+        _mm256_sub_epi64
     );
 
     #[inline(always)]
@@ -236,7 +257,9 @@ impl Lanes for F32x8 {
         _mm256_or_ps,
         _mm256_movemask_ps,
         _mm256_blendv_ps,
-        _mm256_andnot_ps
+        _mm256_andnot_ps,
+        _mm256_set1_epi32,
+        _mm256_sub_epi32
     );
 
     #[inline(always)]
@@ -250,8 +273,8 @@ impl Lanes for F32x8 {
         let (p, q) = (op!(_mm256_castps_si256(p.0)), op!(_mm256_castps_si256(q.0)));
         let t = op!(_mm256_add_epi32(op!(_mm256_sub_epi32(q, p)), op!(_mm256_set1_epi32(1 << 22))));
         let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi32(!0 << 23))));
-        let k = op!(_mm256_cvtepi32_ps(op!(_mm256_srai_epi32::<23>(t))));
-        (Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift))))), Self(k))
+        let steps = op!(_mm256_cvtepi32_ps(shift));
+        (Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift))))), Self(steps))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {

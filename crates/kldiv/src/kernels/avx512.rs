@@ -23,6 +23,7 @@ pub(crate) struct Avx512;
 impl Isa for Avx512 {
     type F64 = F64x8;
     type F32 = F32x16;
+    const WIDE: bool = true;
 }
 
 /// Runs a job with AVX-512 vectors.
@@ -62,9 +63,11 @@ operators!(F32x16: Add add _mm512_add_ps, Sub sub _mm512_sub_ps, Mul mul _mm512_
 /// What is spelled the same for both vectors but for the instructions' names.
 macro_rules! shared {
     ($real:ty, $mask:ty, $splat:ident, $load:ident, $load_masked:ident, $store:ident, $fma:ident, $fnma:ident,
-     $min:ident, $max:ident, $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident) => {
+     $min:ident, $max:ident, $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident, $bits:ident,
+     $splat_bits:ident, $sub_bits:ident, $less_bits:ident) => {
         type Real = $real;
         type Mask = $mask;
+        type Unrest = __m512i;
         type Sum = F64x8;
         const LANES: usize = <$mask>::BITS as usize;
 
@@ -107,6 +110,20 @@ macro_rules! shared {
             let not_small = op!($cmp::<_CMP_GE_OQ>(low, Self::splat(<$real>::SMALLEST).0));
             let ordinary = op!($cmp_masked::<_CMP_LE_OQ>(not_small, high, Self::splat(<$real>::LARGEST).0));
             ordinary == <$mask>::MAX
+        }
+        #[inline(always)]
+        fn unrest(p: Self, q: Self) -> __m512i {
+            let calm = op!($splat_bits(<$real>::CALM.to_bits() as _));
+            Self::join_unrest(op!($sub_bits(op!($bits(p.0)), calm)), op!($sub_bits(op!($bits(q.0)), calm)))
+        }
+        #[inline(always)]
+        fn join_unrest(a: __m512i, b: __m512i) -> __m512i {
+            op!(_mm512_or_si512(a, b))
+        }
+        #[inline(always)]
+        fn calm(unrest: __m512i) -> bool {
+            let upper_two = op!($splat_bits((<$real>::CALM_END.to_bits() - <$real>::CALM.to_bits()) as _));
+            op!($less_bits(unrest, upper_two)) == <$mask>::MAX
         }
         #[inline(always)]
         fn le(self, other: Self) -> $mask {
@@ -163,7 +180,11 @@ impl Lanes for F64x8 {
         _mm512_cmp_pd_mask,
         _mm512_mask_cmp_pd_mask,
         _mm512_mask_blend_pd,
-        _mm512_abs_pd
+        _mm512_abs_pd,
+        _mm512_castpd_si512,
+        _mm512_set1_epi64,
+        _mm512_sub_epi64,
+        _mm512_cmplt_epu64_mask
     );
 
     #[inline(always)]
@@ -172,7 +193,7 @@ impl Lanes for F64x8 {
         let t = op!(_mm512_add_epi64(op!(_mm512_sub_epi64(q, p)), op!(_mm512_set1_epi64(1 << 51))));
         let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi64(!0 << 52))));
         let aligned = op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(q, shift))));
-        (Self(aligned), Self(op!(_mm512_cvtepi64_pd(op!(_mm512_srai_epi64::<52>(t))))))
+        (Self(aligned), Self(op!(_mm512_cvtepi64_pd(shift))))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {
@@ -209,7 +230,11 @@ impl Lanes for F32x16 {
         _mm512_cmp_ps_mask,
         _mm512_mask_cmp_ps_mask,
         _mm512_mask_blend_ps,
-        _mm512_abs_ps
+        _mm512_abs_ps,
+        _mm512_castps_si512,
+        _mm512_set1_epi32,
+        _mm512_sub_epi32,
+        _mm512_cmplt_epu32_mask
     );
 
     #[inline(always)]
@@ -218,7 +243,7 @@ impl Lanes for F32x16 {
         let t = op!(_mm512_add_epi32(op!(_mm512_sub_epi32(q, p)), op!(_mm512_set1_epi32(1 << 22))));
         let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi32(!0 << 23))));
         let aligned = op!(_mm512_castsi512_ps(op!(_mm512_sub_epi32(q, shift))));
-        (Self(aligned), Self(op!(_mm512_cvtepi32_ps(op!(_mm512_srai_epi32::<23>(t))))))
+        (Self(aligned), Self(op!(_mm512_cvtepi32_ps(shift))))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {
@@ -264,7 +289,7 @@ impl Lookup for F64x8 {
         let places = op!(_mm512_srli_epi64::<SIXTEENTH_BIT>(from));
         let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi64(!0 << 52))));
         let near = Self(op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(bits, shift)))));
-        let k = Self(op!(_mm512_cvtepi64_pd(op!(_mm512_srai_epi64::<52>(from)))));
+        let k = Self(op!(_mm512_cvtepi64_pd(shift)));
         (near, k, [Self::at(first, places), Self::at(second, places)])
     }
 }

@@ -144,7 +144,7 @@ print()
 ATANH = "2R(z) = 2(atanh(s)/s - 1)/z with z = s²"
 EXP = "E(r) = (exp(r) - 1 - r)/r²"
 polynomial("ATANH_F64", ATANH, atanh_rest, D(0), z_max, 8, "f64")
-polynomial("ATANH_F32", ATANH, atanh_rest, D(0), z_max, 4, "f32")
+polynomial("ATANH_F32", ATANH, atanh_rest, D(0), z_max, 3, "f32")
 polynomial("EXP_F64", EXP, exp_rest, -half_ln2, half_ln2, 10, "f64")
 polynomial("EXP_F32", EXP, exp_rest, -half_ln2, half_ln2, 5, "f32")
 polynomial("EXP_WIDE_F64", EXP, exp_rest, D(-2), D(2), 18, "f64")

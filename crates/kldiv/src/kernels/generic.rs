@@ -5,193 +5,22 @@
 //! (0+2, 1+3), then 0+1, and the block's sum is added to the total with compensation. This tree depends on nothing
 //! but the number of elements, so neither does a result's last bit.
 //!
-//! Departures: vectors that hold a zero, a subnormal or anything odd are set right by [`settle`] before the terms
+//! Departures: where four vectors hold nothing but calm numbers they are taken at once (`add_groups`), and four terms of
+//! f32 that are not differences are added before they become f64; vectors that hold a zero, a subnormal or anything odd are set right by [`settle`] before the terms
 //! are computed, so that the terms themselves need no cases; a short row's last vector is filled with p = q = 1,
 //! whose terms are 0; the lanes of eight short rows are joined together, in `rows`.
 
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
+use crate::kernels::lane_sums::{LaneSums, Sums};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
 use crate::kernels::log::Parts;
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::scalar::Array;
-use crate::sum::{Compensated, Total};
+use crate::kernels::twice::Twice;
+use crate::sum::Total;
 
 /// Elements between two joins of the lanes.
 pub(crate) const BLOCK: usize = 1024;
-
-/// Sums of terms in lanes: plain ones, and ones with their rounding errors beside them.
-#[derive(Clone, Copy)]
-pub(super) struct Sums<S, const M: usize, const C: usize> {
-    plain: [S; M],
-    exact: [(S, S); C],
-}
-
-impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
-    #[inline(always)]
-    pub(super) fn zero() -> Self {
-        Sums { plain: [S::zero(); M], exact: [(S::zero(), S::zero()); C] }
-    }
-
-    /// Adds lanes `8 part` to `8 part + 7` of the terms.
-    #[inline(always)]
-    fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
-        for i in 0..M {
-            self.plain[i] = self.plain[i] + terms.plain[i].part(part);
-        }
-        for i in 0..C {
-            let (sum, error) = self.exact[i];
-            let term = terms.exact[i].part(part);
-            self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
-                let (sum, e) = two_sum(sum, term);
-                (sum, error + e)
-            } else {
-                (sum + term, error)
-            };
-        }
-    }
-
-    /// Adds up to eight terms that were computed one at a time.
-    #[inline(always)]
-    fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
-        let mut lanes = self.lanes();
-        lanes.add(edges);
-        *self = Sums::from_lanes(&lanes);
-    }
-
-    #[inline(always)]
-    pub(super) fn join(&self, other: &Self) -> Self {
-        let mut joined = *self;
-        for i in 0..M {
-            joined.plain[i] = self.plain[i] + other.plain[i];
-        }
-        for i in 0..C {
-            let (sum, e) = two_sum(self.exact[i].0, other.exact[i].0);
-            joined.exact[i] = (sum, e + (self.exact[i].1 + other.exact[i].1));
-        }
-        joined
-    }
-
-    /// Two sums joined, each with itself: lanes without the bit with those that have it, the first's results in the
-    /// former, the second's in the latter.
-    #[inline(always)]
-    pub(super) fn join_across<const BIT: usize>(a: &Self, b: &Self) -> Self {
-        let without = S::without_bit(BIT);
-        let (a_swapped, b_swapped) = (a.swap(BIT), b.swap(BIT));
-        let (mut low, mut high) = (*a, *b);
-        for i in 0..M {
-            low.plain[i] = S::select(without, a.plain[i], b_swapped.plain[i]);
-            high.plain[i] = S::select(without, a_swapped.plain[i], b.plain[i]);
-        }
-        for i in 0..C {
-            low.exact[i].0 = S::select(without, a.exact[i].0, b_swapped.exact[i].0);
-            low.exact[i].1 = S::select(without, a.exact[i].1, b_swapped.exact[i].1);
-            high.exact[i].0 = S::select(without, a_swapped.exact[i].0, b.exact[i].0);
-            high.exact[i].1 = S::select(without, a_swapped.exact[i].1, b.exact[i].1);
-        }
-        low.join(&high)
-    }
-
-    /// The same with the lanes of every sum moved; see [`Lanes::swap`].
-    #[inline(always)]
-    fn swap(&self, distance: usize) -> Self {
-        let mut swapped = *self;
-        for sum in &mut swapped.plain {
-            *sum = sum.swap(distance);
-        }
-        for (sum, error) in &mut swapped.exact {
-            (*sum, *error) = (sum.swap(distance), error.swap(distance));
-        }
-        swapped
-    }
-
-    /// The eight lanes joined, along the fixed tree.
-    #[inline(always)]
-    fn total(&self) -> Total<M, C> {
-        let four = self.join(&self.swap(4));
-        let two = four.join(&four.swap(2));
-        let one = two.join(&two.swap(1));
-        let mut total = Total::ZERO;
-        for i in 0..M {
-            total.plain[i].hi = one.plain[i].lane_0();
-        }
-        for i in 0..C {
-            total.exact[i] = Compensated { hi: one.exact[i].0.lane_0(), lo: one.exact[i].1.lane_0() };
-        }
-        total
-    }
-
-    /// Each lane's measure, if that is its sum; see [`Op::finish`], whose bits these are.
-    #[inline(always)]
-    pub(super) fn values(&self) -> S {
-        if C == 0 {
-            return self.plain[0];
-        }
-        let (x, error) = self.exact[0];
-        let (value, rest) = two_sum(self.plain[0], S::zero() - x);
-        let whole = value + (rest - error);
-        // An infinite sum has no rounding error.
-        let finite = S::le(S::splat(-f64::MAX), value);
-        S::select(S::and(finite, S::le(value, S::splat(f64::MAX))), whole, value)
-    }
-
-    /// The lanes in memory.
-    #[inline(always)]
-    fn lanes(&self) -> LaneSums<M, C> {
-        let mut lanes = LaneSums::ZERO;
-        for i in 0..M {
-            lanes.plain[i] = self.plain[i].to_f64s();
-        }
-        for i in 0..C {
-            lanes.exact[i] = (self.exact[i].0.to_f64s(), self.exact[i].1.to_f64s());
-        }
-        lanes
-    }
-
-    #[inline(always)]
-    fn from_lanes(lanes: &LaneSums<M, C>) -> Self {
-        let mut sums = Sums::zero();
-        for i in 0..M {
-            sums.plain[i] = load_eight(&lanes.plain[i]);
-        }
-        for i in 0..C {
-            sums.exact[i] = (load_eight(&lanes.exact[i].0), load_eight(&lanes.exact[i].1));
-        }
-        sums
-    }
-}
-
-#[inline(always)]
-fn load_eight<S: Lanes<Real = f64>>(lanes: &[f64; 8]) -> S {
-    // SAFETY: eight elements are a sum's vector.
-    unsafe { S::load(lanes.as_ptr()) }
-}
-
-/// Eight lanes of sums in memory.
-#[derive(Clone, Copy)]
-struct LaneSums<const M: usize, const C: usize> {
-    plain: [[f64; 8]; M],
-    exact: [([f64; 8], [f64; 8]); C],
-}
-
-impl<const M: usize, const C: usize> LaneSums<M, C> {
-    const ZERO: Self = LaneSums { plain: [[0.0; 8]; M], exact: [([0.0; 8], [0.0; 8]); C] };
-
-    /// Adds up to eight terms that were computed one at a time.
-    #[cold]
-    fn add(&mut self, edges: &[Terms<f64, M, C>]) {
-        for (lane, edge) in edges.iter().take(8).enumerate() {
-            for i in 0..M {
-                self.plain[i][lane] += edge.plain[i];
-            }
-            for i in 0..C {
-                let (sums, errors) = &mut self.exact[i];
-                let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
-                sum.add(edge.exact[i]);
-                (sums[lane], errors[lane]) = (sum.hi, sum.lo);
-            }
-        }
-    }
-}
 
 /// A sum under way: it is fed slices whose lengths, but for the last one's, divide the block.
 pub(crate) struct Running<const M: usize, const C: usize> {
@@ -251,8 +80,86 @@ fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const 
     sums: &mut Sums<I::F64, M, C>,
 ) {
     let mut at = 0;
+    if O::GROUPS && P::AS_GIVEN {
+        add_groups::<I, O, T, M, C>(op, p, q, &mut at, sums);
+    }
     while let Some(pair) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) {
         add_vector(op, pair, sums);
+    }
+}
+
+/// Four vectors.
+type Four<V> = Twice<Twice<V>>;
+
+#[inline(always)]
+fn each_of<V: Copy>(four: Four<V>) -> [V; 4] {
+    [four.0.0, four.0.1, four.1.0, four.1.1]
+}
+
+/// Adds the terms of four pairs of vectors after four, from `at` on, for as long as there are so many. Where all are calm
+/// nothing else has to be asked, and there are always as many terms under way as a processor can do with.
+///
+/// Four terms of f32 that are not differences are added as they are, before they become f64; those of f64 are added
+/// like any others, so that their bits do not tell whether they came in a group.
+#[inline(always)]
+fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    p: &[T],
+    q: &[T],
+    at: &mut usize,
+    sums: &mut Sums<I::F64, M, C>,
+) {
+    let n = p.len().min(q.len());
+    while *at + 4 * T::On::<I>::LANES <= n {
+        let from = *at;
+        *at += 4 * T::On::<I>::LANES;
+        // SAFETY: four vectors are left in both.
+        let (x, y) = unsafe {
+            (Four::<T::On<I>>::load(p.as_ptr().add(from)), Four::<T::On<I>>::load(q.as_ptr().add(from)))
+        };
+        if !Four::<T::On<I>>::calm(Twice::unrest(x, y)) {
+            let mut single = from;
+            while let Some(pair) = vectors::<T::On<I>, AsGiven>(&AsGiven, &p[..*at], &q[..*at], &mut single) {
+                add_vector(op, pair, sums);
+            }
+            continue;
+        }
+        let (mut plain, mut exact) = ([[T::On::<I>::zero(); M]; 4], [[T::On::<I>::zero(); C]; 4]);
+        if I::WIDE && !T::COMPENSATE {
+            let terms = op.terms(Parts::from(x), Parts::from(y));
+            for v in 0..4 {
+                for i in 0..M {
+                    plain[v][i] = each_of(terms.plain[i])[v];
+                }
+                for i in 0..C {
+                    exact[v][i] = each_of(terms.exact[i])[v];
+                }
+            }
+        } else {
+            let (x, y) = (each_of(x), each_of(y));
+            for v in 0..4 {
+                let terms = op.terms(Parts::from(x[v]), Parts::from(y[v]));
+                (plain[v], exact[v]) = (terms.plain, terms.exact);
+            }
+        }
+        for part in 0..T::On::<I>::LANES / 8 {
+            for v in 0..4 {
+                sums.add_exact::<O, T::On<I>>(&exact[v], part);
+            }
+        }
+        if T::COMPENSATE {
+            for v in 0..4 {
+                sums.add_plain(&plain[v], 0);
+            }
+            continue;
+        }
+        let mut four = plain[0];
+        for i in 0..M {
+            four[i] = (plain[0][i] + plain[1][i]) + (plain[2][i] + plain[3][i]);
+        }
+        for part in 0..T::On::<I>::LANES / 8 {
+            sums.add_plain(&four, part);
+        }
     }
 }
 
@@ -309,22 +216,41 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 
     #[inline(always)]
     fn run<I: Isa>(self) -> Total<M, C> {
-        let Sum { op, prepare, mut p, mut q } = self;
+        let Sum { op, prepare, p, q } = self;
+        let n = p.len().min(q.len());
         let mut total = Total::ZERO;
-        if let (&[x], &[y]) = (p, q) {
-            // A vector with one lane to fill would take four times as long.
-            let (p, q) = prepare.pair(Array([x]), Array([y]));
-            total.add(&total_of_one(op, Loaded { p, q, live: None }));
-            return total;
-        }
-        while !p.is_empty() {
-            let n = p.len().min(BLOCK);
+        let mut from = 0;
+        while from < n {
+            let end = n.min(from + BLOCK);
             let mut sums = Sums::zero();
-            add_slices::<I, O, P, T, M, C>(op, prepare, &p[..n], &q[..n], &mut sums);
-            total.add(&sums.total());
-            (p, q) = (&p[n..], &q[n..]);
+            add_slices::<I, O, P, T, M, C>(op, prepare, &p[from..end], &q[from..end], &mut sums);
+            let block = sums.total();
+            if from == 0 {
+                total = block;
+            } else {
+                total.add(&block);
+            }
+            from = end;
         }
         total
+    }
+}
+
+/// The terms of a single pair as their sum: a vector with one lane to fill would take four times as long.
+pub(crate) struct Single<'a, O, P, T, const M: usize, const C: usize> {
+    pub(crate) op: &'a O,
+    pub(crate) prepare: &'a P,
+    pub(crate) p: T,
+    pub(crate) q: T,
+}
+
+impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for Single<'_, O, P, T, M, C> {
+    type Output = Total<M, C>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Total<M, C> {
+        let (p, q) = self.prepare.pair(Array([self.p]), Array([self.q]));
+        total_of_one(self.op, Loaded { p, q, live: None })
     }
 }
 

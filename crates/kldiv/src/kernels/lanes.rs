@@ -21,6 +21,12 @@ pub(crate) trait Real:
     const LARGEST: Self;
     const ONE: Self;
     const ZERO: Self;
+    /// 2^52 (2^23 for f32): what the last bit of an exponent counts for in a number's bits.
+    const STEP: Self;
+    /// A number is calm from this one to below 2^1024 (2^128) times that: its upper two bits are 0 if this one's bits are
+    /// subtracted. Nothing that is computed of calm numbers leaves their type's range.
+    const CALM: Self;
+    const CALM_END: Self;
     const LN2: Self;
     const LN2_HIGH: Self;
     const LN2_LOW: Self;
@@ -53,6 +59,9 @@ impl Real for f64 {
     const LARGEST: f64 = f64::from_bits((1023 + 1000) << 52);
     const ONE: f64 = 1.0;
     const ZERO: f64 = 0.0;
+    const STEP: f64 = 4_503_599_627_370_496.0;
+    const CALM: f64 = f64::from_bits((1023 - 900) << 52);
+    const CALM_END: f64 = f64::from_bits((1023 + 124) << 52);
     const LN2: f64 = std::f64::consts::LN_2;
     const LN2_HIGH: f64 = c::LN2_F64_HIGH;
     const LN2_LOW: f64 = c::LN2_F64_LOW;
@@ -81,7 +90,7 @@ impl Real for f64 {
     fn align(p: f64, q: f64) -> (f64, f64) {
         let t = q.to_bits().wrapping_sub(p.to_bits()).wrapping_add(1 << 51);
         let shift = t & 0xFFF0_0000_0000_0000;
-        (f64::from_bits(q.to_bits().wrapping_sub(shift)), ((t as i64) >> 52) as f64)
+        (f64::from_bits(q.to_bits().wrapping_sub(shift)), shift as i64 as f64)
     }
 
     #[inline(always)]
@@ -95,6 +104,9 @@ impl Real for f32 {
     const LARGEST: f32 = f32::from_bits((127 + 115) << 23);
     const ONE: f32 = 1.0;
     const ZERO: f32 = 0.0;
+    const STEP: f32 = 8_388_608.0;
+    const CALM: f32 = f32::from_bits((127 - 100) << 23);
+    const CALM_END: f32 = f32::from_bits((127 + 28) << 23);
     const LN2: f32 = std::f32::consts::LN_2;
     const LN2_HIGH: f32 = c::LN2_F32_HIGH;
     const LN2_LOW: f32 = c::LN2_F32_LOW;
@@ -123,7 +135,7 @@ impl Real for f32 {
     fn align(p: f32, q: f32) -> (f32, f32) {
         let t = q.to_bits().wrapping_sub(p.to_bits()).wrapping_add(1 << 22);
         let shift = t & 0xFF80_0000;
-        (f32::from_bits(q.to_bits().wrapping_sub(shift)), ((t as i32) >> 23) as f32)
+        (f32::from_bits(q.to_bits().wrapping_sub(shift)), shift as i32 as f32)
     }
 
     #[inline(always)]
@@ -140,6 +152,8 @@ pub(crate) trait Lanes:
     type Real: Real;
     /// One truth a lane.
     type Mask: Copy;
+    /// See [`Lanes::unrest`].
+    type Unrest: Copy;
     /// Eight lanes of f64, which sums run in.
     type Sum: Lanes<Real = f64>;
     /// How many lanes there are; a multiple of 8, or 1.
@@ -162,6 +176,11 @@ pub(crate) trait Lanes:
     fn fnma(self, b: Self, c: Self) -> Self;
     /// Whether every lane of both is from `SMALLEST` to `LARGEST`; never for a NaN.
     fn both_ordinary(p: Self, q: Self) -> bool;
+    /// What says whether lanes are calm, joined; it takes less than to look at each.
+    fn unrest(p: Self, q: Self) -> Self::Unrest;
+    fn join_unrest(a: Self::Unrest, b: Self::Unrest) -> Self::Unrest;
+    /// Whether all are calm (see [`Real::CALM`]); never of a NaN.
+    fn calm(unrest: Self::Unrest) -> bool;
     fn le(self, other: Self) -> Self::Mask;
     fn equal(self, other: Self) -> Self::Mask;
     fn and(a: Self::Mask, b: Self::Mask) -> Self::Mask;
@@ -170,10 +189,10 @@ pub(crate) trait Lanes:
     /// True in the first `n` lanes.
     fn first(n: usize) -> Self::Mask;
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
-    /// `(q·2^−k, k)` with q·2^−k within a factor 1.502 of p. Both must be ordinary.
+    /// `(q·2^−k, k·STEP)` with q·2^−k within a factor 1.502 of p. Both must be ordinary.
     ///
-    /// The difference of two floating-point numbers' bits is about 2^52 times that of their base-2 logarithms
-    /// (2^23 for f32); rounded to a whole exponent it is k, and subtracting it from q's bits divides q by 2^k.
+    /// The difference of two floating-point numbers' bits is about `STEP` times that of their base-2 logarithms; rounded
+    /// to a whole exponent it is k steps, and subtracting it from q's bits divides q by 2^k.
     fn align(p: Self, q: Self) -> (Self, Self);
     /// 2^k of integers whose power is normal. They come as k + `ROUND`, which holds k in its low bits.
     fn exp2(shifted: Self) -> Self;
@@ -234,7 +253,7 @@ pub(crate) trait Lanes:
 
 /// Vectors of f64, whose numbers say where something stands in a table.
 pub(crate) trait Lookup: Lanes<Real = f64> {
-    /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k, and what two tables have for the sixteenth
+    /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k·STEP, and what two tables have for the sixteenth
     /// of that range which z is in. Sixteenths are even in the bits of z. Of other numbers it is any finite ones.
     fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]);
 }
@@ -245,6 +264,9 @@ pub(crate) const SIXTEENTH_BIT: u32 = 48;
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]
 pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
+    if let [a, b, c] = c {
+        return V::splat(*c).fma(x, V::splat(*b)).fma(x, V::splat(*a));
+    }
     polynomial_of(x, x * x, c)
 }
 
@@ -288,6 +310,8 @@ pub(crate) trait Isa {
     type F64: Lanes<Real = f64, Sum = Self::F64> + Lookup;
     /// 16 lanes.
     type F32: Lanes<Real = f32, Sum = Self::F64>;
+    /// Whether there are registers enough for the terms of four vectors side by side.
+    const WIDE: bool;
 }
 
 /// The vectors of `Self` on an instruction set.

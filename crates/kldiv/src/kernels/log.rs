@@ -36,9 +36,9 @@ impl<V> From<V> for Parts<V> {
 pub(crate) struct Ratio<V> {
     p: V,
     q: V,
-    /// q' and k.
+    /// q', and k in steps; see [`Lanes::align`].
     aligned: V,
-    k: V,
+    steps: V,
     /// q' − p.
     d: V,
     /// What low parts add to q − p, where that is seen.
@@ -51,13 +51,13 @@ pub(crate) struct Ratio<V> {
 impl<V: Lanes> Ratio<V> {
     #[inline(always)]
     pub(crate) fn of(p: Parts<V>, q: Parts<V>) -> Self {
-        let (aligned, k) = V::align(p.hi, q.hi);
+        let (aligned, steps) = V::align(p.hi, q.hi);
         // Low parts matter only where the high ones nearly cancel; there k is 0.
         let low = match (p.lo, q.lo) {
             (None, None) => None,
             (p, q) => {
                 let low = q.unwrap_or(V::zero()) - p.unwrap_or(V::zero());
-                Some(V::select(V::equal(k, V::zero()), low, V::zero()))
+                Some(V::select(V::equal(steps, V::zero()), low, V::zero()))
             }
         };
         let u = aligned + p.hi;
@@ -68,7 +68,7 @@ impl<V: Lanes> Ratio<V> {
         let s = d / u;
         let z = s * s;
         let rest = z * polynomial(z, V::Real::ATANH);
-        Ratio { p: p.hi, q: q.hi, aligned, k, d, low, s, rest }
+        Ratio { p: p.hi, q: q.hi, aligned, steps, d, low, s, rest }
     }
 
     /// h ≥ 0.
@@ -80,23 +80,23 @@ impl<V: Lanes> Ratio<V> {
     /// x, so that `p ln(p/q) = h − x`; equal to q − p without rounding where k is 0.
     #[inline(always)]
     pub(crate) fn straight(&self) -> V {
-        (self.p * self.k).fma(V::splat(V::Real::LN2), self.d)
+        self.p.fma(self.steps * per_step(V::Real::LN2), self.d)
     }
 
     /// `p ln(p/q) − p + q` ≥ 0.
     #[inline(always)]
     pub(crate) fn gap(&self) -> V {
         // q − q' and p k ln 2 nearly cancel where q/p is near 4/3; the low part of ln 2 comes after that.
-        let pk = self.p * self.k;
-        let bulk = pk.fnma(V::splat(V::Real::LN2_HIGH), self.q - self.aligned);
-        self.curved() + pk.fnma(V::splat(V::Real::LN2_LOW), bulk)
+        let high = self.steps * per_step(V::Real::LN2_HIGH);
+        let low = self.steps * per_step(V::Real::LN2_LOW);
+        self.curved() + self.p.fnma(low, self.p.fnma(high, self.q - self.aligned))
     }
 
     /// `ln(q/p)`.
     #[inline(always)]
     pub(crate) fn ln(&self) -> V {
-        let near = self.k.fma(V::splat(V::Real::LN2_LOW), self.ln_aligned());
-        self.k.fma(V::splat(V::Real::LN2_HIGH), near)
+        let near = self.steps.fma(per_step(V::Real::LN2_LOW), self.ln_aligned());
+        self.steps.fma(per_step(V::Real::LN2_HIGH), near)
     }
 
     /// `ln(q'/p)`, which is `ln(q/p)` less k ln 2.
@@ -109,8 +109,9 @@ impl<V: Lanes> Ratio<V> {
     #[inline(always)]
     pub(crate) fn power(&self, b: V) -> V {
         // The exponent of 2 in whole and in part, so that a large one costs no digits.
-        let exponent = b * self.k;
-        let low = b.fma(self.k, V::zero() - exponent);
+        let k = self.steps * per_step(V::Real::ONE);
+        let exponent = b * k;
+        let low = b.fma(k, V::zero() - exponent);
         let whole = exponent.round();
         let part = (exponent - whole) + low;
         let rest = exp(part.fma(V::splat(V::Real::LN2), b * self.ln_aligned()));
@@ -130,6 +131,12 @@ impl<V: Lanes> Ratio<V> {
             None => difference,
         }
     }
+}
+
+/// What a step is worth of what a power of 2 is worth.
+#[inline(always)]
+fn per_step<V: Lanes>(power: V::Real) -> V {
+    V::splat(power / V::Real::STEP)
 }
 
 /// `ln(p/q)` of any finite p, q > 0, subnormal ones and those whose ratio overflows included.
@@ -170,6 +177,6 @@ fn ratio_to_1p(x: f64) -> Option<Ratio<One>> {
 /// A number in [2^−1/2, 2^1/2) or so and an exponent of 2, whose product is x.
 fn split_exponent(x: f64) -> (f64, f64) {
     let (x, shift) = if x < f64::SMALLEST { (x * 2f64.powi(128), -128.0) } else { (x, 0.0) };
-    let (near_one, k) = f64::align(1.0, x);
-    (near_one, k + shift)
+    let (near_one, steps) = f64::align(1.0, x);
+    (near_one, steps / f64::STEP + shift)
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
-use crate::kernels::generic::{Extend, Sum, Write};
+use crate::kernels::generic::{Extend, Single, Sum, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
@@ -28,6 +28,7 @@ pub(crate) mod each;
 pub(crate) mod exp;
 mod generic;
 pub(crate) mod gradient;
+mod lane_sums;
 pub(crate) mod lanes;
 pub(crate) mod log;
 pub(crate) mod loss;
@@ -41,7 +42,6 @@ pub(crate) mod softmax;
 #[cfg(test)]
 mod tests;
 mod transpose;
-#[cfg(target_arch = "x86_64")]
 mod twice;
 pub(crate) mod vae;
 
@@ -140,6 +140,9 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     p: &[T],
     q: &[T],
 ) -> Total<M, C> {
+    if let (&[p], &[q]) = (p, q) {
+        return dispatch(Single { op, prepare, p, q });
+    }
     dispatch(Sum { op, prepare, p, q })
 }
 

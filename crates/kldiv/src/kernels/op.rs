@@ -63,6 +63,9 @@ impl<V> From<V> for Terms<V, 1, 0> {
 pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether p = 0 contributes nothing whatever q is.
     const SKIPS_ZERO_P: bool = false;
+    /// Whether vectors may be taken four at a time: where all of two vectors' lanes are calm, all of them are taken, and no
+    /// plain term is negative.
+    const GROUPS: bool = false;
     /// Whether the exact sums are compensated even of f32, because they are sums of no differences.
     const COMPENSATE: bool = false;
     /// Whether the terms of p = q = 1 are 0, so that they can stand in for what is missing.
@@ -160,6 +163,7 @@ pub(crate) struct Kl;
 
 impl Op<1, 1> for Kl {
     const SKIPS_ZERO_P: bool = true;
+    const GROUPS: bool = true;
 
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 1> {
@@ -177,6 +181,8 @@ impl Op<1, 1> for Kl {
 pub(crate) struct Gap;
 
 impl Op<1, 0> for Gap {
+    const GROUPS: bool = true;
+
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
         Ratio::of(p, q).gap().into()

@@ -6,6 +6,8 @@ use crate::sum::Compensated;
 
 /// Makes of two loaded vectors the numbers whose terms are computed.
 pub(crate) trait Prepare: Copy + Send + Sync {
+    /// Whether that is nothing.
+    const AS_GIVEN: bool = false;
     fn pair<V: Lanes>(&self, p: V, q: V) -> (Parts<V>, Parts<V>);
 }
 
@@ -14,6 +16,8 @@ pub(crate) trait Prepare: Copy + Send + Sync {
 pub(crate) struct AsGiven;
 
 impl Prepare for AsGiven {
+    const AS_GIVEN: bool = true;
+
     #[inline(always)]
     fn pair<V: Lanes>(&self, p: V, q: V) -> (Parts<V>, Parts<V>) {
         (p.into(), q.into())

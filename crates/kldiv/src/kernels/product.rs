@@ -10,7 +10,7 @@
 
 use crate::error::Error;
 use crate::kernels::coefficients::{INVERSES, LN_1P_F64, LN_INVERSES};
-use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, polynomial_of};
+use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, polynomial_of};
 use crate::kernels::log::{Parts, Ratio, ln_ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::rows::zeros;
@@ -132,7 +132,7 @@ fn ln<V: Lookup>(x: V) -> V {
     let r = z.fma(inverse, V::zero() - V::one());
     let r2 = r * r;
     let part = r2.fma(polynomial_of(r, r2, &LN_1P_F64), r);
-    k.fma(V::splat(std::f64::consts::LN_2), whole) + part
+    k.fma(V::splat(f64::LN2 / f64::STEP), whole) + part
 }
 
 /// Sums `Σ r x ln x` with x = a + b over two panels instead of their products, of R rows from one of them on with all of

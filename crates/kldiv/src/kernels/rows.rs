@@ -1,7 +1,8 @@
 //! Rows of a few vectors, eight at a time: each row's eight lanes are summed as `generic` does, and then the lanes of all
 //! eight rows are joined together, a row a lane at the end, along the same tree.
 
-use crate::kernels::generic::{Sums, add_row};
+use crate::kernels::generic::add_row;
+use crate::kernels::lane_sums::Sums;
 use crate::kernels::lanes::{Isa, Job, Vector};
 use crate::kernels::op::Op;
 

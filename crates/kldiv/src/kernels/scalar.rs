@@ -19,6 +19,7 @@ pub(crate) struct Scalar;
 impl Isa for Scalar {
     type F64 = Array<f64, 8>;
     type F32 = Array<f32, 16>;
+    const WIDE: bool = false;
 }
 
 #[inline(never)]
@@ -48,6 +49,7 @@ lane_by_lane!(Add add +, Sub sub -, Mul mul *, Div div /);
 impl<R: Real, const N: usize> Lanes for Array<R, N> {
     type Real = R;
     type Mask = [bool; N];
+    type Unrest = bool;
     type Sum = Array<f64, 8>;
     const LANES: usize = N;
 
@@ -82,6 +84,19 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     fn both_ordinary(p: Self, q: Self) -> bool {
         let ordinary = |x: &R| *x >= R::SMALLEST && *x <= R::LARGEST;
         p.0.iter().all(ordinary) && q.0.iter().all(ordinary)
+    }
+    #[inline(always)]
+    fn unrest(p: Self, q: Self) -> bool {
+        let calm = |x: &R| *x >= R::CALM && *x < R::CALM_END;
+        !(p.0.iter().all(calm) && q.0.iter().all(calm))
+    }
+    #[inline(always)]
+    fn join_unrest(a: bool, b: bool) -> bool {
+        a | b
+    }
+    #[inline(always)]
+    fn calm(unrest: bool) -> bool {
+        !unrest
     }
     #[inline(always)]
     fn le(self, other: Self) -> [bool; N] {
@@ -154,8 +169,9 @@ impl<const N: usize> Lookup for Array<f64, N> {
             let bits = self.0[i].to_bits();
             let from = bits.wrapping_sub(SIXTEENTHS.to_bits());
             let place = (from >> SIXTEENTH_BIT) as usize & 15;
-            out.0.0[i] = f64::from_bits(bits.wrapping_sub(from & (!0 << 52)));
-            out.1.0[i] = (from as i64 >> 52) as f64;
+            let shift = from & (!0 << 52);
+            out.0.0[i] = f64::from_bits(bits.wrapping_sub(shift));
+            out.1.0[i] = shift as i64 as f64;
             out.2[0].0[i] = first[place];
             out.2[1].0[i] = second[place];
         }

@@ -49,10 +49,10 @@ fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
     ]
 }
 
-/// The bits of a total; every NaN is the same.
+/// The bits of a total; every NaN is the same, and nothing is left over of what is not finite.
 fn bits<const M: usize, const C: usize>(total: &Total<M, C>) -> Vec<u64> {
-    let parts = total.plain.iter().chain(&total.exact).flat_map(|sum| [sum.hi, sum.lo]);
-    parts.map(one_nan).collect()
+    let parts = |sum: &Compensated| [sum.hi, if sum.hi.is_finite() { sum.lo } else { 0.0 }];
+    total.plain.iter().chain(&total.exact).flat_map(parts).map(one_nan).collect()
 }
 
 fn one_nan(x: f64) -> u64 {

@@ -25,6 +25,7 @@ both!(Add add, Sub sub, Mul mul, Div div);
 impl<V: Lanes> Lanes for Twice<V> {
     type Real = V::Real;
     type Mask = (V::Mask, V::Mask);
+    type Unrest = V::Unrest;
     type Sum = V::Sum;
     const LANES: usize = 2 * V::LANES;
 
@@ -62,6 +63,18 @@ impl<V: Lanes> Lanes for Twice<V> {
     #[inline(always)]
     fn both_ordinary(p: Self, q: Self) -> bool {
         V::both_ordinary(p.0, q.0) & V::both_ordinary(p.1, q.1)
+    }
+    #[inline(always)]
+    fn unrest(p: Self, q: Self) -> V::Unrest {
+        V::join_unrest(V::unrest(p.0, q.0), V::unrest(p.1, q.1))
+    }
+    #[inline(always)]
+    fn join_unrest(a: V::Unrest, b: V::Unrest) -> V::Unrest {
+        V::join_unrest(a, b)
+    }
+    #[inline(always)]
+    fn calm(unrest: V::Unrest) -> bool {
+        V::calm(unrest)
     }
     #[inline(always)]
     fn le(self, other: Self) -> Self::Mask {

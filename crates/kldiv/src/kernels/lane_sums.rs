@@ -1,0 +1,192 @@
+//! The sums of a measure's terms in eight lanes, and how lanes are joined.
+//!
+//! In plain words: each lane adds what comes its way, the exact terms with what rounding takes from them beside it. At
+//! the end lanes 0 to 3 are joined with 4 to 7, of what is left the first two with the others, and the last two.
+
+use crate::kernels::lanes::{Lanes, Real, two_sum};
+use crate::kernels::op::{Op, Terms};
+use crate::sum::{Compensated, Total};
+
+/// Sums of terms in lanes: plain ones, and ones with their rounding errors beside them.
+#[derive(Clone, Copy)]
+pub(super) struct Sums<S, const M: usize, const C: usize> {
+    plain: [S; M],
+    exact: [(S, S); C],
+}
+
+impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
+    #[inline(always)]
+    pub(super) fn zero() -> Self {
+        Sums { plain: [S::zero(); M], exact: [(S::zero(), S::zero()); C] }
+    }
+
+    /// Adds lanes `8 part` to `8 part + 7` of the terms.
+    #[inline(always)]
+    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
+        self.add_plain(&terms.plain, part);
+        self.add_exact::<O, V>(&terms.exact, part);
+    }
+
+    #[inline(always)]
+    pub(super) fn add_plain<V: Lanes<Sum = S>>(&mut self, plain: &[V; M], part: usize) {
+        for i in 0..M {
+            self.plain[i] = self.plain[i] + plain[i].part(part);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn add_exact<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, exact: &[V; C], part: usize) {
+        for i in 0..C {
+            let (sum, error) = self.exact[i];
+            let term = exact[i].part(part);
+            self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
+                let (sum, e) = two_sum(sum, term);
+                (sum, error + e)
+            } else {
+                (sum + term, error)
+            };
+        }
+    }
+
+    /// Adds up to eight terms that were computed one at a time.
+    #[inline(always)]
+    pub(super) fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
+        let mut lanes = self.lanes();
+        lanes.add(edges);
+        *self = Sums::from_lanes(&lanes);
+    }
+
+    #[inline(always)]
+    pub(super) fn join(&self, other: &Self) -> Self {
+        let mut joined = *self;
+        for i in 0..M {
+            joined.plain[i] = self.plain[i] + other.plain[i];
+        }
+        for i in 0..C {
+            let (sum, e) = two_sum(self.exact[i].0, other.exact[i].0);
+            joined.exact[i] = (sum, e + (self.exact[i].1 + other.exact[i].1));
+        }
+        joined
+    }
+
+    /// Two sums joined, each with itself: lanes without the bit with those that have it, the first's results in the
+    /// former, the second's in the latter.
+    #[inline(always)]
+    pub(super) fn join_across<const BIT: usize>(a: &Self, b: &Self) -> Self {
+        let without = S::without_bit(BIT);
+        let (a_swapped, b_swapped) = (a.swap(BIT), b.swap(BIT));
+        let (mut low, mut high) = (*a, *b);
+        for i in 0..M {
+            low.plain[i] = S::select(without, a.plain[i], b_swapped.plain[i]);
+            high.plain[i] = S::select(without, a_swapped.plain[i], b.plain[i]);
+        }
+        for i in 0..C {
+            low.exact[i].0 = S::select(without, a.exact[i].0, b_swapped.exact[i].0);
+            low.exact[i].1 = S::select(without, a.exact[i].1, b_swapped.exact[i].1);
+            high.exact[i].0 = S::select(without, a_swapped.exact[i].0, b.exact[i].0);
+            high.exact[i].1 = S::select(without, a_swapped.exact[i].1, b.exact[i].1);
+        }
+        low.join(&high)
+    }
+
+    /// The same with the lanes of every sum moved; see [`Lanes::swap`].
+    #[inline(always)]
+    fn swap(&self, distance: usize) -> Self {
+        let mut swapped = *self;
+        for sum in &mut swapped.plain {
+            *sum = sum.swap(distance);
+        }
+        for (sum, error) in &mut swapped.exact {
+            (*sum, *error) = (sum.swap(distance), error.swap(distance));
+        }
+        swapped
+    }
+
+    /// The eight lanes joined, along the fixed tree.
+    #[inline(always)]
+    pub(super) fn total(&self) -> Total<M, C> {
+        let four = self.join(&self.swap(4));
+        let two = four.join(&four.swap(2));
+        let one = two.join(&two.swap(1));
+        let mut total = Total::ZERO;
+        for i in 0..M {
+            total.plain[i].hi = one.plain[i].lane_0();
+        }
+        for i in 0..C {
+            total.exact[i] = Compensated { hi: one.exact[i].0.lane_0(), lo: one.exact[i].1.lane_0() };
+        }
+        total
+    }
+
+    /// Each lane's measure, if that is its sum; see [`Op::finish`], whose bits these are.
+    #[inline(always)]
+    pub(super) fn values(&self) -> S {
+        if C == 0 {
+            return self.plain[0];
+        }
+        let (x, error) = self.exact[0];
+        let (value, rest) = two_sum(self.plain[0], S::zero() - x);
+        let whole = value + (rest - error);
+        // An infinite sum has no rounding error.
+        let finite = S::le(S::splat(-f64::MAX), value);
+        S::select(S::and(finite, S::le(value, S::splat(f64::MAX))), whole, value)
+    }
+
+    /// The lanes in memory.
+    #[inline(always)]
+    pub(super) fn lanes(&self) -> LaneSums<M, C> {
+        let mut lanes = LaneSums::ZERO;
+        for i in 0..M {
+            lanes.plain[i] = self.plain[i].to_f64s();
+        }
+        for i in 0..C {
+            lanes.exact[i] = (self.exact[i].0.to_f64s(), self.exact[i].1.to_f64s());
+        }
+        lanes
+    }
+
+    #[inline(always)]
+    pub(super) fn from_lanes(lanes: &LaneSums<M, C>) -> Self {
+        let mut sums = Sums::zero();
+        for i in 0..M {
+            sums.plain[i] = load_eight(&lanes.plain[i]);
+        }
+        for i in 0..C {
+            sums.exact[i] = (load_eight(&lanes.exact[i].0), load_eight(&lanes.exact[i].1));
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+fn load_eight<S: Lanes<Real = f64>>(lanes: &[f64; 8]) -> S {
+    // SAFETY: eight elements are a sum's vector.
+    unsafe { S::load(lanes.as_ptr()) }
+}
+
+/// Eight lanes of sums in memory.
+#[derive(Clone, Copy)]
+pub(super) struct LaneSums<const M: usize, const C: usize> {
+    plain: [[f64; 8]; M],
+    exact: [([f64; 8], [f64; 8]); C],
+}
+
+impl<const M: usize, const C: usize> LaneSums<M, C> {
+    pub(super) const ZERO: Self = LaneSums { plain: [[0.0; 8]; M], exact: [([0.0; 8], [0.0; 8]); C] };
+
+    /// Adds up to eight terms that were computed one at a time.
+    #[cold]
+    fn add(&mut self, edges: &[Terms<f64, M, C>]) {
+        for (lane, edge) in edges.iter().take(8).enumerate() {
+            for i in 0..M {
+                self.plain[i][lane] += edge.plain[i];
+            }
+            for i in 0..C {
+                let (sums, errors) = &mut self.exact[i];
+                let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
+                sum.add(edge.exact[i]);
+                (sums[lane], errors[lane]) = (sum.hi, sum.lo);
+            }
+        }
+    }
+}
