@@ -46,22 +46,24 @@ pub fn cases(visit: &mut dyn FnMut(Case)) {
     visit(case(TABLE, "4096 x 1024 bf16", &pairs, contenders));
 
     let pool = ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
-    let pairs = Pairs::<f64>::random(16_384, 1024);
-    let contenders = threads(&pairs, EXACT_F64, &pool);
-    #[cfg(c_peers)]
-    let contenders =
-        contenders.into_iter().chain(reads(&pairs, &pool, peers::c::libmvec::read_f64)).collect();
-    visit(case(THREADS, "16,384 x 1024 f64", &pairs, contenders));
+    for (rows, where_from) in [(512, "in cache"), (16_384, "from memory")] {
+        let pairs = Pairs::<f64>::random(rows, 1024);
+        let contenders = threads(&pairs, EXACT_F64, &pool);
+        #[cfg(c_peers)]
+        let contenders =
+            contenders.into_iter().chain(reads(&pairs, &pool, peers::c::libmvec::read_f64)).collect();
+        visit(case(THREADS, &format!("{rows} x 1024 f64, {where_from}"), &pairs, contenders));
 
-    let pairs = Pairs::<f32>::random(16_384, 1024);
-    let contenders = threads(&pairs, EXACT_F32, &pool);
-    #[cfg(c_peers)]
-    let contenders =
-        contenders.into_iter().chain(reads(&pairs, &pool, peers::c::libmvec::read_f32)).collect();
-    visit(case(THREADS, "16,384 x 1024 f32", &pairs, contenders));
+        let pairs = Pairs::<f32>::random(rows, 1024);
+        let contenders = threads(&pairs, EXACT_F32, &pool);
+        #[cfg(c_peers)]
+        let contenders =
+            contenders.into_iter().chain(reads(&pairs, &pool, peers::c::libmvec::read_f32)).collect();
+        visit(case(THREADS, &format!("{rows} x 1024 f32, {where_from}"), &pairs, contenders));
+    }
 }
 
-const THREADS: &str = "KL of each row, from memory";
+const THREADS: &str = "KL of each row, two threads";
 
 fn threads<'a, T: Element>(pairs: &'a Pairs<T>, tolerance: f64, pool: &'a ThreadPool) -> Vec<Contender<'a>> {
     vec![
