@@ -43,8 +43,9 @@ Memory.   The caller owns everything: inputs are read during the call and not ke
           says, there is nothing to free. Texts that are returned live as long as the library. Working memory that
           cannot be had is KLDIV_ERROR_OUT_OF_MEMORY; only where the starting of threads finds none does Rust abort.
 Threads.  Any thread may call any function at any time, as long as no one writes to the inputs of a call that is
-          under way or touches its outputs. Large calls share their rows among threads of the library's own
-          (options.threads); the result has the same bits for any number of them. All of it works after fork().
+          under way or touches its outputs. Large calls share their rows among their own thread and others of
+          the library's (options.threads in all); the result has the same bits for any number of them. All of it works
+          after fork().
 Machine.  The host's rounding mode, flush-to-zero and floating-point traps change no result and are left as found,
           and so are the floating-point flags. A function needs at most 8 KiB of the calling thread's stack.
 Growth.   A program built with this header runs with every later library of the same soname. Structs that begin

@@ -1,7 +1,7 @@
 //! Matrices, row by row: one call of kldiv against a peer's call for each row.
 
 use half::{bf16, f16};
-use kldiv::{Element, Options, View, batch};
+use kldiv::{Element, Options, View, batch, threads};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::peers::{self, kl_term};
@@ -45,27 +45,33 @@ pub fn cases(visit: &mut dyn FnMut(Case)) {
     contenders.extend(peers::kl_bf16(&pairs));
     visit(case(TABLE, "4096 x 1024 bf16", &pairs, contenders));
 
-    let pool = ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+    let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    // The calling thread is one of kldiv's two.
+    let (other, both) = (pool(1), pool(2));
     for (rows, where_from) in [(512, "in cache"), (16_384, "from memory")] {
         let pairs = Pairs::<f64>::random(rows, 1024);
-        let contenders = threads(&pairs, EXACT_F64, &pool);
+        let contenders = one_and_two(&pairs, EXACT_F64, &other);
         #[cfg(c_peers)]
         let contenders =
-            contenders.into_iter().chain(reads(&pairs, &pool, peers::c::libmvec::read_f64)).collect();
+            contenders.into_iter().chain(reads(&pairs, &both, peers::c::libmvec::read_f64)).collect();
         visit(case(THREADS, &format!("{rows} x 1024 f64, {where_from}"), &pairs, contenders));
 
         let pairs = Pairs::<f32>::random(rows, 1024);
-        let contenders = threads(&pairs, EXACT_F32, &pool);
+        let contenders = one_and_two(&pairs, EXACT_F32, &other);
         #[cfg(c_peers)]
         let contenders =
-            contenders.into_iter().chain(reads(&pairs, &pool, peers::c::libmvec::read_f32)).collect();
+            contenders.into_iter().chain(reads(&pairs, &both, peers::c::libmvec::read_f32)).collect();
         visit(case(THREADS, &format!("{rows} x 1024 f32, {where_from}"), &pairs, contenders));
     }
 }
 
 const THREADS: &str = "KL of each row, two threads";
 
-fn threads<'a, T: Element>(pairs: &'a Pairs<T>, tolerance: f64, pool: &'a ThreadPool) -> Vec<Contender<'a>> {
+fn one_and_two<'a, T: Element>(
+    pairs: &'a Pairs<T>,
+    tolerance: f64,
+    pool: &'a ThreadPool,
+) -> Vec<Contender<'a>> {
     vec![
         kldiv("kldiv", tolerance, pairs.views(), None),
         kldiv("kldiv, 2 threads", tolerance, pairs.views(), Some(pool)),
@@ -95,7 +101,7 @@ fn kldiv<'a>(
     Contender::new(name, tolerance, move |out| {
         let mut rows = || batch::rows_into(p, q, &options, out).expect("probabilities");
         match pool {
-            Some(pool) => pool.install(rows),
+            Some(pool) => threads::with_pool(pool, rows),
             None => rows(),
         }
     })

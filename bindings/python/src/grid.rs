@@ -7,7 +7,6 @@ use kldiv::{Error, Options, Shape, View, ViewMut};
 use kldiv_host::environment::guarded;
 use kldiv_host::pool;
 use pyo3::prelude::*;
-use rayon::prelude::*;
 
 use crate::arrays::Array;
 use crate::errors::{self, Place, Places};
@@ -303,8 +302,7 @@ impl<'a> Grid<'a> {
             if self.blocks == 1 {
                 one(0, parallel)
             } else if parallel {
-                let tasks = (0..self.blocks).into_par_iter().map(|i| one(i, true));
-                tasks.reduce(|| None, Option::or)
+                kldiv::threads::first(self.blocks, 1, |i| one(i, true))
             } else {
                 (0..self.blocks).fold(None, |first, i| {
                     let error = one(i, false);

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use kldiv::batch::PARALLEL_FROM;
+use kldiv::threads;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::environment;
@@ -34,29 +35,30 @@ pub fn shutdown() {
     }
 }
 
-/// Runs `body` where `threads` (0: as many as there are cores) may share `work` elements, and tells it whether they do.
-pub fn run<R: Send>(threads: u32, work: usize, body: impl FnOnce(bool) -> R + Send) -> R {
+/// Runs `body` where `threads` (0: as many as there are cores), the calling one among them, may share `work` elements, and
+/// tells it whether they do.
+pub fn run<R>(threads: u32, work: usize, body: impl FnOnce(bool) -> R) -> R {
     if threads == 1 || work < PARALLEL_FROM {
         return body(false);
     }
     match pool(threads) {
-        Some(pool) => pool.rayon.install(|| body(true)),
+        Some(pool) => threads::with_pool(&pool.rayon, || body(true)),
         None => body(false),
     }
 }
 
-/// The pool of `threads` threads; `None` if one thread is enough or more cannot be had.
+/// The pool that makes `threads` threads with the calling one; `None` if one thread is enough or more cannot be had.
 fn pool(threads: u32) -> Option<Arc<Pool>> {
     let pools = pools();
     let threads = if threads == 0 { pools.cores } else { threads as usize }.min(MOST_THREADS);
-    if threads == 1 {
+    if threads <= 1 {
         return None;
     }
     let mut started = pools.lock();
     if let Some(pool) = started.get(&threads) {
         return Some(Arc::clone(pool));
     }
-    let pool = Arc::new(Pool::start(threads).ok()?);
+    let pool = Arc::new(Pool::start(threads - 1).ok()?);
     started.insert(threads, Arc::clone(&pool));
     Some(pool)
 }
@@ -141,13 +143,20 @@ fn pools() -> &'static Pools {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     const LARGE: usize = PARALLEL_FROM;
 
     fn sum(parallel: bool) -> usize {
-        use rayon::prelude::*;
-        if parallel { (0..1000usize).into_par_iter().sum() } else { 0 }
+        let sum = AtomicUsize::new(0);
+        if parallel {
+            threads::for_each(1000, |i| {
+                sum.fetch_add(i, Ordering::Relaxed);
+            });
+        }
+        sum.into_inner()
     }
 
     #[test]
@@ -160,9 +169,9 @@ mod tests {
 
     #[test]
     fn large_work_has_as_many_threads_as_asked_for() {
-        for threads in [2, 3, 5] {
-            let (shared, seen) = run(threads, LARGE, |parallel| (parallel, rayon::current_num_threads()));
-            assert_eq!((shared, seen), (true, threads as usize));
+        for wanted in [2, 3, 5] {
+            let (shared, seen) = run(wanted, LARGE, |parallel| (parallel, threads::count()));
+            assert_eq!((shared, seen), (true, wanted as usize));
         }
     }
 

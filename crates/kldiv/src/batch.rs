@@ -16,8 +16,8 @@
 //! that lie along the other axis are `View::from(&p).transposed()`; one distribution against many is
 //! `View::from(&p).repeated(rows)`.
 //! # Threads
-//! Work from [`PARALLEL_FROM`] elements on is shared among the threads of the rayon pool that the caller is in, by
-//! rows and, where rows are long, within them. A row's bits depend neither on that nor on its strides.
+//! Work from [`PARALLEL_FROM`] elements on is shared among [`threads`](crate::threads), by rows and,
+//! where rows are long, within them. A row's bits depend neither on that nor on its strides.
 //! # Errors
 //! [`Error::ShapeMismatch`], [`Error::Empty`] (0 columns) and [`Error::Option`] before anything is computed. Of bad
 //! rows the first is named, by [`Error::InvalidEntry`], [`Error::ZeroMass`] or [`Error::NotNormalized`]; the `_into`

@@ -3,8 +3,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::check::needs_shape;
 use crate::error::{Error, Operand};
 use crate::kernels;
@@ -13,6 +11,7 @@ use crate::pair::Plan;
 use crate::panels::{Centre, Factor, Form, Hand, Packed, Packer, Side};
 use crate::policy::{Measure, Normalization, Options};
 use crate::rows::{Heap, Rows, reserve, zeros};
+use crate::threads;
 use crate::view::{Shape, View};
 
 /// Elements of each side that are ready for the product at a time, at most: 16 MiB.
@@ -288,7 +287,7 @@ impl<'a> Pairs<'a> {
     /// Runs tasks, on one thread or several.
     fn each_task(&self, tasks: usize, task: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<(), Error> {
         if self.spread {
-            (0..tasks).into_par_iter().try_for_each(&task)
+            threads::first(tasks, 1, |i| task(i).err()).map_or(Ok(()), Err)
         } else {
             (0..tasks).try_for_each(task)
         }

@@ -11,7 +11,8 @@
 //! [`Options`]: the measure, normalisation and smoothing, the base of the logarithm, a mask and weights. [`explain`]
 //! works a divergence out term by term, [`pairwise`] compares every row with every row, [`partial`] adds up what is
 //! spread over files and machines. [`loss`] and [`logits`] are what models are trained with, with gradients. [`family`]
-//! knows distributions by their parameters, [`quadrature`] takes densities, [`estimate`] samples.
+//! knows distributions by their parameters, [`quadrature`] takes densities, [`estimate`] samples. [`threads`] says who
+//! shares large calls.
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:
@@ -47,6 +48,7 @@ mod rows;
 mod short;
 mod special;
 mod sum;
+pub mod threads;
 
 pub use discrete::{generalized, kl};
 pub use error::{Domain, Error, Fault, Operand};

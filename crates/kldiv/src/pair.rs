@@ -3,8 +3,6 @@
 //! A row is taken in shares of 65,536 elements, whose totals are added in order; a share is summed on one thread.
 //! Rows that are slices of the kernels' type go to the kernels as they are, others through a small buffer.
 
-use rayon::prelude::*;
-
 use crate::check;
 use crate::error::{Error, Operand};
 use crate::kernels::lanes::{Lanes, Vector};
@@ -15,6 +13,7 @@ use crate::kernels::scalar::One;
 use crate::kernels::{self, Running};
 use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::sum::{Compensated, Total, weighted};
+use crate::threads;
 use crate::view::{Row, RowMut};
 
 /// Elements that one thread sums before totals are added.
@@ -393,7 +392,7 @@ impl Plan {
             numbers
         };
         if self.spread && shares > 1 {
-            (0..shares).into_par_iter().map(share).reduce(|| true, |a, b| a & b)
+            threads::first(shares, 1, |i| if share(i) { None } else { Some(()) }).is_none()
         } else {
             (0..shares).fold(true, |numbers, i| share(i) & numbers)
         }
@@ -460,7 +459,7 @@ pub(crate) fn total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C:
     let mut totals = Vec::new();
     let mut sum = Total::ZERO;
     if spread && totals.try_reserve_exact(shares).is_ok() {
-        (0..shares).into_par_iter().map(share).collect_into_vec(&mut totals);
+        threads::collect_into(&mut totals, shares, 1, share);
         totals.iter().for_each(|total| sum.add(total));
     } else {
         (0..shares).for_each(|i| sum.add(&share(i)));

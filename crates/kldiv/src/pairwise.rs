@@ -30,7 +30,7 @@
 //! bounded for these two rows, keep within `14 u · mag`. Other cells are computed one by one, and so is all of Renyi.
 //! docs/numerics.md has the estimate.
 //! # Threads
-//! Blocks of cells are shared among the threads of the rayon pool that the caller is in. A cell's bits depend on its
+//! Blocks of cells are shared among the calling thread and those of a rayon pool; see [`threads`](crate::threads). A cell's bits depend on its
 //! two rows and on the mean that all are compared with, of rows of Q (Jensen-Shannon: of P too); not on the threads.
 //! The symmetric measures of a view against itself (Jensen-Shannon with equal weights, Renyi of order 1/2) are
 //! computed once for both halves.

@@ -3,8 +3,6 @@
 //! With any r > 0, `Σ p ln(p/q) = Σ p ln(p/r) − Σ p ln(q/r)`: a number a row less a product. r is near the mean of the
 //! rows of Q, so that the numbers of both are about as large as the result.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Operand};
 use crate::kernels;
 use crate::kernels::exp::exp;
@@ -18,6 +16,7 @@ use crate::pair::Plan;
 use crate::policy::Normalization;
 use crate::rows::{Heap, reserve, zeros};
 use crate::sum::Compensated;
+use crate::threads;
 use crate::view::{Row, View};
 
 /// Rows that are looked at for a mean.
@@ -45,7 +44,7 @@ impl<'a> Side<'a> {
         let mut sums = reserve(rows)?;
         let sum = |i: usize| if self.keeps(i) { plan.mass(self.view.row(i)) } else { Compensated::ZERO };
         if plan.spread {
-            (0..rows).into_par_iter().with_min_len(16).map(sum).collect_into_vec(&mut sums);
+            threads::collect_into(&mut sums, rows, 16, sum);
         } else {
             sums.extend((0..rows).map(sum));
         }
@@ -253,7 +252,7 @@ impl Packer<'_> {
         all.words.resize(count * width, 0);
         all.facts.resize(count, Facts::NONE);
         all.zeros.resize(count, false);
-        let fill = |(panel, place): (usize, Place)| {
+        let fill = |panel: usize, place: &mut Place| {
             let start = first + panel * PANEL;
             self.fill(start, PANEL.min(first + rows - start), place)
         };
@@ -268,15 +267,16 @@ impl Packer<'_> {
             zeros,
         }));
         if self.plan.spread {
-            places.into_par_iter().enumerate().try_for_each(fill)?;
+            threads::chunks_mut(&mut places, 1, |panel, place| fill(panel, &mut place[0]).err())
+                .map_or(Ok(()), Err)?;
         } else {
-            places.into_iter().enumerate().try_for_each(fill)?;
+            places.iter_mut().enumerate().try_for_each(|(panel, place)| fill(panel, place))?;
         }
         Ok(packed)
     }
 
     /// Fills a panel with rows from `start` on; those that are bad, wild or not kept stay zero.
-    fn fill(&self, start: usize, rows: usize, place: Place) -> Result<(), Error> {
+    fn fill(&self, start: usize, rows: usize, place: &mut Place) -> Result<(), Error> {
         let cols = self.side.view.cols();
         let factors = self.form.factors.len();
         let mut lines = zeros(PANEL * factors * cols)?;

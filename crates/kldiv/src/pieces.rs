@@ -1,9 +1,8 @@
 //! Rows of any types and strides as slices of one type: all at once where they are that, else in small pieces.
 
-use rayon::prelude::*;
-
 use crate::kernels::lanes::Vector;
 use crate::pair::SHARE;
+use crate::threads;
 use crate::view::{Row, RowMut};
 
 /// Elements that are converted or gathered at a time; what the kernels add up in one go.
@@ -84,7 +83,7 @@ pub(crate) fn shares<T: Vector, const I: usize, const O: usize>(
     };
     let shares = n.div_ceil(SHARE);
     if spread && shares > 1 {
-        (0..shares).into_par_iter().for_each(share);
+        threads::for_each(shares, share);
     } else {
         (0..shares).for_each(share);
     }

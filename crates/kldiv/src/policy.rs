@@ -135,7 +135,7 @@ pub enum Estimator {
     K3,
 }
 
-/// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all of rayon's threads.
+/// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all threads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options<'a> {
@@ -157,7 +157,7 @@ pub struct Options<'a> {
     pub mask: Option<&'a [u8]>,
     /// One entry a row, at least 0. A row's result is multiplied by its weight.
     pub weights: Option<&'a [f64]>,
-    /// Whether large work is shared among the threads of the rayon pool that the caller is in.
+    /// Whether large work is shared among [`threads`](crate::threads).
     pub parallel: bool,
     /// `loss`: whether the target is ln p.
     pub log_target: bool,

@@ -1,10 +1,9 @@
 //! The rows of a call: which are kept, what they weigh, which thread computes them, and which bad one came first.
 
-use rayon::prelude::*;
-
 use crate::error::Error;
 use crate::policy::{Invalid, Options, Reduction};
 use crate::sum::{Compensated, weighted};
+use crate::threads;
 use crate::view::Shape;
 
 /// Elements below which a call stays on the calling thread.
@@ -46,8 +45,7 @@ impl<'a> Rows<'a> {
             return stretch(0, out);
         }
         let rows = self.a_task();
-        let tasks = out.par_chunks_mut(rows).enumerate();
-        tasks.map(|(i, out)| stretch(i * rows, out)).reduce(|| None, Option::or)
+        threads::chunks_mut(out, rows, |i, out| stretch(i * rows, out))
     }
 
     /// The sum of all results along a fixed tree, and the first error.
@@ -70,7 +68,7 @@ impl<'a> Rows<'a> {
         if self.spread && groups > 1 {
             let mut parts = reserve(groups)?;
             let at_least = self.a_task().div_ceil(GROUP);
-            (0..groups).into_par_iter().with_min_len(at_least).map(group).collect_into_vec(&mut parts);
+            threads::collect_into(&mut parts, groups, at_least, group);
             for (part, error) in parts {
                 sum.add_parts(&part);
                 first = first.or(error);
@@ -98,8 +96,7 @@ impl<'a> Rows<'a> {
     pub(crate) fn each(&self, row: impl Fn(usize) -> Option<Error> + Sync) -> Option<Error> {
         let rows = self.shape.rows;
         if self.spread {
-            let tasks = (0..rows).into_par_iter().with_min_len(self.a_task());
-            tasks.map(&row).reduce(|| None, Option::or)
+            threads::first(rows, self.a_task(), row)
         } else {
             (0..rows).fold(None, |first, i| first.or(row(i)))
         }

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["special::gamma"],
     &["special::bessel"],
     &["error"],
-    &["check", "policy"],
+    &["check", "policy", "threads"],
     &["rows"],
     // floor 1
     &["kernels::coefficients"],

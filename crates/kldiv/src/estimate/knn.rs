@@ -1,7 +1,5 @@
 //! The nearest-neighbour estimate.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Operand};
 use crate::estimate::tree::{Scratch, Search, Tree, coordinates};
 use crate::kernels;
@@ -9,6 +7,7 @@ use crate::pair::single;
 use crate::policy::Options;
 use crate::rows::{PARALLEL_FROM, reserve};
 use crate::sum::Compensated;
+use crate::threads;
 use crate::view::{Shape, View};
 
 const X: Operand = Operand::new(0, "x");
@@ -37,7 +36,7 @@ const TASK: usize = 64;
 /// Within 1e-14 (d + ln(m/n)) of the formula for these very numbers, whatever their size: distances whose squares
 /// overflow or underflow are scaled first.
 /// # Threads
-/// Points are shared among rayon's threads; the result has the same bits for any number of them.
+/// Points are shared among [`threads`](crate::threads); the result has the same bits for any number of them.
 /// # Errors
 /// [`Error::ShapeMismatch`] if the dimensions differ, [`Error::Empty`] if they are 0, [`Error::Option`] if k is 0;
 /// [`Error::InvalidEntry`] names the first coordinate that is not finite; [`Error::TooFew`]; [`Error::Degenerate`].
@@ -84,16 +83,22 @@ fn estimate(x: &View, y: &View, k: usize, parallel: bool) -> Result<f64, Error> 
     }
     bring_into_range(&mut xs, &mut ys);
     let parallel = parallel && n.saturating_mul(POINT) >= PARALLEL_FROM;
-    let (x, y) = if parallel {
-        rayon::join(|| Tree::new(&xs, dims), || Tree::new(&ys, dims))
+    let tree = |side: usize| Tree::new(if side == 0 { &xs } else { &ys }, dims);
+    let mut trees = [const { Err(Error::Empty) }; 2];
+    if parallel {
+        threads::chunks_mut(&mut trees, 1, |side, place| {
+            place[0] = tree(side);
+            None::<()>
+        });
     } else {
-        (Tree::new(&xs, dims), Tree::new(&ys, dims))
-    };
+        trees = [tree(0), tree(1)];
+    }
+    let [x, y] = trees;
     let pair = Pair { x: x?, y: y?, dims, k };
     let tasks = n.div_ceil(TASK);
     let mut parts = reserve(tasks)?;
     if parallel {
-        (0..tasks).into_par_iter().map(|task| pair.part(task)).collect_into_vec(&mut parts);
+        threads::collect_into(&mut parts, tasks, 1, |task| pair.part(task));
     } else {
         parts.extend((0..tasks).map(|task| pair.part(task)));
     }

@@ -37,7 +37,7 @@ pub struct MonteCarlo {
 /// Each k is within `8 u` of the exact one for these very numbers, relatively, also where p and q nearly coincide: k3 is
 /// never formed from `e^r − 1`. So are the means of k2 and k3, whose terms are at least 0.
 /// # Threads
-/// Samples are shared among rayon's threads; the result has the same bits for any number of them.
+/// Samples are shared among [`threads`](crate::threads); the result has the same bits for any number of them.
 /// # Errors
 /// [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::Option`]; [`Error::InvalidEntry`] names the first sample with a
 /// NaN, a +∞, or a `log_p` of −∞, and means that the estimate is NaN.

@@ -32,7 +32,7 @@
 //! [`Measure::Kl`] and [`Measure::Generalized`], which is the same here; reverse, Jeffreys, entropy, cross entropy.
 //! The other measures are [`Error::Option`].
 //! # Threads
-//! Rows are shared among the threads of the rayon pool that the caller is in; a row's bits do not depend on that.
+//! Rows are shared among [`threads`](crate::threads); a row's bits do not depend on that.
 //! # Errors
 //! [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::Option`] and [`Error::UnsupportedPair`] before anything is
 //! computed. Of bad rows the first is named, by [`Error::Parameter`], [`Error::NotPositiveDefinite`] or

@@ -24,8 +24,6 @@
 //!
 //! Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, appendix B.
 
-use rayon::prelude::*;
-
 use crate::check::{needs_float, needs_shape};
 use crate::error::{Error, Fault, Operand};
 use crate::kernels;
@@ -36,6 +34,7 @@ use crate::pieces::pieces;
 use crate::policy::Options;
 use crate::rows::{Rows, reserve};
 use crate::sum::{Compensated, weighted};
+use crate::threads;
 use crate::view::{RowMut, Shape, View, ViewMut};
 
 const OPERANDS: [Operand; 4] = [
@@ -226,7 +225,7 @@ fn row<T: Vector>(
     let mut totals = Vec::new();
     let mut total = Compensated::ZERO;
     if spread && shares > 1 && totals.try_reserve_exact(shares).is_ok() {
-        (0..shares).into_par_iter().map(share).collect_into_vec(&mut totals);
+        threads::collect_into(&mut totals, shares, 1, share);
         totals.iter().for_each(|share| total.add_parts(share));
     } else {
         (0..shares).for_each(|i| total.add_parts(&share(i)));

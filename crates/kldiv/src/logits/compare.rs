@@ -3,8 +3,6 @@
 //! A row is taken in stretches of 4,096 logits, each compared with an anchor near its own mean difference; stretches,
 //! and then shares of 65,536, are joined by the chain rule, D = Σ wᵢ Dᵢ + D(w‖v), none of whose terms is negative.
 
-use rayon::prelude::*;
-
 use crate::error::Error;
 use crate::kernels;
 use crate::kernels::exp::{exp_of, parts_of};
@@ -16,6 +14,7 @@ use crate::pair::SHARE;
 use crate::pieces::pieces;
 use crate::rows::reserve;
 use crate::sum::Compensated;
+use crate::threads;
 use crate::view::{Row, RowMut};
 
 /// Logits that are compared with one anchor; they stay in the nearest cache for the second look.
@@ -90,7 +89,7 @@ pub(crate) fn rows<T: Vector>(a: Row, b: Row, scale: f64, spread: bool) -> Resul
     };
     let mut summaries = reserve(shares)?;
     if spread {
-        (0..shares).into_par_iter().map(of).collect_into_vec(&mut summaries);
+        threads::collect_into(&mut summaries, shares, 1, of);
     } else {
         summaries.extend((0..shares).map(of));
     }

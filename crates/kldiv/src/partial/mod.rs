@@ -39,8 +39,7 @@
 //! [`Error::State`].
 
 use std::fmt;
-
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 use crate::check::{culprit, needs_shape, same_shape};
 use crate::error::{Error, Operand};
@@ -50,6 +49,7 @@ use crate::partial::state::{COUNT, INVALID};
 use crate::policy::Normalization;
 use crate::policy::{Invalid, Measure, Options};
 use crate::rows::PARALLEL_FROM;
+use crate::threads;
 use crate::view::{Element, Row, Shape, View};
 
 mod answer;
@@ -100,8 +100,8 @@ impl Partial {
     /// # Shapes
     /// `p` and `q`: the same, any strides, any element types. ENTROPY does not look at q.
     /// # Threads
-    /// Work from [`PARALLEL_FROM`](crate::batch::PARALLEL_FROM) elements on is shared among the threads of the rayon
-    /// pool that the caller is in.
+    /// Work from [`PARALLEL_FROM`](crate::batch::PARALLEL_FROM) elements on is shared among
+    /// [`threads`](crate::threads).
     /// # Errors
     /// [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::InvalidEntry`] of the first bad entry; the state is then as
     /// it was.
@@ -147,21 +147,18 @@ impl Partial {
 
     /// States of tasks, merged.
     fn sum_of(&self, tasks: usize, at_least: usize, task: impl Fn(&mut Partial, usize) + Sync) -> Partial {
-        let tasks = (0..tasks).into_par_iter().with_min_len(at_least);
-        let some = tasks.fold(
-            || self.emptied(),
-            |mut state, i| {
+        // Some strips a thread, so that none waits long for the last.
+        let strips = tasks.div_ceil(at_least).min(8 * threads::count()).max(1);
+        let size = tasks.div_ceil(strips);
+        let sum = Mutex::new(self.emptied());
+        threads::for_each(strips, |strip| {
+            let mut state = self.emptied();
+            for i in strip * size..tasks.min((strip + 1) * size) {
                 task(&mut state, i);
-                state
-            },
-        );
-        some.reduce(
-            || self.emptied(),
-            |mut state, other| {
-                state.add_state(&other);
-                state
-            },
-        )
+            }
+            sum.lock().unwrap_or_else(PoisonError::into_inner).add_state(&state);
+        });
+        sum.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a row of pairs, looked at where a bad one is an error. The state is open then.
@@ -228,7 +225,7 @@ fn first_bad(p: View, q: View, spread: bool) -> Option<Error> {
         Some(row) if spread => {
             let shares = row.len().div_ceil(TASK);
             let clean = |i: usize| is_clean(row.part(i * TASK, TASK.min(row.len() - i * TASK)));
-            (0..shares).into_par_iter().all(clean)
+            threads::first(shares, 1, |i| if clean(i) { None } else { Some(()) }).is_none()
         }
         Some(row) => is_clean(row),
         None => (0..side.rows()).all(|i| is_clean(side.row(i))),

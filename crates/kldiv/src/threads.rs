@@ -1,0 +1,258 @@
+//! Large calls shared among threads: the calling one and those of a rayon pool.
+//!
+//! The calling thread takes part instead of waiting: it begins at once, with what its caches hold, while the others are
+//! still being woken, which takes a tenth of a millisecond or more. Who computes what is first come, first served;
+//! results never depend on it. What is inlined here spares the stack of the calling thread, which may be small.
+
+use std::cell::Cell;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::{Scope, ThreadPool};
+
+thread_local! {
+    /// The pool that calls on this thread share their work with.
+    static POOL: Cell<Option<NonNull<ThreadPool>>> = const { Cell::new(None) };
+}
+
+/// Runs `body` on the calling thread; large calls in it are shared among that thread and those of `pool`.
+///
+/// Without it they are shared with rayon's global pool or, on a thread of a pool, with that one.
+///
+/// ```
+/// use kldiv::{Options, batch, threads};
+/// use ndarray::array;
+///
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+/// let (p, q) = (array![[0.5, 0.5]], array![[0.7, 0.3]]);
+/// let nats = threads::with_pool(&pool, || batch::rows(&p, &q, &Options::default()))?;
+/// assert_eq!(format!("{:.4}", nats[0]), "0.0872");
+/// # Ok::<(), kldiv::Error>(())
+/// ```
+pub fn with_pool<R>(pool: &ThreadPool, body: impl FnOnce() -> R) -> R {
+    /// Puts what was there before back, also after a panic.
+    struct Restore(Option<NonNull<ThreadPool>>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            POOL.set(self.0);
+        }
+    }
+
+    let _restore = Restore(POOL.replace(Some(NonNull::from(pool))));
+    body()
+}
+
+/// How many threads a large call is shared among.
+pub fn count() -> usize {
+    match pool() {
+        Some(pool) => pool.current_num_threads() + 1,
+        None => rayon::current_num_threads(),
+    }
+}
+
+/// The pool of the innermost [`with_pool`].
+fn pool<'a>() -> Option<&'a ThreadPool> {
+    // SAFETY: `with_pool` borrows the pool for as long as its address is there, and no caller here keeps it for longer.
+    POOL.get().map(|pool| unsafe { pool.as_ref() })
+}
+
+#[inline(always)]
+fn in_scope<'scope>(body: impl FnOnce(&Scope<'scope>)) {
+    match pool() {
+        Some(pool) => pool.in_place_scope(body),
+        None => rayon::in_place_scope(body),
+    }
+}
+
+/// Calls `task` on each number below `tasks`, on several threads. A panic ends in the caller.
+#[inline(always)]
+pub fn for_each(tasks: usize, task: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= tasks {
+                return;
+            }
+            task(i);
+        }
+    };
+    in_scope(|scope| {
+        for _ in 1..count().min(tasks) {
+            scope.spawn(|_| work());
+        }
+        work();
+    });
+}
+
+/// The same for `n` of anything, `at_least` of them a task.
+#[inline(always)]
+fn for_each_range(n: usize, at_least: usize, each: impl Fn(usize, usize) + Sync) {
+    let size = at_least.max(1);
+    for_each(n.div_ceil(size), |i| each(i * size, n.min((i + 1) * size)));
+}
+
+/// What [`for_each`] found of the smallest number that it found something of; every number is asked.
+pub fn first<T: Send>(n: usize, at_least: usize, of: impl Fn(usize) -> Option<T> + Sync) -> Option<T> {
+    let first: Mutex<Option<(usize, T)>> = Mutex::new(None);
+    for_each_range(n, at_least, |start, end| {
+        for i in start..end {
+            if let Some(found) = of(i) {
+                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.as_ref().is_none_or(|(place, _)| i < *place) {
+                    *first = Some((i, found));
+                }
+            }
+        }
+    });
+    first.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(_, found)| found)
+}
+
+/// The address of a slice's elements, each of which is used by one thread.
+struct Elements<T>(*mut T);
+
+// SAFETY: an element goes to whoever asks for it, and nobody asks for one twice.
+unsafe impl<T: Send> Sync for Elements<T> {}
+
+impl<T> Elements<T> {
+    fn at(&self, i: usize) -> *mut T {
+        self.0.wrapping_add(i)
+    }
+}
+
+/// Calls `each` on the chunks of a slice, `size` long but for the last one, and their numbers; says what [`first`] does.
+pub(crate) fn chunks_mut<T: Send, R: Send>(
+    items: &mut [T],
+    size: usize,
+    each: impl Fn(usize, &mut [T]) -> Option<R> + Sync,
+) -> Option<R> {
+    let n = items.len();
+    let elements = Elements(items.as_mut_ptr());
+    first(n.div_ceil(size), 1, |i| {
+        let (start, end) = (i * size, n.min((i + 1) * size));
+        // SAFETY: chunks do not overlap, and each is asked for once.
+        each(i, unsafe { std::slice::from_raw_parts_mut(elements.at(start), end - start) })
+    })
+}
+
+/// Fills a vector that has room for `n` with what `of` makes of the numbers below that.
+pub(crate) fn collect_into<T: Send>(
+    out: &mut Vec<T>,
+    n: usize,
+    at_least: usize,
+    of: impl Fn(usize) -> T + Sync,
+) {
+    out.clear();
+    out.reserve_exact(n);
+    let places = Elements(out.as_mut_ptr());
+    for_each_range(n, at_least, |start, end| {
+        for i in start..end {
+            // SAFETY: there is room for n, and each place is written once.
+            unsafe { places.at(i).write(of(i)) };
+        }
+    });
+    // SAFETY: all were written; had one panicked, this would not be reached.
+    unsafe { out.set_len(n) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::thread::{self, ThreadId};
+    use std::time::{Duration, Instant};
+
+    use rayon::ThreadPoolBuilder;
+
+    use super::*;
+
+    fn pool_of(threads: usize) -> ThreadPool {
+        ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn every_number_is_asked_once_whatever_the_threads_are() {
+        for threads in [1, 2, 5] {
+            for n in [0, 1, 2, 7, 1000] {
+                let asked: Vec<AtomicUsize> = (0..n).map(|_| AtomicUsize::new(0)).collect();
+                let ask = || {
+                    for_each(n, |i| {
+                        asked[i].fetch_add(1, Ordering::Relaxed);
+                    })
+                };
+                with_pool(&pool_of(threads), ask);
+                pool_of(threads).install(ask);
+                ask();
+                assert!(asked.iter().all(|count| count.load(Ordering::Relaxed) == 3));
+            }
+        }
+    }
+
+    #[test]
+    fn the_calling_thread_and_those_of_the_pool_take_part() {
+        let (pool, seen) = (pool_of(2), Mutex::new(BTreeSet::<String>::new()));
+        let name = |id: ThreadId| format!("{id:?}");
+        with_pool(&pool, || {
+            assert_eq!(count(), 3);
+            let start = Instant::now();
+            // As many tasks as there are threads, each of which ends when all have begun.
+            for_each(3, |_| {
+                seen.lock().unwrap().insert(name(thread::current().id()));
+                while seen.lock().unwrap().len() < 3 && start.elapsed() < Duration::from_secs(60) {
+                    thread::yield_now();
+                }
+            });
+        });
+        let seen = seen.into_inner().unwrap();
+        assert_eq!((seen.len(), seen.contains(&name(thread::current().id()))), (3, true));
+        assert!(POOL.get().is_none());
+    }
+
+    #[test]
+    fn results_are_in_order_and_the_first_finding_is_that_of_the_smallest_number() {
+        with_pool(&pool_of(3), || {
+            let mut squares = Vec::new();
+            collect_into(&mut squares, 1000, 7, |i| i * i);
+            assert!(squares.iter().enumerate().all(|(i, square)| *square == i * i));
+            assert_eq!(first(1000, 7, |i| (i % 100 == 99).then_some(i)), Some(99));
+            assert_eq!(first(1000, 7, |_| None::<()>), None);
+            let mut items = vec![0; 25];
+            let sizes = chunks_mut(&mut items, 4, |i, chunk| {
+                chunk.fill(i + 1);
+                (chunk.len() < 4).then_some(chunk.len())
+            });
+            assert_eq!((sizes, items[0], items[24]), (Some(1), 1, 7));
+        });
+    }
+
+    #[test]
+    fn calls_within_calls_share_what_is_left() {
+        with_pool(&pool_of(2), || {
+            let sum = AtomicUsize::new(0);
+            for_each(10, |i| {
+                for_each(10, |j| {
+                    sum.fetch_add(10 * i + j, Ordering::Relaxed);
+                })
+            });
+            assert_eq!(sum.into_inner(), 4950);
+        });
+    }
+
+    #[test]
+    fn a_panic_ends_in_the_caller_and_the_pool_is_forgotten() {
+        let pool = pool_of(2);
+        for bad in [0, 50, 99] {
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                with_pool(&pool, || {
+                    for_each(100, |i| {
+                        if i == bad {
+                            std::panic::resume_unwind(Box::new(()))
+                        }
+                    });
+                });
+            }));
+            assert!(caught.is_err() && POOL.get().is_none());
+        }
+    }
+}
