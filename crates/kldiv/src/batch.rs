@@ -26,6 +26,7 @@
 
 use crate::check::{needs_float, needs_shape, same_shape};
 use crate::error::Error;
+use crate::lines::{LINES, Lines};
 use crate::pair::Plan;
 #[cfg(doc)]
 use crate::policy::{Invalid, Reduction};
@@ -130,6 +131,32 @@ impl<'a> Job<'a> {
 
     /// Writes the results of the rows from `start` on; says what the first bad one's error is.
     fn stretch(&self, start: usize, out: &mut [f64]) -> Option<Error> {
+        if Lines::serve(&self.p) || Lines::serve(&self.q) {
+            // Without memory rows are read where they are.
+            if let (Ok(p), Ok(q)) = (Lines::new(self.p), Lines::new(self.q)) {
+                return self.stretch_of_lines(p, q, start, out);
+            }
+        }
+        self.stretch_of(self.p.some_rows(start, out.len()), self.q.some_rows(start, out.len()), start, out)
+    }
+
+    /// The same of rows that are copied first, some at a time; masked ones are not read.
+    fn stretch_of_lines(&self, mut p: Lines, mut q: Lines, start: usize, out: &mut [f64]) -> Option<Error> {
+        let mut first = None;
+        for (block, out) in out.chunks_mut(LINES).enumerate() {
+            let (row, rows) = (start + block * LINES, out.len());
+            let error = if (row..row + rows).all(|i| self.rows.options.keeps(i)) {
+                self.stretch_of(p.rows(row, rows), q.rows(row, rows), row, out)
+            } else {
+                self.stretch_of(self.p.some_rows(row, rows), self.q.some_rows(row, rows), row, out)
+            };
+            first = first.or(error);
+        }
+        first
+    }
+
+    /// The same of views of those rows alone.
+    fn stretch_of(&self, p: View, q: View, start: usize, out: &mut [f64]) -> Option<Error> {
         let options = self.rows.options;
         let mut first = None;
         let mut done = 0;
@@ -137,16 +164,16 @@ impl<'a> Job<'a> {
             let row = start + done;
             let rest = &mut out[done..];
             let kept = (0..rest.len().min(short::ROWS)).take_while(|i| options.keeps(row + i)).count();
-            let answered = short::rows(&self.plan, &self.p, &self.q, row, &mut rest[..kept]);
+            let answered = short::rows(&self.plan, &p, &q, done, &mut rest[..kept]);
             for (i, out) in rest[..answered].iter_mut().enumerate() {
                 *out = weighted(*out, options.weight(row + i));
             }
             for (i, out) in rest[..answered.max(1)].iter_mut().enumerate() {
                 // Of eight at a time a row is NaN that has to be looked at by itself.
                 if answered == 0 || out.is_nan() {
-                    let i = row + i;
+                    let (place, i) = (done + i, row + i);
                     *out = if options.keeps(i) {
-                        let value = self.plan.value(self.p.row(i), self.q.row(i), i);
+                        let value = self.plan.value(p.row(place), q.row(place), i);
                         self.rows.answer(i, value, &mut first)
                     } else {
                         0.0

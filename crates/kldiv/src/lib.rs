@@ -34,6 +34,7 @@ mod excess;
 pub mod explain;
 pub mod family;
 mod kernels;
+mod lines;
 pub mod logits;
 pub mod loss;
 mod pair;

@@ -260,6 +260,20 @@ impl<'a> View<'a> {
         View { shape: Shape { rows, ..self.shape }, ..self }
     }
 
+    /// So many rows from `start` on.
+    pub(crate) fn some_rows(self, start: usize, rows: usize) -> Self {
+        debug_assert!(start + rows <= self.shape.rows);
+        let data = self.data.wrapping_offset(start as isize * self.row_stride * self.dtype.size() as isize);
+        View { data, ..self.first_rows(rows) }
+    }
+
+    /// Whether an element is nearer to those of other rows than to others of its own.
+    pub(crate) fn has_rows_side_by_side(&self) -> bool {
+        self.shape.rows > 1
+            && self.row_stride != 0
+            && self.row_stride.unsigned_abs() < self.col_stride.unsigned_abs()
+    }
+
     /// Whether both are the same elements of the same memory.
     pub(crate) fn is_same(&self, other: &View) -> bool {
         let layout = |x: &View| (x.data, x.shape, x.row_stride, x.col_stride, x.dtype);

@@ -186,6 +186,62 @@ fn one_two_and_seven_threads_and_none_give_the_same_bits() {
     }
 }
 
+/// The answers about rows, and the error if there is one.
+fn answers(p: View, q: View, options: &Options) -> (Vec<u64>, Option<String>) {
+    let mut out = vec![-1.0; p.rows()];
+    let error = rows_into(p, q, options, &mut out).err();
+    let bits = out.iter().map(|x: &f64| if x.is_nan() { 0 } else { x.to_bits() }).collect();
+    (bits, error.map(|error| error.to_string()))
+}
+
+fn columns_answer_like_rows<T: Element>(rows: usize, cols: usize) {
+    let mut random = SplitMix(rows as u64 * 7919 + cols as u64);
+    let mut matrix = || Array2::from_shape_simple_fn((rows, cols), || T::from_f64(random.unit()));
+    let (mut p, mut q) = (matrix(), matrix());
+    // A row that is bad and one that is infinite, if there are so many.
+    if rows > 20 {
+        p[[17, cols / 2]] = T::from_f64(-1.0);
+        q[[rows - 1, cols - 1]] = T::from_f64(0.0);
+    }
+    let (p_columns, q_columns) =
+        (p.t().as_standard_layout().into_owned(), q.t().as_standard_layout().into_owned());
+    let columns = [View::from(&p_columns).transposed(), View::from(&q_columns).transposed()];
+    let weights: Vec<f64> = (0..rows).map(|i| 0.5 + i as f64).collect();
+    let mask: Vec<u8> = (0..rows).map(|i| u8::from(i % 21 != 3)).collect();
+    for (measure, normalization, masked) in [
+        (Measure::Kl, Normalization::AsGiven, false),
+        (Measure::Kl, Normalization::AsGiven, true),
+        (Measure::JENSEN_SHANNON, Normalization::Normalize, false),
+        (Measure::Renyi { alpha: 2.5 }, Normalization::AsGiven, false),
+        (Measure::Entropy, Normalization::AsGiven, false),
+    ] {
+        let mut options = Options::from(measure);
+        (options.normalization, options.weights) = (normalization, Some(&weights[..]));
+        options.mask = masked.then_some(&mask);
+        let wanted = answers(View::from(&p), View::from(&q), &options);
+        for (x, y) in [(columns[0], columns[1]), (columns[0], View::from(&q)), (View::from(&p), columns[1])] {
+            assert_eq!(answers(x, y, &options), wanted, "{rows} x {cols}, {measure:?}, mask: {masked}");
+        }
+    }
+}
+
+#[test]
+fn rows_that_lie_side_by_side_in_memory_have_the_bits_and_errors_of_others() {
+    for rows in [1, 2, 15, 16, 17, 40] {
+        for cols in [1, 2, 5, 64, 65, 130] {
+            columns_answer_like_rows::<f64>(rows, cols);
+            columns_answer_like_rows::<f32>(rows, cols);
+            columns_answer_like_rows::<f16>(rows, cols);
+            columns_answer_like_rows::<bf16>(rows, cols);
+        }
+    }
+    // Around the longest rows that are copied, on several threads.
+    for cols in [4095, 4096, 4097] {
+        columns_answer_like_rows::<f64>(40, cols);
+        columns_answer_like_rows::<f32>(40, cols);
+    }
+}
+
 /// Run as a child process, with `KLDIV_ISA` set.
 #[test]
 #[ignore = "run by the test below, in a process of its own"]

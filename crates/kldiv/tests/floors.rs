@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["check", "policy", "threads"],
     &["rows"],
+    &["lines"],
     // floor 1
     &["kernels::coefficients"],
     &["kernels::lanes"],
