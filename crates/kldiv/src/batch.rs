@@ -26,7 +26,7 @@
 
 use crate::check::{needs_float, needs_shape, same_shape};
 use crate::error::Error;
-use crate::lines::{LINES, Lines};
+use crate::lines::Lines;
 use crate::pair::Plan;
 #[cfg(doc)]
 use crate::policy::{Invalid, Reduction};
@@ -123,7 +123,10 @@ impl<'a> Job<'a> {
     fn new(p: View<'a>, q: View<'a>, options: &'a Options<'a>) -> Result<Self, Error> {
         let q = if options.measure == Measure::Entropy { p } else { q };
         same_shape(&p, &q)?;
-        let rows = Rows::new(p.shape(), options)?;
+        let mut rows = Rows::new(p.shape(), options)?;
+        if Lines::serve(&p) || Lines::serve(&q) {
+            rows.together = Lines::at_a_time(p.cols());
+        }
         let mut plan = Plan::new(options);
         plan.spread = rows.spread;
         Ok(Job { p, q, rows, plan })
@@ -143,8 +146,9 @@ impl<'a> Job<'a> {
     /// The same of rows that are copied first, some at a time; masked ones are not read.
     fn stretch_of_lines(&self, mut p: Lines, mut q: Lines, start: usize, out: &mut [f64]) -> Option<Error> {
         let mut first = None;
-        for (block, out) in out.chunks_mut(LINES).enumerate() {
-            let (row, rows) = (start + block * LINES, out.len());
+        let at_a_time = Lines::at_a_time(self.p.cols());
+        for (block, out) in out.chunks_mut(at_a_time).enumerate() {
+            let (row, rows) = (start + block * at_a_time, out.len());
             let error = if (row..row + rows).all(|i| self.rows.options.keeps(i)) {
                 self.stretch_of(p.rows(row, rows), q.rows(row, rows), row, out)
             } else {

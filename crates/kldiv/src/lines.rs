@@ -7,11 +7,14 @@ use crate::error::Error;
 use crate::rows::reserve;
 use crate::view::{Element, Shape, View};
 
-/// Rows that are copied at a time: the f32 of a line of memory.
-pub(crate) const LINES: usize = 16;
+/// Rows that are copied at a time, at most: some lines of memory one after another take less than one by one.
+pub(crate) const LINES: usize = 64;
 
-/// Columns up to which rows are copied, so that a copy stays in a core's cache.
-const COLS: usize = 4096;
+/// Elements of a side that are copied at a time, so that a copy stays in a core's cache.
+const ELEMENTS: usize = 1 << 16;
+
+/// Columns up to which rows are copied: sixteen at a time.
+const COLS: usize = ELEMENTS / 16;
 
 /// What is between two lines besides their elements: at a distance of a power of 2 they would be in each other's way.
 const GAP: usize = 24;
@@ -29,9 +32,14 @@ impl<'a> Lines<'a> {
         view.has_rows_side_by_side() && view.dtype().is_float() && (2..=COLS).contains(&view.cols())
     }
 
+    /// How many rows of so many columns are copied at a time.
+    pub(crate) fn at_a_time(cols: usize) -> usize {
+        (ELEMENTS / cols).clamp(1, LINES)
+    }
+
     pub(crate) fn new(view: View<'a>) -> Result<Lines<'a>, Error> {
         let mut lines = Lines { view, f32s: Vec::new(), f64s: Vec::new() };
-        let size = LINES * (view.cols() + GAP);
+        let size = Lines::at_a_time(view.cols()) * (view.cols() + GAP);
         if !Lines::serve(&view) {
             return Ok(lines);
         }
@@ -45,7 +53,7 @@ impl<'a> Lines<'a> {
         Ok(lines)
     }
 
-    /// The rows from `start` on, at most [`LINES`]: copies, if they are better copied.
+    /// The rows from `start` on, at most [`Lines::at_a_time`]: copies, if they are better copied.
     pub(crate) fn rows(&mut self, start: usize, rows: usize) -> View<'_> {
         let view = self.view.some_rows(start, rows);
         if !Lines::serve(&view) {

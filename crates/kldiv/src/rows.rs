@@ -21,6 +21,8 @@ pub(crate) struct Rows<'a> {
     shape: Shape,
     /// Whether they are shared among threads.
     pub(crate) spread: bool,
+    /// How many are better computed by one thread.
+    pub(crate) together: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -28,11 +30,11 @@ impl<'a> Rows<'a> {
     pub(crate) fn new(shape: Shape, options: &'a Options<'a>) -> Result<Self, Error> {
         options.check(shape.rows)?;
         let spread = options.parallel && shape.rows.saturating_mul(shape.cols) >= PARALLEL_FROM;
-        Ok(Rows { options, shape, spread })
+        Ok(Rows { options, shape, spread, together: 1 })
     }
 
     fn a_task(&self) -> usize {
-        TASK.div_ceil(self.shape.cols)
+        TASK.div_ceil(self.shape.cols).max(self.together)
     }
 
     /// Lets `stretch` fill the results of rows in a row, from the given one on; the first error is what it says.
