@@ -65,35 +65,64 @@ impl Matrix {
     }
 }
 
-/// Memory for a strip of d rows.
-fn strip(d: usize) -> Result<Vec<f64>, Error> {
-    zeros(d.saturating_mul(STRIP))
+/// Memory for one kernel: on the stack for a matrix that is smaller than a vector.
+struct Scratch {
+    small: [f64; STRIP * STRIP],
+    large: Vec<f64>,
+}
+
+impl Scratch {
+    fn new() -> Scratch {
+        Scratch { small: [0.0; STRIP * STRIP], large: Vec::new() }
+    }
+
+    fn some(&mut self, n: usize) -> Result<&mut [f64], Error> {
+        if let Some(small) = self.small.get_mut(..n) {
+            return Ok(small);
+        }
+        self.large = zeros(n)?;
+        Ok(&mut self.large)
+    }
+
+    /// For a strip of d rows.
+    fn strip(&mut self, d: usize) -> Result<&mut [f64], Error> {
+        self.some(d.saturating_mul(STRIP))
+    }
+
+    /// For panels of d columns that hold d rows.
+    fn panels(&mut self, d: usize) -> Result<&mut [f64], Error> {
+        self.some(d.next_multiple_of(STRIP).saturating_mul(d))
+    }
 }
 
 /// Solves L X = B for every column of B, in place. Where `lower`, B is 0 above its diagonal, and so is X.
 pub(crate) fn solve(l: &Matrix, b: &mut Matrix, lower: bool) -> Result<(), Error> {
-    let strip = &mut strip(l.d)?;
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
     dispatch(Solve { l: &l.data, x: &mut b.data, d: l.d, lower, transposed: false, strip });
     Ok(())
 }
 
 /// Solves Lᵀ X = B for every column of B, in place.
 pub(crate) fn solve_transposed(l: &Matrix, b: &mut Matrix) -> Result<(), Error> {
-    let strip = &mut strip(l.d)?;
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
     dispatch(Solve { l: &l.data, x: &mut b.data, d: l.d, lower: false, transposed: true, strip });
     Ok(())
 }
 
 /// Solves L x = b in place.
 pub(crate) fn solve_vector(l: &Matrix, b: &mut [f64]) -> Result<(), Error> {
-    let strip = &mut strip(l.d)?;
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
     dispatch(Solve { l: &l.data, x: b, d: l.d, lower: false, transposed: false, strip });
     Ok(())
 }
 
 /// Solves Lᵀ x = b in place.
 pub(crate) fn solve_vector_transposed(l: &Matrix, b: &mut [f64]) -> Result<(), Error> {
-    let strip = &mut strip(l.d)?;
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
     dispatch(Solve { l: &l.data, x: b, d: l.d, lower: false, transposed: true, strip });
     Ok(())
 }
@@ -101,7 +130,8 @@ pub(crate) fn solve_vector_transposed(l: &Matrix, b: &mut [f64]) -> Result<(), E
 /// The factor of A, or of 1 + A without the ones; None where a pivot lost digits.
 fn factor(a: &[f64], d: usize, one: f64) -> Result<Option<Matrix>, Error> {
     let mut l = Matrix::zeros(d)?;
-    let panels = &mut zeros(d.next_multiple_of(STRIP).saturating_mul(d))?;
+    let mut scratch = Scratch::new();
+    let panels = scratch.panels(d)?;
     let good = dispatch(Cholesky { a, d, one, loss: LOSS, panels, l: &mut l.data });
     Ok(good.then_some(l))
 }
@@ -215,7 +245,7 @@ pub(crate) fn factor_gap(a: &Matrix, b: &Matrix) -> Result<f64, Error> {
     let d = a.d;
     let diagonal: f64 = a.diagonal().zip(b.diagonal()).map(|(a, b)| scale_gap(a, b)).sum();
     // Off the diagonal L_B⁻¹ L_A is L_B⁻¹ (L_A − L_B), which is as small as that is.
-    let below = dispatch(SquaresBelow { a: &a.data, b: &b.data, d, strip: &mut strip(d)? });
+    let below = dispatch(SquaresBelow { a: &a.data, b: &b.data, d, strip: Scratch::new().strip(d)? });
     Ok(diagonal + 0.5 * below)
 }
 

@@ -8,7 +8,7 @@ use crate::family::matrix::{
 use crate::family::normal::Normal;
 use crate::family::params::{Bad, positive, real};
 use crate::kernels::dispatch;
-use crate::kernels::triangular::{Finite, Lower, Symmetric};
+use crate::kernels::triangular::{Finite, Lower, STRIP, Symmetric};
 use crate::rows::reserve;
 use crate::special::HALF_LN_TWO_PI;
 
@@ -71,7 +71,8 @@ const ASYMMETRY: f64 = 1e-6;
 /// Checks a square matrix that stands in a row from column `start` on.
 pub(crate) fn check_symmetric(row: &[f64], start: usize, d: usize, name: &'static str) -> Result<(), Bad> {
     let matrix = &row[start..start + d * d];
-    if dispatch(Finite(matrix)) && dispatch(Symmetric { a: matrix, d, asymmetry: ASYMMETRY }) {
+    // Of a small one the entries are looked at one by one.
+    if d >= STRIP && dispatch(Finite(matrix)) && dispatch(Symmetric { a: matrix, d, asymmetry: ASYMMETRY }) {
         return Ok(());
     }
     for col in start..start + d * d {
@@ -116,7 +117,7 @@ impl<'a> Mvn<'a> {
                     real(row, col, "cov_factor")?;
                 }
             }
-            Form::Tril if lower(&row[d..], d) => {}
+            Form::Tril if d >= STRIP && lower(&row[d..], d) => {}
             Form::Tril => {
                 for i in 0..d {
                     for j in 0..d {

@@ -9,12 +9,13 @@
 //! Departures: eight columns at a time are copied to a *strip*, a row of it being a vector, so that remainders have
 //! zeros beside them and nothing else is written to memory; eight of its rows, or four where there are fewer registers,
 //! are computed at a time while the rows above pass by once. For Cholesky's factor the strips are panels of eight rows
-//! of A, turned.
+//! of A, turned. Of a matrix that is smaller than a vector the columns are taken one at a time.
 
 use crate::kernels::lanes::{Isa, Job, Lanes};
+use crate::kernels::scalar::One;
 use crate::kernels::transpose::square;
 
-/// Columns of a strip, rows of a panel.
+/// Columns of a strip, rows of a panel, at most.
 pub(crate) const STRIP: usize = 8;
 
 /// Where a lower triangular factor's entries are: (i, k) is `down` times i and `along` times k from the first.
@@ -53,10 +54,10 @@ unsafe fn less_known<V: Lanes<Real = f64>, const R: usize>(
     // SAFETY: the caller vouches for all of them.
     unsafe {
         for r in 0..R {
-            x[r] = V::load(strip.add((i + r) * STRIP));
+            x[r] = V::load(strip.add((i + r) * V::LANES));
         }
         for k in from..i {
-            let known = V::load(strip.add(k * STRIP));
+            let known = V::load(strip.add(k * V::LANES));
             for r in 0..R {
                 x[r] = l.at::<V>(i + r, k).fnma(known, x[r]);
             }
@@ -84,7 +85,7 @@ unsafe fn solve_rows<V: Lanes<Real = f64>, const R: usize>(
                 x[r] = l.at::<V>(i + r, i + k).fnma(x[k], x[r]);
             }
             x[r] = x[r] / (V::splat(l.one) + l.at::<V>(i + r, i + r));
-            x[r].store(strip.add((i + r) * STRIP));
+            x[r].store(strip.add((i + r) * V::LANES));
         }
     }
 }
@@ -94,33 +95,39 @@ unsafe fn solve_rows<V: Lanes<Real = f64>, const R: usize>(
 /// # Safety
 /// The strip has these rows, and the factor their entries.
 #[inline(always)]
-unsafe fn solve_strip<I: Isa>(l: Factor, strip: *mut f64, from: usize, mut i: usize, end: usize) {
+unsafe fn solve_strip<I: Isa, V: Lanes<Real = f64>>(
+    l: Factor,
+    strip: *mut f64,
+    from: usize,
+    mut i: usize,
+    end: usize,
+) {
     // SAFETY: the caller vouches for rows before `end`.
     unsafe {
         while I::WIDE && i + 8 <= end {
-            solve_rows::<I::F64, 8>(l, strip, from, i);
+            solve_rows::<V, 8>(l, strip, from, i);
             i += 8;
         }
         while i + 4 <= end {
-            solve_rows::<I::F64, 4>(l, strip, from, i);
+            solve_rows::<V, 4>(l, strip, from, i);
             i += 4;
         }
         while i < end {
-            solve_rows::<I::F64, 1>(l, strip, from, i);
+            solve_rows::<V, 1>(l, strip, from, i);
             i += 1;
         }
     }
 }
 
-/// Up to eight numbers and zeros.
+/// Up to a vector's numbers and zeros.
 ///
 /// # Safety
-/// `n <= 8` numbers are readable.
+/// `n <= LANES` numbers are readable.
 #[inline(always)]
 unsafe fn load_some<V: Lanes<Real = f64>>(from: *const f64, n: usize) -> V {
     // SAFETY: the caller vouches for them.
     unsafe {
-        if n == STRIP { V::load(from) } else { V::select(V::first(n), V::load_first(from, n), V::zero()) }
+        if n == V::LANES { V::load(from) } else { V::select(V::first(n), V::load_first(from, n), V::zero()) }
     }
 }
 
@@ -143,6 +150,13 @@ impl Job for Solve<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        if self.d < STRIP { self.solve::<I, One>() } else { self.solve::<I, I::F64>() }
+    }
+}
+
+impl Solve<'_> {
+    #[inline(always)]
+    fn solve<I: Isa, V: Lanes<Real = f64>>(self) {
         let Solve { l, x, d, lower, transposed, strip } = self;
         assert!(d > 0 && l.len() == d * d && x.len() % d == 0 && strip.len() == STRIP * d);
         let cols = x.len() / d;
@@ -154,23 +168,29 @@ impl Job for Solve<'_> {
         } else {
             Factor { first: l.as_ptr(), down: d as isize, along: 1, one: 0.0 }
         };
-        for start in (0..cols).step_by(STRIP) {
-            let n = STRIP.min(cols - start);
+        let strip = strip.as_mut_ptr();
+        for start in (0..cols).step_by(V::LANES) {
+            let n = V::LANES.min(cols - start);
             let from = if lower { start } else { 0 };
-            for i in from..d {
-                let row = if transposed { d - 1 - i } else { i };
-                // SAFETY: n columns are left from `start` on, and a strip has d rows.
-                unsafe {
-                    let b = load_some::<I::F64>(x.as_ptr().add(row * cols + start), n);
-                    b.store(strip.as_mut_ptr().add(i * STRIP));
+            // SAFETY: n columns are left from `start` on; strip and factor have d rows.
+            unsafe {
+                for i in from..d {
+                    let row = if transposed { d - 1 - i } else { i };
+                    let b = load_some::<V>(x.as_ptr().add(row * cols + start), n);
+                    b.store(strip.add(i * V::LANES));
                 }
-            }
-            // SAFETY: strip and factor have d rows.
-            unsafe { solve_strip::<I>(factor, strip.as_mut_ptr(), from, from, d) };
-            for i in from..d {
-                let row = if transposed { d - 1 - i } else { i };
-                let to = &mut x[row * cols + start..][..n];
-                to.copy_from_slice(&strip[i * STRIP..][..n]);
+                solve_strip::<I, V>(factor, strip, from, from, d);
+                for i in from..d {
+                    let row = if transposed { d - 1 - i } else { i };
+                    let (from, to) = (strip.add(i * V::LANES), x.as_mut_ptr().add(row * cols + start));
+                    if n == V::LANES {
+                        V::load(from).store(to);
+                    } else {
+                        for lane in 0..n {
+                            *to.add(lane) = *from.add(lane);
+                        }
+                    }
+                }
             }
         }
     }
@@ -179,6 +199,9 @@ impl Job for Solve<'_> {
 /// The sum of all lanes.
 #[inline(always)]
 fn sum_of_lanes<V: Lanes<Real = f64>>(x: V) -> f64 {
+    if V::LANES == 1 {
+        return x.lane_0();
+    }
     let x = x + x.swap(4);
     let x = x + x.swap(2);
     (x + x.swap(1)).lane_0()
@@ -198,29 +221,33 @@ impl Job for SquaresBelow<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
+        if self.d < STRIP { self.sum::<I, One>() } else { self.sum::<I, I::F64>() }
+    }
+}
+
+impl SquaresBelow<'_> {
+    #[inline(always)]
+    fn sum<I: Isa, V: Lanes<Real = f64>>(self) -> f64 {
         let SquaresBelow { a, b, d, strip } = self;
         assert!(a.len() == d * d && b.len() == d * d && strip.len() == STRIP * d);
         let factor = Factor { first: b.as_ptr(), down: d as isize, along: 1, one: 0.0 };
-        let mut sum = I::F64::zero();
-        for start in (0..d).step_by(STRIP) {
-            let n = STRIP.min(d - start);
-            for i in start..d {
-                let at = i * d + start;
-                // SAFETY: n columns are left from `start` on, and a strip has d rows.
-                unsafe {
-                    let a = load_some::<I::F64>(a.as_ptr().add(at), n);
-                    let b = load_some::<I::F64>(b.as_ptr().add(at), n);
-                    (a - b).store(strip.as_mut_ptr().add(i * STRIP));
+        let strip = strip.as_mut_ptr();
+        let mut sum = V::zero();
+        for start in (0..d).step_by(V::LANES) {
+            let n = V::LANES.min(d - start);
+            // SAFETY: n columns are left from `start` on; strip and factor have d rows.
+            unsafe {
+                for i in start..d {
+                    let at = i * d + start;
+                    let (a, b) = (a.as_ptr().add(at), b.as_ptr().add(at));
+                    (load_some::<V>(a, n) - load_some::<V>(b, n)).store(strip.add(i * V::LANES));
                 }
-            }
-            // SAFETY: strip and factor have d rows.
-            unsafe { solve_strip::<I>(factor, strip.as_mut_ptr(), start, start, d) };
-            for i in start..d {
-                // SAFETY: as above.
-                let x = unsafe { I::F64::load(strip.as_ptr().add(i * STRIP)) };
-                let below = I::F64::first(STRIP.min(i - start));
-                let x = I::F64::select(below, x, I::F64::zero());
-                sum = x.fma(x, sum);
+                solve_strip::<I, V>(factor, strip, start, start, d);
+                for i in start..d {
+                    let below = V::first(V::LANES.min(i - start));
+                    let x = V::select(below, V::load(strip.add(i * V::LANES)), V::zero());
+                    sum = x.fma(x, sum);
+                }
             }
         }
         sum_of_lanes(sum)
@@ -267,47 +294,54 @@ impl Job for Cholesky<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
+        if self.d < STRIP { self.factor::<I, One>() } else { self.factor::<I, I::F64>() }
+    }
+}
+
+impl Cholesky<'_> {
+    #[inline(always)]
+    fn factor<I: Isa, V: Lanes<Real = f64>>(self) -> bool {
         let Cholesky { a, d, one, loss, panels, l } = self;
-        let panel = STRIP * d;
-        let count = d.div_ceil(STRIP);
-        assert!(a.len() == d * d && l.len() == d * d && panels.len() == count * panel);
-        for (j, panel) in panels.chunks_exact_mut(panel).enumerate() {
-            turn_in::<I::F64>(a, d, j * STRIP, panel);
+        let panel = V::LANES * d;
+        let count = d.div_ceil(V::LANES);
+        assert!(a.len() == d * d && l.len() == d * d && panels.len() >= count * panel);
+        for (j, panel) in panels.chunks_exact_mut(panel).take(count).enumerate() {
+            turn_in::<V>(a, d, j * V::LANES, panel);
         }
         for j in 0..count {
-            let (first, end) = (j * STRIP, d.min((j + 1) * STRIP));
+            let (first, end) = (j * V::LANES, d.min((j + 1) * V::LANES));
             let own = panels[j * panel..].as_mut_ptr();
             // Rows are counted from A's first.
-            let factor = Factor { first: own.wrapping_sub(first), down: 1, along: STRIP as isize, one };
+            let factor = Factor { first: own.wrapping_sub(first), down: 1, along: V::LANES as isize, one };
             let mut i = first;
             // SAFETY: a panel has d columns, of which the first `end` are used.
             unsafe {
                 while I::WIDE && i + 8 <= end {
-                    if !factor_rows::<I::F64, 8>(factor, own, (i, first), a, d, loss) {
+                    if !factor_rows::<V, 8>(factor, own, (i, first), a, d, loss) {
                         return false;
                     }
                     i += 8;
                 }
                 while i + 4 <= end {
-                    if !factor_rows::<I::F64, 4>(factor, own, (i, first), a, d, loss) {
+                    if !factor_rows::<V, 4>(factor, own, (i, first), a, d, loss) {
                         return false;
                     }
                     i += 4;
                 }
                 while i < end {
-                    if !factor_rows::<I::F64, 1>(factor, own, (i, first), a, d, loss) {
+                    if !factor_rows::<V, 1>(factor, own, (i, first), a, d, loss) {
                         return false;
                     }
                     i += 1;
                 }
                 for other in j + 1..count {
                     let strip = panels[other * panel..].as_mut_ptr();
-                    solve_strip::<I>(factor, strip, 0, first, end);
+                    solve_strip::<I, V>(factor, strip, 0, first, end);
                 }
             }
         }
-        for (j, panel) in panels.chunks_exact(panel).enumerate() {
-            turn_out::<I::F64>(panel, d, j * STRIP, l);
+        for (j, panel) in panels.chunks_exact(panel).take(count).enumerate() {
+            turn_out::<V>(panel, d, j * V::LANES, l);
         }
         true
     }
@@ -330,7 +364,7 @@ unsafe fn factor_rows<V: Lanes<Real = f64>, const R: usize>(
     unsafe {
         let mut x = less_known::<V, R>(l, panel, 0, i);
         for r in 0..R {
-            let (column, lane) = (panel.add((i + r) * STRIP), i + r - first);
+            let (column, lane) = (panel.add((i + r) * V::LANES), i + r - first);
             for k in 0..r {
                 x[r] = l.at::<V>(i + r, i + k).fnma(x[k], x[r]);
             }
@@ -349,46 +383,46 @@ unsafe fn factor_rows<V: Lanes<Real = f64>, const R: usize>(
     true
 }
 
-/// Copies up to eight rows of A, as far as their diagonal, to a panel.
+/// Copies rows of A, as many as there are lanes, as far as their diagonal, to a panel.
 #[inline(always)]
 fn turn_in<V: Lanes<Real = f64>>(a: &[f64], d: usize, first: usize, panel: &mut [f64]) {
-    let n = STRIP.min(d - first);
-    if n < STRIP {
-        for (k, column) in panel.chunks_exact_mut(STRIP).enumerate() {
-            for i in 0..STRIP {
+    let n = V::LANES.min(d - first);
+    if n < V::LANES || n == 1 {
+        for (k, column) in panel.chunks_exact_mut(V::LANES).enumerate() {
+            for i in 0..V::LANES {
                 column[i] = if i < n && k <= first + i { a[(first + i) * d + k] } else { 0.0 };
             }
         }
         return;
     }
-    for k in (0..=first).step_by(STRIP) {
+    for k in (0..=first).step_by(V::LANES) {
         // SAFETY: eight rows are left, and the columns to the end of their diagonal.
         unsafe {
-            let block = square::<V>((a.as_ptr().add(first * d), d as isize), k, STRIP);
-            for i in 0..STRIP {
-                block[i].store(panel.as_mut_ptr().add((k + i) * STRIP));
+            let block = square::<V>((a.as_ptr().add(first * d), d as isize), k, V::LANES);
+            for i in 0..V::LANES {
+                block[i].store(panel.as_mut_ptr().add((k + i) * V::LANES));
             }
         }
     }
 }
 
-/// Copies a panel to the up to eight rows of L that it holds.
+/// Copies a panel to the rows of L that it holds.
 #[inline(always)]
 fn turn_out<V: Lanes<Real = f64>>(panel: &[f64], d: usize, first: usize, l: &mut [f64]) {
-    let n = STRIP.min(d - first);
-    if n < STRIP {
+    let n = V::LANES.min(d - first);
+    if n < V::LANES || n == 1 {
         for i in 0..n {
             for k in 0..=first + i {
-                l[(first + i) * d + k] = panel[k * STRIP + i];
+                l[(first + i) * d + k] = panel[k * V::LANES + i];
             }
         }
         return;
     }
-    for k in (0..=first).step_by(STRIP) {
+    for k in (0..=first).step_by(V::LANES) {
         // SAFETY: a panel is eight wide; eight rows of L are left, and the columns to the end of their diagonal.
         unsafe {
-            let block = square::<V>((panel.as_ptr().add(k * STRIP), STRIP as isize), 0, STRIP);
-            for i in 0..STRIP {
+            let block = square::<V>((panel.as_ptr().add(k * V::LANES), V::LANES as isize), 0, V::LANES);
+            for i in 0..V::LANES {
                 block[i].store(l.as_mut_ptr().add((first + i) * d + k));
             }
         }
