@@ -9,7 +9,8 @@
 //! Departures: eight columns at a time are copied to a *strip*, a row of it being a vector, so that remainders have
 //! zeros beside them and nothing else is written to memory; eight of its rows, or four where there are fewer registers,
 //! are computed at a time while the rows above pass by once. For Cholesky's factor the strips are panels of eight rows
-//! of A, turned. Of a matrix that is smaller than a vector the columns are taken one at a time.
+//! of A, turned. Of a matrix that is smaller than a vector the columns are taken one at a time,
+//! and its factor is made in place.
 
 use crate::kernels::lanes::{Isa, Job, Lanes};
 use crate::kernels::scalar::One;
@@ -294,18 +295,43 @@ impl Job for Cholesky<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
-        if self.d < STRIP { self.factor::<I, One>() } else { self.factor::<I, I::F64>() }
+        if self.d < STRIP { self.one_by_one() } else { self.by_panels::<I, I::F64>() }
     }
 }
 
 impl Cholesky<'_> {
+    /// The plain loop: the same products, taken away in the same order.
     #[inline(always)]
-    fn factor<I: Isa, V: Lanes<Real = f64>>(self) -> bool {
+    fn one_by_one(self) -> bool {
+        let Cholesky { a, d, one, loss, l, .. } = self;
+        assert!(a.len() == d * d && l.len() == d * d);
+        for i in 0..d {
+            for j in 0..=i {
+                let mut sum = a[i * d + j];
+                for k in 0..j {
+                    sum = (-l[j * d + k]).mul_add(l[i * d + k], sum);
+                }
+                if j < i {
+                    l[i * d + j] = sum / (one + l[j * d + j]);
+                    continue;
+                }
+                if !(one + sum > loss * (one + a[i * d + i])) {
+                    return false;
+                }
+                let root = (one + sum).sqrt();
+                l[i * d + i] = if one == 0.0 { root } else { sum / (1.0 + root) };
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn by_panels<I: Isa, V: Lanes<Real = f64>>(self) -> bool {
         let Cholesky { a, d, one, loss, panels, l } = self;
         let panel = V::LANES * d;
         let count = d.div_ceil(V::LANES);
-        assert!(a.len() == d * d && l.len() == d * d && panels.len() >= count * panel);
-        for (j, panel) in panels.chunks_exact_mut(panel).take(count).enumerate() {
+        assert!(a.len() == d * d && l.len() == d * d && panels.len() == count * panel);
+        for (j, panel) in panels.chunks_exact_mut(panel).enumerate() {
             turn_in::<V>(a, d, j * V::LANES, panel);
         }
         for j in 0..count {
@@ -340,7 +366,7 @@ impl Cholesky<'_> {
                 }
             }
         }
-        for (j, panel) in panels.chunks_exact(panel).take(count).enumerate() {
+        for (j, panel) in panels.chunks_exact(panel).enumerate() {
             turn_out::<V>(panel, d, j * V::LANES, l);
         }
         true
@@ -387,7 +413,7 @@ unsafe fn factor_rows<V: Lanes<Real = f64>, const R: usize>(
 #[inline(always)]
 fn turn_in<V: Lanes<Real = f64>>(a: &[f64], d: usize, first: usize, panel: &mut [f64]) {
     let n = V::LANES.min(d - first);
-    if n < V::LANES || n == 1 {
+    if n < V::LANES {
         for (k, column) in panel.chunks_exact_mut(V::LANES).enumerate() {
             for i in 0..V::LANES {
                 column[i] = if i < n && k <= first + i { a[(first + i) * d + k] } else { 0.0 };
@@ -410,7 +436,7 @@ fn turn_in<V: Lanes<Real = f64>>(a: &[f64], d: usize, first: usize, panel: &mut 
 #[inline(always)]
 fn turn_out<V: Lanes<Real = f64>>(panel: &[f64], d: usize, first: usize, l: &mut [f64]) {
     let n = V::LANES.min(d - first);
-    if n < V::LANES || n == 1 {
+    if n < V::LANES {
         for i in 0..n {
             for k in 0..=first + i {
                 l[(first + i) * d + k] = panel[k * V::LANES + i];
