@@ -65,7 +65,7 @@ impl Matrix {
     }
 }
 
-/// Memory for one kernel: on the stack for a matrix that is smaller than a vector.
+/// Memory for one kernel: on the stack where a matrix is no larger than a vector.
 struct Scratch {
     small: [f64; STRIP * STRIP],
     large: Vec<f64>,

@@ -9,14 +9,12 @@
 //! Departures: eight columns at a time are copied to a *strip*, a row of it being a vector, so that remainders have
 //! zeros beside them and nothing else is written to memory; eight of its rows, or four where there are fewer registers,
 //! are computed at a time while the rows above pass by once. For Cholesky's factor the strips are panels of eight rows
-//! of A, turned. Of a matrix that is smaller than a vector the columns are taken one at a time,
-//! and its factor is made in place.
+//! of A, turned. Matrices that are smaller than a vector take the plain loops.
 
 use crate::kernels::lanes::{Isa, Job, Lanes};
-use crate::kernels::scalar::One;
 use crate::kernels::transpose::square;
 
-/// Columns of a strip, rows of a panel, at most.
+/// Columns of a strip, rows of a panel.
 pub(crate) const STRIP: usize = 8;
 
 /// Where a lower triangular factor's entries are: (i, k) is `down` times i and `along` times k from the first.
@@ -151,13 +149,33 @@ impl Job for Solve<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        if self.d < STRIP { self.solve::<I, One>() } else { self.solve::<I, I::F64>() }
+        if self.d < STRIP { self.one_by_one() } else { self.by_strips::<I, I::F64>() }
     }
 }
 
 impl Solve<'_> {
+    /// The plain loop.
     #[inline(always)]
-    fn solve<I: Isa, V: Lanes<Real = f64>>(self) {
+    fn one_by_one(self) {
+        let Solve { l, x, d, lower, transposed, .. } = self;
+        assert!(d > 0 && l.len() == d * d && x.len() % d == 0);
+        let cols = x.len() / d;
+        for i in 0..d {
+            let row = if transposed { d - 1 - i } else { i };
+            for col in 0..if lower { i + 1 } else { cols } {
+                let mut rest = x[row * cols + col];
+                for k in if lower { col } else { 0 }..i {
+                    let (known, entry) =
+                        if transposed { (d - 1 - k, l[(d - 1 - k) * d + row]) } else { (k, l[i * d + k]) };
+                    rest = (-entry).mul_add(x[known * cols + col], rest);
+                }
+                x[row * cols + col] = rest / l[row * (d + 1)];
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn by_strips<I: Isa, V: Lanes<Real = f64>>(self) {
         let Solve { l, x, d, lower, transposed, strip } = self;
         assert!(d > 0 && l.len() == d * d && x.len() % d == 0 && strip.len() == STRIP * d);
         let cols = x.len() / d;
@@ -200,9 +218,6 @@ impl Solve<'_> {
 /// The sum of all lanes.
 #[inline(always)]
 fn sum_of_lanes<V: Lanes<Real = f64>>(x: V) -> f64 {
-    if V::LANES == 1 {
-        return x.lane_0();
-    }
     let x = x + x.swap(4);
     let x = x + x.swap(2);
     (x + x.swap(1)).lane_0()
@@ -222,13 +237,35 @@ impl Job for SquaresBelow<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
-        if self.d < STRIP { self.sum::<I, One>() } else { self.sum::<I, I::F64>() }
+        if self.d < STRIP { self.one_by_one() } else { self.by_strips::<I, I::F64>() }
     }
 }
 
 impl SquaresBelow<'_> {
+    /// The plain loop.
     #[inline(always)]
-    fn sum<I: Isa, V: Lanes<Real = f64>>(self) -> f64 {
+    fn one_by_one(self) -> f64 {
+        let SquaresBelow { a, b, d, strip } = self;
+        assert!(a.len() == d * d && b.len() == d * d && strip.len() >= d);
+        let mut sum = 0.0;
+        for j in 0..d {
+            for i in j..d {
+                let mut rest = a[i * d + j] - b[i * d + j];
+                for k in j..i {
+                    rest = (-b[i * d + k]).mul_add(strip[k], rest);
+                }
+                let x = rest / b[i * (d + 1)];
+                strip[i] = x;
+                if i > j {
+                    sum = x.mul_add(x, sum);
+                }
+            }
+        }
+        sum
+    }
+
+    #[inline(always)]
+    fn by_strips<I: Isa, V: Lanes<Real = f64>>(self) -> f64 {
         let SquaresBelow { a, b, d, strip } = self;
         assert!(a.len() == d * d && b.len() == d * d && strip.len() == STRIP * d);
         let factor = Factor { first: b.as_ptr(), down: d as isize, along: 1, one: 0.0 };
@@ -300,7 +337,7 @@ impl Job for Cholesky<'_> {
 }
 
 impl Cholesky<'_> {
-    /// The plain loop: the same products, taken away in the same order.
+    /// The plain loop.
     #[inline(always)]
     fn one_by_one(self) -> bool {
         let Cholesky { a, d, one, loss, l, .. } = self;
