@@ -26,9 +26,11 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax", "kernels::vae"],
     &["kernels::gradient"],
     &["kernels::rows", "kernels::product", "kernels::transpose", "kernels::each"],
+    &["kernels::triangular"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::tests"],
+    &["kernels::matrix_tests"],
     // floor 2
     &["pair"],
     &["pieces"],

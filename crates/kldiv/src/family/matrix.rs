@@ -1,10 +1,12 @@
 //! Symmetric and triangular matrices, row by row in one slice: Cholesky's factor, solutions, and the gap between two.
 //!
-//! Loops run along rows, where neighbours are neighbours in memory. A matrix whose pivots lose more than three digits
+//! What takes d³ steps runs in `kernels::triangular`. A matrix whose pivots lose more than three digits
 //! is factored again in numbers of two parts, so that a factor is as good as f64 can hold it.
 
 use crate::error::Error;
-use crate::rows::reserve;
+use crate::kernels::dispatch;
+use crate::kernels::triangular::{Cholesky, STRIP, Solve, Squares, SquaresBelow};
+use crate::rows::{reserve, zeros};
 use crate::special::{log_gap_of, scale_gap};
 
 /// A pivot that is no more than this part of its diagonal entry has lost digits that are worth finding again.
@@ -44,18 +46,8 @@ impl Matrix {
         &self.data[i * self.d..(i + 1) * self.d]
     }
 
-    pub(crate) fn row_mut(&mut self, i: usize) -> &mut [f64] {
-        &mut self.data[i * self.d..(i + 1) * self.d]
-    }
-
     pub(crate) fn diagonal(&self) -> impl Iterator<Item = f64> {
         self.data.iter().step_by(self.d + 1).copied()
-    }
-
-    /// Row i, and the rows before it.
-    fn split(&mut self, i: usize) -> (&[f64], &mut [f64]) {
-        let (before, from) = self.data.split_at_mut(i * self.d);
-        (before, &mut from[..self.d])
     }
 
     fn transpose(&mut self) {
@@ -73,82 +65,83 @@ impl Matrix {
     }
 }
 
-/// `x − f y`, place by place.
-fn subtract(x: &mut [f64], f: f64, y: &[f64]) {
-    for (x, y) in x.iter_mut().zip(y) {
-        *x -= f * y;
-    }
+/// Memory for one kernel: on the stack where a matrix is no larger than a vector.
+struct Scratch {
+    small: [f64; STRIP * STRIP],
+    large: Vec<f64>,
 }
 
-/// Solves L X = B for every column of B, in place. Where `lower`, so is B, and what is above its diagonal is left.
-pub(crate) fn solve(l: &Matrix, b: &mut Matrix, lower: bool) {
-    let d = l.d;
-    for i in 0..d {
-        let (before, row) = b.split(i);
-        for k in 0..i {
-            let end = if lower { k + 1 } else { d };
-            subtract(&mut row[..end], l.data[i * d + k], &before[k * d..k * d + end]);
+impl Scratch {
+    fn new() -> Scratch {
+        Scratch { small: [0.0; STRIP * STRIP], large: Vec::new() }
+    }
+
+    fn some(&mut self, n: usize) -> Result<&mut [f64], Error> {
+        if let Some(small) = self.small.get_mut(..n) {
+            return Ok(small);
         }
-        let end = if lower { i + 1 } else { d };
-        let pivot = l.data[i * d + i];
-        row[..end].iter_mut().for_each(|x| *x /= pivot);
+        self.large = zeros(n)?;
+        Ok(&mut self.large)
+    }
+
+    /// For a strip of d rows.
+    fn strip(&mut self, d: usize) -> Result<&mut [f64], Error> {
+        self.some(d.saturating_mul(STRIP))
+    }
+
+    /// For panels of d columns that hold d rows.
+    fn panels(&mut self, d: usize) -> Result<&mut [f64], Error> {
+        self.some(d.next_multiple_of(STRIP).saturating_mul(d))
     }
 }
 
-/// Solves L x = b in place.
-pub(crate) fn solve_vector(l: &Matrix, b: &mut [f64]) {
-    for i in 0..l.d {
-        let dot: f64 = l.row(i)[..i].iter().zip(&*b).map(|(l, x)| l * x).sum();
-        b[i] = (b[i] - dot) / l.row(i)[i];
-    }
+/// Solves L X = B for every column of B, in place. Where `lower`, B is 0 above its diagonal, and so is X.
+pub(crate) fn solve(l: &Matrix, b: &mut Matrix, lower: bool) -> Result<(), Error> {
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
+    dispatch(Solve { l: &l.data, x: &mut b.data, d: l.d, lower, transposed: false, strip });
+    Ok(())
 }
 
 /// Solves Lᵀ X = B for every column of B, in place.
-pub(crate) fn solve_transposed(l: &Matrix, b: &mut Matrix) {
-    let d = l.d;
-    for i in (0..d).rev() {
-        let (rows, after) = b.data.split_at_mut((i + 1) * d);
-        let row = &mut rows[i * d..];
-        for k in i + 1..d {
-            subtract(row, l.data[k * d + i], &after[(k - i - 1) * d..(k - i) * d]);
-        }
-        let pivot = l.data[i * d + i];
-        row.iter_mut().for_each(|x| *x /= pivot);
-    }
+pub(crate) fn solve_transposed(l: &Matrix, b: &mut Matrix) -> Result<(), Error> {
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
+    dispatch(Solve { l: &l.data, x: &mut b.data, d: l.d, lower: false, transposed: true, strip });
+    Ok(())
+}
+
+/// Solves L x = b in place.
+pub(crate) fn solve_vector(l: &Matrix, b: &mut [f64]) -> Result<(), Error> {
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
+    dispatch(Solve { l: &l.data, x: b, d: l.d, lower: false, transposed: false, strip });
+    Ok(())
 }
 
 /// Solves Lᵀ x = b in place.
-pub(crate) fn solve_vector_transposed(l: &Matrix, b: &mut [f64]) {
-    for i in (0..l.d).rev() {
-        let x = b[i] / l.row(i)[i];
-        b[i] = x;
-        subtract(&mut b[..i], x, &l.row(i)[..i]);
-    }
+pub(crate) fn solve_vector_transposed(l: &Matrix, b: &mut [f64]) -> Result<(), Error> {
+    let mut scratch = Scratch::new();
+    let strip = scratch.strip(l.d)?;
+    dispatch(Solve { l: &l.data, x: b, d: l.d, lower: false, transposed: true, strip });
+    Ok(())
+}
+
+/// The factor of A, or of 1 + A without the ones; None where a pivot lost digits.
+fn factor(a: &[f64], d: usize, one: f64) -> Result<Option<Matrix>, Error> {
+    let mut l = Matrix::zeros(d)?;
+    let mut scratch = Scratch::new();
+    let panels = scratch.panels(d)?;
+    let good = dispatch(Cholesky { a, d, one, loss: LOSS, panels, l: &mut l.data });
+    Ok(good.then_some(l))
 }
 
 /// The lower triangular L with L Lᵀ = A; only A's lower triangle is looked at.
 pub(crate) fn cholesky(a: &[f64], d: usize) -> Result<Result<Matrix, Pivot>, Error> {
-    let mut l = Matrix::of(a, d)?;
-    let mut column = reserve(d)?;
-    column.resize(d, 0.0);
-    for j in 0..d {
-        let pivot = l.data[j * d + j];
-        if !(pivot > LOSS * a[j * d + j]) {
-            return cholesky_twice(a, d);
-        }
-        let root = pivot.sqrt();
-        l.data[j * d + j] = root;
-        l.row_mut(j)[j + 1..].fill(0.0);
-        for i in j + 1..d {
-            column[i] = l.data[i * d + j] / root;
-            l.data[i * d + j] = column[i];
-        }
-        for i in j + 1..d {
-            let factor = column[i];
-            subtract(&mut l.row_mut(i)[j + 1..=i], factor, &column[j + 1..=i]);
-        }
+    match factor(a, d, 0.0)? {
+        Some(l) => Ok(Ok(l)),
+        None => cholesky_twice(a, d),
     }
-    Ok(Ok(l))
 }
 
 /// A number in two parts.
@@ -226,7 +219,7 @@ pub(crate) fn cholesky_of_inverse(a: &[f64], d: usize) -> Result<Result<Matrix, 
     upper.transpose();
     let mut inverse = Matrix::zeros(d)?;
     inverse.data.iter_mut().step_by(d + 1).for_each(|x| *x = 1.0);
-    solve(&upper, &mut inverse, true);
+    solve(&upper, &mut inverse, true)?;
     Ok(Ok(inverse))
 }
 
@@ -252,48 +245,27 @@ pub(crate) fn factor_gap(a: &Matrix, b: &Matrix) -> Result<f64, Error> {
     let d = a.d;
     let diagonal: f64 = a.diagonal().zip(b.diagonal()).map(|(a, b)| scale_gap(a, b)).sum();
     // Off the diagonal L_B⁻¹ L_A is L_B⁻¹ (L_A − L_B), which is as small as that is.
-    let mut w = Matrix::zeros(d)?;
-    for i in 0..d {
-        for j in 0..=i {
-            w.data[i * d + j] = a.data[i * d + j] - b.data[i * d + j];
-        }
-    }
-    solve(b, &mut w, true);
-    let below: f64 = (0..d).map(|i| w.row(i)[..i].iter().map(|x| x * x).sum::<f64>()).sum();
+    let below = dispatch(SquaresBelow { a: &a.data, b: &b.data, d, strip: Scratch::new().strip(d)? });
     Ok(diagonal + 0.5 * below)
 }
 
 /// The same of symmetric matrices that are near each other, from `difference = A − B` and the factor of B; None where
 /// they are not near enough.
-pub(crate) fn near_gap(mut difference: Matrix, b: &Matrix) -> Option<f64> {
-    let d = b.d;
-    solve(b, &mut difference, false);
+pub(crate) fn near_gap(mut difference: Matrix, b: &Matrix) -> Result<Option<f64>, Error> {
+    solve(b, &mut difference, false)?;
     difference.transpose();
-    solve(b, &mut difference, false);
-    let mut e = difference;
-    let norm: f64 = e.data.iter().map(|x| x * x).sum();
-    if !(norm < NEAR * NEAR) {
-        return None;
+    solve(b, &mut difference, false)?;
+    let e = difference;
+    if !(dispatch(Squares(&e.data)) < NEAR * NEAR) {
+        return Ok(None);
     }
     // The factor 1 + X of 1 + E, without the ones: (1 + x)² = 1 + s on the diagonal.
+    let Some(mut x) = factor(&e.data, e.d, 1.0)? else { return Ok(None) };
     let mut sum = 0.0;
-    for j in 0..d {
-        let s = e.data[j * d + j];
+    for x in x.data.iter_mut().step_by(e.d + 1) {
+        let s = *x * (2.0 + *x);
         sum += 0.5 * log_gap_of(s, 1.0 + s);
-        let x = s / (1.0 + (1.0 + s).sqrt());
-        let mut column = 0.0;
-        for i in j + 1..d {
-            let entry = e.data[i * d + j] / (1.0 + x);
-            e.data[i * d + j] = entry;
-            column += entry * entry;
-        }
-        sum += 0.5 * column;
-        for i in j + 1..d {
-            let factor = e.data[i * d + j];
-            for k in j + 1..=i {
-                e.data[i * d + k] -= factor * e.data[k * d + j];
-            }
-        }
+        *x = 0.0;
     }
-    Some(sum)
+    Ok(Some(sum + 0.5 * dispatch(Squares(&x.data))))
 }

@@ -71,7 +71,7 @@ use crate::family::blocks::divergences;
 pub use crate::family::names::Family;
 use crate::family::one::{Side, gradient, related, value};
 use crate::policy::{Measure, Options};
-use crate::rows::{Rows, reserve};
+use crate::rows::{Rows, reserve, zeros};
 use crate::sum::weighted;
 use crate::view::{Dtype, Shape, View, ViewMut};
 
@@ -292,12 +292,11 @@ impl<'a> Job<'a> {
         if self.ln_base == 1.0 { nats } else { nats / self.ln_base }
     }
 
-    /// Memory for a row of either side.
+    /// Memory for a row of either side, where its rows are not slices of f64 as they are.
     fn buffers(&self) -> Result<(Vec<f64>, Vec<f64>), Error> {
-        let buffer = |view: &View| {
-            let mut buffer = reserve(view.cols())?;
-            buffer.resize(view.cols(), 0.0);
-            Ok(buffer)
+        let buffer = |view: &View| match view.rows() > 0 && view.row(0).as_slice::<f64>().is_some() {
+            true => Ok(Vec::new()),
+            false => zeros(view.cols()),
         };
         Ok((buffer(&self.p)?, buffer(&self.q)?))
     }
@@ -305,7 +304,7 @@ impl<'a> Job<'a> {
     /// A row's divergence in nats, and its derivatives.
     fn gradient(&self, row: usize) -> Result<(f64, Vec<f64>, Vec<f64>), Error> {
         let (mut p_buffer, mut q_buffer) = self.buffers()?;
-        let (mut by_p, mut by_q) = self.buffers()?;
+        let (mut by_p, mut by_q) = (zeros(self.p.cols())?, zeros(self.q.cols())?);
         let p = self.p.row(row).as_or_in(&mut p_buffer);
         let q = self.q.row(row).as_or_in(&mut q_buffer);
         let sides = ((&self.sides[0], p), (&self.sides[1], q));

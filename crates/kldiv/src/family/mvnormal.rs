@@ -7,6 +7,8 @@ use crate::family::matrix::{
 };
 use crate::family::normal::Normal;
 use crate::family::params::{Bad, positive, real};
+use crate::kernels::dispatch;
+use crate::kernels::triangular::{Finite, Lower, STRIP, Symmetric};
 use crate::rows::reserve;
 use crate::special::HALF_LN_TWO_PI;
 
@@ -68,6 +70,11 @@ const ASYMMETRY: f64 = 1e-6;
 
 /// Checks a square matrix that stands in a row from column `start` on.
 pub(crate) fn check_symmetric(row: &[f64], start: usize, d: usize, name: &'static str) -> Result<(), Bad> {
+    let matrix = &row[start..start + d * d];
+    // Of a small one the entries are looked at one by one.
+    if d >= STRIP && dispatch(Finite(matrix)) && dispatch(Symmetric { a: matrix, d, asymmetry: ASYMMETRY }) {
+        return Ok(());
+    }
     for col in start..start + d * d {
         real(row, col, name)?;
     }
@@ -81,6 +88,12 @@ pub(crate) fn check_symmetric(row: &[f64], start: usize, d: usize, name: &'stati
         }
     }
     Ok(())
+}
+
+/// Whether a matrix is lower triangular, its diagonal positive.
+fn lower(matrix: &[f64], d: usize) -> bool {
+    let positive = |x: &f64| *x > 0.0;
+    dispatch(Finite(matrix)) && dispatch(Lower { a: matrix, d }) && matrix.iter().step_by(d + 1).all(positive)
 }
 
 impl<'a> Mvn<'a> {
@@ -104,6 +117,7 @@ impl<'a> Mvn<'a> {
                     real(row, col, "cov_factor")?;
                 }
             }
+            Form::Tril if d >= STRIP && lower(&row[d..], d) => {}
             Form::Tril => {
                 for i in 0..d {
                     for j in 0..d {
@@ -186,7 +200,7 @@ pub(crate) fn symmetric_gap(a: &[f64], b: &[f64], la: &Matrix, lb: &Matrix) -> R
                 difference.data[j * d + i] = x;
             }
         }
-        if let Some(gap) = near_gap(difference, lb) {
+        if let Some(gap) = near_gap(difference, lb)? {
             return Ok(gap);
         }
     }
@@ -219,7 +233,7 @@ pub(crate) fn kl(p: &Mvn, q: &Mvn) -> Result<f64, (u32, Unfit)> {
     } else {
         factor_gap(&lp, &lq)
     })?;
-    solve_vector(&lq, &mut shift);
+    of(0, solve_vector(&lq, &mut shift).map_err(Unfit::from))?;
     Ok(gap + half_square(&shift))
 }
 
@@ -238,12 +252,12 @@ pub(crate) fn gradient(p: &Mvn, q: &Mvn, by_p: &mut [f64], by_q: &mut [f64]) -> 
     let (lp, lq) = (Matrix::of(p.rest, d)?, Matrix::of(q.rest, d)?);
     // z = L_q⁻¹ (μ_p − μ_q), and X = L_q⁻¹ (L_p − L_q), which is W − 1.
     let mut z = p.shift(q)?;
-    solve_vector(&lq, &mut z);
+    solve_vector(&lq, &mut z)?;
     let mut x = Matrix::zeros(d)?;
     for (x, (p, q)) in x.data.iter_mut().zip(p.rest.iter().zip(q.rest)) {
         *x = p - q;
     }
-    solve(&lq, &mut x, true);
+    solve(&lq, &mut x, true)?;
     let (loc_p, scale_p) = by_p.split_at_mut(d);
     let (loc_q, scale_q) = by_q.split_at_mut(d);
     // S = W Wᵀ + z zᵀ − 1 = X + Xᵀ + X Xᵀ + z zᵀ.
@@ -258,12 +272,12 @@ pub(crate) fn gradient(p: &Mvn, q: &Mvn, by_p: &mut [f64], by_q: &mut [f64]) -> 
         }
     }
     // By L_q: −L_q⁻ᵀ (1 + S) and 1/L_q on the diagonal, whose 1 are each other's.
-    solve_transposed(&lq, &mut s);
+    solve_transposed(&lq, &mut s)?;
     // By L_p: L_q⁻ᵀ W less 1/L_p on the diagonal.
     let mut w = Matrix::of(&x.data, d)?;
     w.data.iter_mut().step_by(d + 1).for_each(|w| *w += 1.0);
-    solve_transposed(&lq, &mut w);
-    solve_transposed(&lq, &mut x);
+    solve_transposed(&lq, &mut w)?;
+    solve_transposed(&lq, &mut x)?;
     for i in 0..d {
         for j in 0..d {
             let at = i * d + j;
@@ -278,7 +292,7 @@ pub(crate) fn gradient(p: &Mvn, q: &Mvn, by_p: &mut [f64], by_q: &mut [f64]) -> 
             };
         }
     }
-    solve_vector_transposed(&lq, &mut z);
+    solve_vector_transposed(&lq, &mut z)?;
     for i in 0..d {
         (loc_p[i], loc_q[i]) = (z[i], -z[i]);
     }

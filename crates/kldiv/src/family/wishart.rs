@@ -88,7 +88,7 @@ fn means_gap(
                 difference.data[j * d + i] = x;
             }
         }
-        if let Some(gap) = near_gap(difference, lb) {
+        if let Some(gap) = near_gap(difference, lb)? {
             return Ok(gap);
         }
     }

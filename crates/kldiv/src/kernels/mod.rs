@@ -32,6 +32,8 @@ mod lane_sums;
 pub(crate) mod lanes;
 pub(crate) mod log;
 pub(crate) mod loss;
+#[cfg(test)]
+mod matrix_tests;
 pub(crate) mod op;
 pub(crate) mod pairs;
 pub(crate) mod prepare;
@@ -42,6 +44,7 @@ pub(crate) mod softmax;
 #[cfg(test)]
 mod tests;
 mod transpose;
+pub(crate) mod triangular;
 mod twice;
 pub(crate) mod vae;
 

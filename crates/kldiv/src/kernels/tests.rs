@@ -24,7 +24,7 @@ const SUM: Compensated = Compensated { hi: 1.25, lo: 1e-17 };
 const LENGTHS: [usize; 18] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 1023, 1024, 1025];
 
 /// Pairs of vectors of each kind of data: ordinary, near each other, sparse, one-hot, subnormal and huge, bad.
-fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
+pub(super) fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut uniform = move || {
         state ^= state << 13;
@@ -55,12 +55,12 @@ fn bits<const M: usize, const C: usize>(total: &Total<M, C>) -> Vec<u64> {
     total.plain.iter().chain(&total.exact).flat_map(parts).map(one_nan).collect()
 }
 
-fn one_nan(x: f64) -> u64 {
+pub(super) fn one_nan(x: f64) -> u64 {
     if x.is_nan() { u64::MAX } else { x.to_bits() }
 }
 
 /// The instruction sets that this machine has, but for the scalar one.
-fn others() -> impl Iterator<Item = Isa> {
+pub(super) fn others() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| *isa != Isa::Scalar && *isa <= Isa::strongest())
 }
 
@@ -173,7 +173,7 @@ terms_have_the_scalar_ones_bits! {
 }
 
 /// The bits of a slice; every NaN is the same.
-fn bits_of<T: Vector>(x: &[T]) -> Vec<u64> {
+pub(super) fn bits_of<T: Vector>(x: &[T]) -> Vec<u64> {
     x.iter().map(|x| one_nan(x.to_f64())).collect()
 }
 

@@ -32,7 +32,11 @@ impl<T: Vector> Job for Transpose<'_, T> {
 /// # Safety
 /// The elements are readable.
 #[inline(always)]
-unsafe fn square<V: Lanes>((first, stride): (*const V::Real, isize), from: usize, n: usize) -> [V; 16] {
+pub(super) unsafe fn square<V: Lanes>(
+    (first, stride): (*const V::Real, isize),
+    from: usize,
+    n: usize,
+) -> [V; 16] {
     let mut square = [V::one(); 16];
     for i in 0..V::LANES {
         // SAFETY: as much is read as the row holds.
