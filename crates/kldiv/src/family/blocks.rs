@@ -13,17 +13,30 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
         return out.fill(f64::NAN);
     }
     for (i, out) in out.chunks_mut(PAIRS).enumerate() {
-        let (start, n) = (start + i * PAIRS, out.len());
-        let mut columns = [[1.0; PAIRS]; 4];
-        for (column, (view, col)) in columns.iter_mut().zip([(p, 0), (p, 1), (q, 0), (q, 1)]) {
-            view.transposed().row(col).part(start, n).copy(&mut column[..n]);
-        }
-        let (columns, mut values) = (&columns, [0.0; PAIRS]);
+        let start = start + i * PAIRS;
+        let mut gathered = [[1.0; 2 * PAIRS]; 2];
+        let [for_p, for_q] = &mut gathered;
+        let (p, q) = (parameters(p, start, out.len(), for_p), parameters(q, start, out.len(), for_q));
         match family {
-            Normal | LogNormal => dispatch(Pairs { pair: pairs::Normal, columns, out: &mut values }),
-            Beta => dispatch(Pairs { pair: pairs::Beta, columns, out: &mut values }),
-            _ => dispatch(Pairs { pair: pairs::Gamma, columns, out: &mut values }),
+            Normal | LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
+            Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
+            _ => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
         }
-        out.copy_from_slice(&values[..n]);
     }
+}
+
+/// The parameters of `n` rows from `start` on, two by two: where they are, if they lie so, or gathered.
+fn parameters<'a>(of: &View<'a>, start: usize, n: usize, gathered: &'a mut [f64; 2 * PAIRS]) -> &'a [f64] {
+    let rows = of.some_rows(start, n);
+    if let Some(parameters) = rows.as_one_row().and_then(|row| row.as_slice()) {
+        return parameters;
+    }
+    for col in 0..2 {
+        let mut column = [1.0; PAIRS];
+        rows.transposed().row(col).copy(&mut column[..n]);
+        for (pair, x) in gathered.chunks_exact_mut(2).zip(&column[..n]) {
+            pair[col] = *x;
+        }
+    }
+    &gathered[..2 * n]
 }

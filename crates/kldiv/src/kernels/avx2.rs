@@ -11,7 +11,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernels::coefficients::SIXTEENTHS;
-use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, SIXTEENTH_BIT};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, SIXTEENTH_BIT};
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -303,7 +303,7 @@ impl Lanes for F32x8 {
     }
 }
 
-impl Lookup for F64x4 {
+impl Doubles for F64x4 {
     #[inline(always)]
     fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
         const PLACE: i32 = SIXTEENTH_BIT as i32;
@@ -317,5 +317,10 @@ impl Lookup for F64x4 {
         let first = Self(op!(_mm256_i64gather_pd::<8>(first.as_ptr(), places)));
         let second = Self(op!(_mm256_i64gather_pd::<8>(second.as_ptr(), places)));
         (near, exponents(from), [first, second])
+    }
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> (Self, Self) {
+        let (even, odd) = (op!(_mm256_unpacklo_pd(a.0, b.0)), op!(_mm256_unpackhi_pd(a.0, b.0)));
+        (Self(op!(_mm256_permute4x64_pd::<0xD8>(even))), Self(op!(_mm256_permute4x64_pd::<0xD8>(odd))))
     }
 }

@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernels::coefficients::SIXTEENTHS;
-use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, SIXTEENTH_BIT};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, SIXTEENTH_BIT};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(__m512d);
@@ -281,7 +281,7 @@ impl F64x8 {
     }
 }
 
-impl Lookup for F64x8 {
+impl Doubles for F64x8 {
     #[inline(always)]
     fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
         let bits = op!(_mm512_castpd_si512(self.0));
@@ -291,5 +291,11 @@ impl Lookup for F64x8 {
         let near = Self(op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(bits, shift)))));
         let k = Self(op!(_mm512_cvtepi64_pd(shift)));
         (near, k, [Self::at(first, places), Self::at(second, places)])
+    }
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> (Self, Self) {
+        let even = op!(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14));
+        let odd = op!(_mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15));
+        (Self(op!(_mm512_permutex2var_pd(a.0, even, b.0))), Self(op!(_mm512_permutex2var_pd(a.0, odd, b.0))))
     }
 }

@@ -251,14 +251,16 @@ pub(crate) trait Lanes:
     }
 }
 
-/// Vectors of f64, whose numbers say where something stands in a table.
-pub(crate) trait Lookup: Lanes<Real = f64> {
+/// What is needed of vectors of f64 alone.
+pub(crate) trait Doubles: Lanes<Real = f64> {
     /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k·STEP, and what two tables have for the sixteenth
     /// of that range which z is in. Sixteenths are even in the bits of z. Of other numbers it is any finite ones.
     fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]);
+    /// Of the lanes of a and b, one after another, the first, the third, … and the second, the fourth, …
+    fn unzip(a: Self, b: Self) -> (Self, Self);
 }
 
-/// Bits of a number, from the first of [`Lookup::sixteenth`] on: its sixteenth is in four bits from this one on.
+/// Bits of a number, from the first of [`Doubles::sixteenth`] on: its sixteenth is in four bits from this one on.
 pub(crate) const SIXTEENTH_BIT: u32 = 48;
 
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
@@ -307,7 +309,7 @@ pub(crate) fn two_difference<V: Lanes>(a: V, b: V) -> (V, V) {
 /// The vectors of one instruction set.
 pub(crate) trait Isa {
     /// 8 lanes.
-    type F64: Lanes<Real = f64, Sum = Self::F64> + Lookup;
+    type F64: Lanes<Real = f64, Sum = Self::F64> + Doubles;
     /// 16 lanes.
     type F32: Lanes<Real = f32, Sum = Self::F64>;
     /// Whether there are registers enough for the terms of four vectors side by side.

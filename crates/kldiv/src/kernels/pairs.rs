@@ -9,7 +9,7 @@
 //! `T − ln R = (e − ln(1 + e)) − (e − T)`. Numerators of e, T and e − T are kept over the one denominator `Π (x + k)`; each
 //! grows by parts of one sign, so there is one division, one logarithm, and nothing cancels where y is near x.
 
-use crate::kernels::lanes::{Isa, Job, Lanes, two_sum};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, two_sum};
 use crate::kernels::log::{Parts, Ratio};
 use crate::special::gamma::STIRLING;
 
@@ -17,7 +17,7 @@ use crate::special::gamma::STIRLING;
 const LARGE: f64 = 8.0;
 const STEPS: usize = 8;
 
-/// Pairs that are looked at together.
+/// Pairs that are gathered together where they have to be.
 pub(crate) const PAIRS: usize = 64;
 
 /// How much smaller a difference may be than what it is of.
@@ -31,11 +31,28 @@ pub(crate) trait Pair {
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V;
 }
 
-/// Writes the divergences of [`PAIRS`] pairs, whose parameters are columns.
+/// Writes the divergences of pairs, at most [`PAIRS`]: the parameters of each side lie two by two.
 pub(crate) struct Pairs<'a, P> {
     pub(crate) pair: P,
-    pub(crate) columns: &'a [[f64; PAIRS]; 4],
-    pub(crate) out: &'a mut [f64; PAIRS],
+    pub(crate) p: &'a [f64],
+    pub(crate) q: &'a [f64],
+    pub(crate) out: &'a mut [f64],
+}
+
+/// The parameters of eight pairs, of which `n` are there; the others are 1.
+#[inline(always)]
+fn parameters<V: Doubles>(of: &[f64], from: usize, n: usize) -> (V, V) {
+    let of = &of[2 * from..2 * (from + n)];
+    // SAFETY: two vectors are left, or as many numbers as are said to be.
+    let (a, b) = unsafe {
+        if n == 8 {
+            (V::load(of.as_ptr()), V::load(of.as_ptr().add(8)))
+        } else {
+            let first = of.len().min(8);
+            (V::load_first(of.as_ptr(), first), V::load_first(of.as_ptr().add(first), of.len() - first))
+        }
+    };
+    V::unzip(a, b)
 }
 
 impl<P: Pair> Job for Pairs<'_, P> {
@@ -43,28 +60,23 @@ impl<P: Pair> Job for Pairs<'_, P> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let [a, b, c, d] = self.columns;
+        let Pairs { pair, p, q, out } = self;
         let [first, second] = P::RANGES;
+        let count = out.len();
+        assert!(p.len() >= 2 * count && q.len() >= 2 * count);
         let mut at = 0;
-        while at < PAIRS {
-            // SAFETY: eight elements are left in each column.
-            let (a, b, c, d) = unsafe {
-                (
-                    I::F64::load(a.as_ptr().add(at)),
-                    I::F64::load(b.as_ptr().add(at)),
-                    I::F64::load(c.as_ptr().add(at)),
-                    I::F64::load(d.as_ptr().add(at)),
-                )
-            };
+        while at < count {
+            let n = (count - at).min(8);
+            let ((a, b), (c, d)) = (parameters::<I::F64>(p, at, n), parameters::<I::F64>(q, at, n));
             let fits = I::F64::and(
                 I::F64::and(within(a, first), within(c, first)),
                 I::F64::and(within(b, second), within(d, second)),
             );
             let one = I::F64::one();
             let value = if I::F64::all(fits) {
-                self.pair.divergence(a, b, c, d)
+                pair.divergence(a, b, c, d)
             } else {
-                let kept = self.pair.divergence(
+                let kept = pair.divergence(
                     I::F64::select(fits, a, one),
                     I::F64::select(fits, b, one),
                     I::F64::select(fits, c, one),
@@ -72,8 +84,12 @@ impl<P: Pair> Job for Pairs<'_, P> {
                 );
                 I::F64::select(fits, kept, I::F64::splat(f64::NAN))
             };
-            // SAFETY: as above.
-            unsafe { value.store(self.out.as_mut_ptr().add(at)) };
+            if n == 8 {
+                // SAFETY: eight places are left.
+                unsafe { value.store(out.as_mut_ptr().add(at)) };
+            } else {
+                out[at..].copy_from_slice(&value.to_f64s::<8>()[..n]);
+            }
             at += 8;
         }
     }

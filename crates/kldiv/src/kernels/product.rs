@@ -10,7 +10,7 @@
 
 use crate::error::Error;
 use crate::kernels::coefficients::{INVERSES, LN_1P_F64, LN_INVERSES};
-use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, polynomial_of};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, polynomial_of};
 use crate::kernels::log::{Parts, Ratio, ln_ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::rows::zeros;
@@ -127,7 +127,7 @@ impl<const R: usize, const C: usize> Job for Product<'_, R, C> {
 
 /// ln x, with a table instead of the division that [`Ratio`] has: within some three u of itself. Of 0 it is some number.
 #[inline(always)]
-fn ln<V: Lookup>(x: V) -> V {
+fn ln<V: Doubles>(x: V) -> V {
     let (z, k, [inverse, whole]) = x.sixteenth([&INVERSES, &LN_INVERSES]);
     let r = z.fma(inverse, V::zero() - V::one());
     let r2 = r * r;

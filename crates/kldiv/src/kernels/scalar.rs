@@ -5,7 +5,7 @@
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernels::coefficients::SIXTEENTHS;
-use crate::kernels::lanes::{Isa, Job, Lanes, Lookup, Real, SIXTEENTH_BIT};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, SIXTEENTH_BIT};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +161,7 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     }
 }
 
-impl<const N: usize> Lookup for Array<f64, N> {
+impl<const N: usize> Doubles for Array<f64, N> {
     #[inline(always)]
     fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
         let mut out = (self, self, [self; 2]);
@@ -174,6 +174,16 @@ impl<const N: usize> Lookup for Array<f64, N> {
             out.1.0[i] = shift as i64 as f64;
             out.2[0].0[i] = first[place];
             out.2[1].0[i] = second[place];
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> (Self, Self) {
+        let mut out = (a, b);
+        for i in 0..N {
+            let at = |j: usize| if j < N { a.0[j] } else { b.0[j - N] };
+            (out.0.0[i], out.1.0[i]) = (at(2 * i), at(2 * i + 1));
         }
         out
     }

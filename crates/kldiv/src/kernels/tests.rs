@@ -335,15 +335,17 @@ macro_rules! pairs_have_the_scalar_ones_bits {
         fn $name() {
             for (kind, (p, q)) in data::<f64>(2 * PAIRS).iter().enumerate() {
                 for stretch in [1.0, 20.0] {
-                    let column = |x: &[f64], i| std::array::from_fn(|j| stretch * x[i * PAIRS + j]);
-                    let columns = [column(p, 0), column(p, 1), column(q, 0), column(q, 1)];
-                    let values = |isa| {
-                        let mut out = [0.0; PAIRS];
-                        dispatch_to(isa, Pairs { pair: $pair, columns: &columns, out: &mut out });
-                        out.map(one_nan)
-                    };
-                    for isa in others() {
-                        assert_eq!(values(Isa::Scalar), values(isa), "{isa:?}, kind {kind}, {stretch}");
+                    for n in [1, 5, 8, 13, PAIRS] {
+                        let side = |x: &[f64]| x[..2 * n].iter().map(|x| stretch * x).collect::<Vec<f64>>();
+                        let (p, q) = (&side(p)[..], &side(q)[..]);
+                        let values = |isa| {
+                            let mut out = vec![0.0; n];
+                            dispatch_to(isa, Pairs { pair: $pair, p, q, out: &mut out });
+                            bits_of(&out)
+                        };
+                        for isa in others() {
+                            assert_eq!(values(Isa::Scalar), values(isa), "{isa:?}, kind {kind}, {stretch}, {n}");
+                        }
                     }
                 }
             }

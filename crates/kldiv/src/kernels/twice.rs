@@ -4,7 +4,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Lanes, Lookup};
+use crate::kernels::lanes::{Doubles, Lanes};
 
 /// The lanes of the first, then those of the second.
 #[derive(Clone, Copy)]
@@ -143,10 +143,16 @@ impl<V: Lanes> Lanes for Twice<V> {
     }
 }
 
-impl<V: Lookup> Lookup for Twice<V> {
+impl<V: Doubles> Doubles for Twice<V> {
     #[inline(always)]
     fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
         let ((z, k, [a, b]), (y, j, [c, d])) = (self.0.sixteenth(tables), self.1.sixteenth(tables));
         (Twice(z, y), Twice(k, j), [Twice(a, c), Twice(b, d)])
+    }
+
+    #[inline(always)]
+    fn unzip(a: Self, b: Self) -> (Self, Self) {
+        let ((first, second), (third, fourth)) = (V::unzip(a.0, a.1), V::unzip(b.0, b.1));
+        (Twice(first, third), Twice(second, fourth))
     }
 }
