@@ -3,12 +3,13 @@
 //! In plain words: take the elements eight (f64) or sixteen (f32) at a time, compute their terms, and add element
 //! i of a block to lane i mod 8. After 1024 elements the eight lanes are joined, (0+4, 1+5, 2+6, 3+7), then
 //! (0+2, 1+3), then 0+1, and the block's sum is added to the total with compensation. This tree depends on nothing
-//! but the number of elements, so neither does a result's last bit.
+//! but the elements and their number, so neither does a result's last bit.
 //!
-//! Departures: where four vectors hold nothing but calm numbers they are taken at once (`add_groups`), and four terms of
-//! f32 that are not differences are added before they become f64; vectors that hold a zero, a subnormal or anything odd are set right by [`settle`] before the terms
-//! are computed, so that the terms themselves need no cases; a short row's last vector is filled with p = q = 1,
-//! whose terms are 0; the lanes of eight short rows are joined together, in `rows`.
+//! Departures: where four vectors hold nothing but calm numbers they are taken at once (`add_groups`), and four terms
+//! of f32 that are not differences are added before they become f64; vectors that hold a zero, a subnormal or anything
+//! odd are set right by [`settle`] before the terms are computed, so that the terms themselves need no cases; a short
+//! row's last vector is filled with p = q = 1, whose terms are 0; the lanes of eight short rows are joined together, in
+//! `rows`.
 
 use crate::kernels::lane_sums::{LaneSums, Sums};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
