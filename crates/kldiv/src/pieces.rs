@@ -31,7 +31,9 @@ pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
         });
         return each(slices, outputs);
     }
-    if I + O <= 3 {
+    if I + O < 3 && size_of::<T>() < size_of::<f64>() {
+        gathered::<T, I, O, { 2 * PIECE }>(inputs, outputs, each);
+    } else if I + O <= 3 {
         gathered::<T, I, O, PIECE>(inputs, outputs, each);
     } else {
         gathered::<T, I, O, SMALL>(inputs, outputs, each);

@@ -129,6 +129,31 @@ fn rows_of_every_length_and_spread_are_right() {
 }
 
 #[test]
+fn long_rows_in_which_few_classes_are_likely_are_right_whatever_is_between_them() {
+    let mut tally = Tally::default();
+    let mut random = SplitMix(11);
+    for n in [1024, 1030, 4097, 70_000] {
+        for eps in [0.2, 0.5, 0.8, 1.2, 3.0] {
+            for (spikes, height) in [(0, 0.0), (1, 12.0), (1, 20.0), (3, 15.0)] {
+                let (mut a, mut b) = near(n, eps, -3.0, &mut random);
+                for i in 0..spikes {
+                    // In a later stretch too, if there is one.
+                    let place = (17 + i * 4099) % n;
+                    let height = height + random.unit();
+                    a[place] = height;
+                    b[place] = height + eps * (2.0 * random.unit() - 1.0);
+                }
+                let field = format!("spikes {spikes}");
+                held(&mut tally, &field, &format!("eps {eps}, height {height}"), &a, &b, 1.0);
+                let moved: Vec<f64> = b.iter().map(|x| x + 1234.5).collect();
+                held(&mut tally, &field, &format!("eps {eps}, height {height}, moved"), &a, &moved, 0.7);
+            }
+        }
+    }
+    tally.done("long rows with few likely classes");
+}
+
+#[test]
 fn a_spike_in_a_later_stretch_is_seen() {
     let mut tally = Tally::default();
     let mut random = SplitMix(3);

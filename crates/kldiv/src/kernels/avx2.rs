@@ -109,6 +109,11 @@ macro_rules! shared {
             Self(op!($max(self.0, other.0)))
         }
         #[inline(always)]
+        fn larger_magnitude(self, other: Self) -> Self {
+            let (a, b) = (self.magnitude(), other.magnitude());
+            Self::select(b.equal(b), a.larger(b), a)
+        }
+        #[inline(always)]
         fn both_ordinary(p: Self, q: Self) -> bool {
             // min and max give their second operand where one is NaN: between them, both are looked at.
             let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
@@ -213,6 +218,14 @@ impl Lanes for F64x4 {
         Self(op!(_mm256_castsi256_pd(op!(_mm256_add_epi64(exponent, one)))))
     }
     #[inline(always)]
+    fn eighths(shifted: Self) -> Self {
+        let k = op!(_mm256_castpd_si256(shifted.0));
+        // Places are below eight, and the table has as many numbers.
+        let places = op!(_mm256_and_si256(k, op!(_mm256_set1_epi64x(7))));
+        let power = op!(_mm256_castpd_si256(op!(_mm256_i64gather_pd::<8>(f64::EIGHTHS.as_ptr(), places))));
+        Self(op!(_mm256_castsi256_pd(op!(_mm256_add_epi64(power, op!(_mm256_slli_epi64::<49>(k)))))))
+    }
+    #[inline(always)]
     fn without_bit(bit: usize) -> __m256d {
         Self::zero().equal(Self(op!(_mm256_setr_pd(
             0.0,
@@ -281,6 +294,13 @@ impl Lanes for F32x8 {
         let exponent = op!(_mm256_slli_epi32::<23>(op!(_mm256_castps_si256(shifted.0))));
         let one = op!(_mm256_set1_epi32(1f32.to_bits() as i32));
         Self(op!(_mm256_castsi256_ps(op!(_mm256_add_epi32(exponent, one)))))
+    }
+    #[inline(always)]
+    fn eighths(shifted: Self) -> Self {
+        let k = op!(_mm256_castps_si256(shifted.0));
+        let table = op!(_mm256_loadu_si256(f32::EIGHTHS.as_ptr().cast()));
+        let power = op!(_mm256_permutevar8x32_epi32(table, k));
+        Self(op!(_mm256_castsi256_ps(op!(_mm256_add_epi32(power, op!(_mm256_slli_epi32::<20>(k)))))))
     }
     #[inline(always)]
     fn without_bit(bit: usize) -> __m256 {

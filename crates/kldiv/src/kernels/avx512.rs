@@ -63,7 +63,7 @@ operators!(F32x16: Add add _mm512_add_ps, Sub sub _mm512_sub_ps, Mul mul _mm512_
 /// What is spelled the same for both vectors but for the instructions' names.
 macro_rules! shared {
     ($real:ty, $mask:ty, $splat:ident, $load:ident, $load_masked:ident, $store:ident, $fma:ident, $fnma:ident,
-     $min:ident, $max:ident, $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident, $bits:ident,
+     $min:ident, $max:ident, $range:ident, $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident, $bits:ident,
      $splat_bits:ident, $sub_bits:ident, $less_bits:ident) => {
         type Real = $real;
         type Mask = $mask;
@@ -102,6 +102,11 @@ macro_rules! shared {
         #[inline(always)]
         fn larger(self, other: Self) -> Self {
             Self(op!($max(self.0, other.0)))
+        }
+        #[inline(always)]
+        fn larger_magnitude(self, other: Self) -> Self {
+            const LARGER_MAGNITUDE: i32 = 0b1011;
+            Self(op!($range::<LARGER_MAGNITUDE>(self.0, other.0)))
         }
         #[inline(always)]
         fn both_ordinary(p: Self, q: Self) -> bool {
@@ -177,6 +182,7 @@ impl Lanes for F64x8 {
         _mm512_fnmadd_pd,
         _mm512_min_pd,
         _mm512_max_pd,
+        _mm512_range_pd,
         _mm512_cmp_pd_mask,
         _mm512_mask_cmp_pd_mask,
         _mm512_mask_blend_pd,
@@ -200,6 +206,13 @@ impl Lanes for F64x8 {
         let exponent = op!(_mm512_slli_epi64::<52>(op!(_mm512_castpd_si512(shifted.0))));
         let one = op!(_mm512_set1_epi64(1f64.to_bits() as i64));
         Self(op!(_mm512_castsi512_pd(op!(_mm512_add_epi64(exponent, one)))))
+    }
+    #[inline(always)]
+    fn eighths(shifted: Self) -> Self {
+        let k = op!(_mm512_castpd_si512(shifted.0));
+        let table = op!(_mm512_loadu_epi64(f64::EIGHTHS.as_ptr().cast()));
+        let power = op!(_mm512_permutexvar_epi64(k, table));
+        Self(op!(_mm512_castsi512_pd(op!(_mm512_add_epi64(power, op!(_mm512_slli_epi64::<49>(k)))))))
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {
@@ -227,6 +240,7 @@ impl Lanes for F32x16 {
         _mm512_fnmadd_ps,
         _mm512_min_ps,
         _mm512_max_ps,
+        _mm512_range_ps,
         _mm512_cmp_ps_mask,
         _mm512_mask_cmp_ps_mask,
         _mm512_mask_blend_ps,
@@ -250,6 +264,13 @@ impl Lanes for F32x16 {
         let exponent = op!(_mm512_slli_epi32::<23>(op!(_mm512_castps_si512(shifted.0))));
         let one = op!(_mm512_set1_epi32(1f32.to_bits() as i32));
         Self(op!(_mm512_castsi512_ps(op!(_mm512_add_epi32(exponent, one)))))
+    }
+    #[inline(always)]
+    fn eighths(shifted: Self) -> Self {
+        let k = op!(_mm512_castps_si512(shifted.0));
+        let table = op!(_mm512_broadcast_i32x8(op!(_mm256_loadu_si256(f32::EIGHTHS.as_ptr().cast()))));
+        let power = op!(_mm512_permutexvar_epi32(k, table));
+        Self(op!(_mm512_castsi512_ps(op!(_mm512_add_epi32(power, op!(_mm512_slli_epi32::<20>(k)))))))
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {

@@ -100,6 +100,17 @@ def two_parts(name, x, kind, bits):
     print(f"pub(crate) const {name}_LOW: {kind} = {digits(x - high, kind)};")
 
 
+def eighths(kind, mantissa):
+    """2^(j/8), as it is added to a shifted j: its bits less those of j shifted to the third place below the exponent."""
+    pack = {"f32": ("<f", "<i"), "f64": ("<d", "<q")}[kind]
+    print("/// The powers of 2 with exponents of 0, 1/8, ..., 7/8, their bits less as many eighths of an exponent's step.")
+    print(f"pub(crate) const EIGHTHS_{kind.upper()}: [{kind}; 8] = [")
+    for j in range(8):
+        bits = struct.unpack(pack[1], struct.pack(pack[0], float(D(2) ** (D(j) / 8))))[0] - (j << (mantissa - 3))
+        print(f"    {digits(D(struct.unpack(pack[0], struct.pack(pack[1], bits))[0]), kind)},")
+    print("];")
+
+
 def sixteenths(start, n):
     """Tables and a polynomial for logarithms of numbers from `start` to twice that.
 
@@ -130,6 +141,7 @@ def sixteenths(start, n):
 atanh_rest = series(lambda j: D(2) / (2 * j + 3))
 exp_rest = series(lambda j: 1 / factorial(j + 2))
 ln_1p_rest = series(lambda j: D(-1) ** (j + 1) / (j + 2))
+exp_slope = series(lambda j: 1 / factorial(j + 1))
 ln2 = D(2).ln()
 # The integer estimate of log2(q'/p) is off by at most 0.0861 (the largest log2(1+m) - m), so |s| <= 0.2004.
 z_max = D("0.2005") ** 2
@@ -149,6 +161,11 @@ polynomial("EXP_F64", EXP, exp_rest, -half_ln2, half_ln2, 10, "f64")
 polynomial("EXP_F32", EXP, exp_rest, -half_ln2, half_ln2, 5, "f32")
 polynomial("EXP_WIDE_F64", EXP, exp_rest, D(-2), D(2), 18, "f64")
 polynomial("EXP_WIDE_F32", EXP, exp_rest, D(-2), D(2), 10, "f32")
+SLOPE = "(exp(r) - 1)/r"
+polynomial("EXP_EIGHTH_F64", SLOPE, exp_slope, -half_ln2 / 8, half_ln2 / 8, 7, "f64")
+polynomial("EXP_EIGHTH_F32", SLOPE, exp_slope, -half_ln2 / 8, half_ln2 / 8, 3, "f32")
+eighths("f64", 52)
+eighths("f32", 23)
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)
 two_parts("LN2_F32", ln2, "f32", 16)

@@ -75,6 +75,44 @@ pub(crate) const EXP_WIDE_F32: [f32; 10] = [
     2.9721255e-07,
     2.6708717e-08,
 ];
+/// (exp(r) - 1)/r, on [-0.043326, 0.043326], relative error 1.1e-16.
+pub(crate) const EXP_EIGHTH_F64: [f64; 7] = [
+    1.0,
+    0.500000000000018,
+    0.16666666666666866,
+    0.041666666590195474,
+    0.008333333324836587,
+    0.001388970364318532,
+    0.0001984217511953015,
+];
+/// (exp(r) - 1)/r, on [-0.043326, 0.043326], relative error 8.6e-7.
+pub(crate) const EXP_EIGHTH_F32: [f32; 3] = [
+    1.0,
+    0.50005865,
+    0.1666784,
+];
+/// The powers of 2 with exponents of 0, 1/8, ..., 7/8, their bits less as many eighths of an exponent's step.
+pub(crate) const EIGHTHS_F64: [f64; 8] = [
+    1.0,
+    0.9827538663326288,
+    0.9696035575013605,
+    0.9609197773255048,
+    0.9571067811865476,
+    0.9586054127039704,
+    0.9658964152537145,
+    0.9795040432046712,
+];
+/// The powers of 2 with exponents of 0, 1/8, ..., 7/8, their bits less as many eighths of an exponent's step.
+pub(crate) const EIGHTHS_F32: [f32; 8] = [
+    1.0,
+    0.9827539,
+    0.96960354,
+    0.9609198,
+    0.95710677,
+    0.9586054,
+    0.9658964,
+    0.97950405,
+];
 /// ln 2 in two parts; the high one times an exponent is exact.
 pub(crate) const LN2_F64_HIGH: f64 = 0.6931471805598903;
 pub(crate) const LN2_F64_LOW: f64 = 5.497923018708371e-14;

@@ -11,8 +11,11 @@
 //! For n = 0 everything in front of the last summand is 0 without rounding, so that the last two keep all their digits
 //! however small x is. For n = ±1 the second loses at most a few units in the last place, the third at most ten.
 
+use std::f64::consts::LN_2;
+
 use crate::kernels::lanes::{Lanes, Real, polynomial, polynomial_of};
 use crate::kernels::scalar::One;
+use crate::view::Element;
 
 /// The parts of `exp(x)`.
 #[derive(Clone, Copy)]
@@ -89,6 +92,52 @@ pub(crate) fn exp<V: Lanes>(x: V) -> V {
 pub(crate) fn exp_rest<V: Lanes>(x: V) -> V {
     polynomial(x, V::Real::EXP_WIDE)
 }
+
+/// `exp(scale · x)` of an x that is itself rounded: as good as that allows, which is |scale · x| u/2, and cheapest.
+///
+/// 2^(k/8) comes from a table, and what is left of x is so small that few terms of a series do.
+#[derive(Clone, Copy)]
+pub(crate) struct ScaledExp<V> {
+    /// What counts eighths of a power of 2 in x, and one of those.
+    eighths: V,
+    eighth: V,
+    /// Of `(exp(scale · r) − 1)/r`; as many as the type has.
+    slope: [V; 7],
+}
+
+impl<V: Lanes> ScaledExp<V> {
+    /// For scales of `SCALES`.
+    #[inline(always)]
+    pub(crate) fn of(scale: f64) -> Self {
+        let mut slope = [V::zero(); 7];
+        let mut power = 1.0;
+        for (slope, c) in slope.iter_mut().zip(V::Real::EXP_EIGHTH) {
+            power *= scale;
+            *slope = V::constant(power * c.to_f64());
+        }
+        let eighth = LN_2 / 8.0 / scale;
+        ScaledExp { eighths: V::constant(1.0 / eighth), eighth: V::constant(eighth), slope }
+    }
+
+    /// Where neither the result nor `scale · x` leaves the range of normal numbers.
+    #[inline(always)]
+    pub(crate) fn exp(&self, x: V) -> V {
+        let shift = V::splat(V::Real::ROUND);
+        let shifted = x.fma(self.eighths, shift);
+        let r = (shifted - shift).fnma(self.eighth, x);
+        let mut i = V::Real::EXP_EIGHTH.len() - 1;
+        let mut slope = self.slope[i];
+        while i > 0 {
+            i -= 1;
+            slope = slope.fma(r, self.slope[i]);
+        }
+        let power = V::eighths(shifted);
+        power.fma(r * slope, power)
+    }
+}
+
+/// Scales of which no power that [`ScaledExp`] needs leaves the range of normal numbers.
+pub(crate) const SCALES: std::ops::Range<f64> = 1e-9..1e9;
 
 /// [`exp`] of one number.
 pub(crate) fn exp_of(x: f64) -> f64 {

@@ -38,6 +38,9 @@ pub(crate) trait Real:
     /// E of `exp(r) = 1 + r + r² E(r)`, for |r| ≤ ln 2 / 2 and for |r| ≤ 2.
     const EXP: &'static [Self];
     const EXP_WIDE: &'static [Self];
+    /// `(exp(r) − 1)/r` for |r| ≤ ln 2 / 16, and what [`Lanes::eighths`] has a table of.
+    const EXP_EIGHTH: &'static [Self];
+    const EIGHTHS: &'static [Self; 8];
     /// Where `exp` leaves the range of normal numbers.
     const EXP_LOWEST: Self;
     const EXP_HIGHEST: Self;
@@ -50,8 +53,9 @@ pub(crate) trait Real:
     fn magnitude(self) -> Self;
     /// See [`Lanes::align`].
     fn align(p: Self, q: Self) -> (Self, Self);
-    /// See [`Lanes::exp2`].
+    /// See [`Lanes::exp2`] and [`Lanes::eighths`].
     fn exp2(shifted: Self) -> Self;
+    fn eighths(shifted: Self) -> Self;
 }
 
 impl Real for f64 {
@@ -70,6 +74,8 @@ impl Real for f64 {
     const INV_LN2: f64 = std::f64::consts::LOG2_E;
     const EXP: &'static [f64] = &c::EXP_F64;
     const EXP_WIDE: &'static [f64] = &c::EXP_WIDE_F64;
+    const EXP_EIGHTH: &'static [f64] = &c::EXP_EIGHTH_F64;
+    const EIGHTHS: &'static [f64; 8] = &c::EIGHTHS_F64;
     const EXP_LOWEST: f64 = -708.0;
     const EXP_HIGHEST: f64 = 709.0;
     const INFINITY: f64 = f64::INFINITY;
@@ -97,6 +103,12 @@ impl Real for f64 {
     fn exp2(shifted: f64) -> f64 {
         f64::from_bits((shifted.to_bits() << 52).wrapping_add(1f64.to_bits()))
     }
+
+    #[inline(always)]
+    fn eighths(shifted: f64) -> f64 {
+        let k = shifted.to_bits();
+        f64::from_bits(Self::EIGHTHS[k as usize & 7].to_bits().wrapping_add(k << 49))
+    }
 }
 
 impl Real for f32 {
@@ -115,6 +127,8 @@ impl Real for f32 {
     const INV_LN2: f32 = std::f32::consts::LOG2_E;
     const EXP: &'static [f32] = &c::EXP_F32;
     const EXP_WIDE: &'static [f32] = &c::EXP_WIDE_F32;
+    const EXP_EIGHTH: &'static [f32] = &c::EXP_EIGHTH_F32;
+    const EIGHTHS: &'static [f32; 8] = &c::EIGHTHS_F32;
     const EXP_LOWEST: f32 = -87.0;
     const EXP_HIGHEST: f32 = 88.0;
     const INFINITY: f32 = f32::INFINITY;
@@ -141,6 +155,12 @@ impl Real for f32 {
     #[inline(always)]
     fn exp2(shifted: f32) -> f32 {
         f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits()))
+    }
+
+    #[inline(always)]
+    fn eighths(shifted: f32) -> f32 {
+        let k = shifted.to_bits();
+        f32::from_bits(Self::EIGHTHS[k as usize & 7].to_bits().wrapping_add(k << 20))
     }
 }
 
@@ -196,9 +216,13 @@ pub(crate) trait Lanes:
     fn align(p: Self, q: Self) -> (Self, Self);
     /// 2^k of integers whose power is normal. They come as k + `ROUND`, which holds k in its low bits.
     fn exp2(shifted: Self) -> Self;
+    /// 2^(k/8), of the same.
+    fn eighths(shifted: Self) -> Self;
     fn magnitude(self) -> Self;
     /// Lane by lane this one where it is greater, else the other.
     fn larger(self, other: Self) -> Self;
+    /// Lane by lane the larger magnitude; the number where one is a NaN.
+    fn larger_magnitude(self, other: Self) -> Self;
     /// Each lane's value in the lane `distance` away: that of lane i goes to lane `i xor distance`, for powers of 2
     /// below `LANES`.
     fn swap(self, distance: usize) -> Self;

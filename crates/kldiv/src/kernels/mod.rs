@@ -14,7 +14,7 @@ use crate::kernels::prepare::Prepare;
 use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
 pub(crate) use crate::kernels::rows::ROWS;
 use crate::kernels::rows::Rows;
-use crate::kernels::softmax::{Compare, Far, Frame, Sums};
+use crate::kernels::softmax::{Compare, Distance, Far, Frame, Sums};
 use crate::kernels::transpose::Transpose;
 use crate::sum::Total;
 
@@ -206,8 +206,8 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
 }
 
 /// Adds the terms of two slices of logits to sums; see [`Compare`].
-pub(crate) fn compare<T: Vector>(a: &[T], b: &[T], frame: &Frame, sums: &mut Sums) {
-    dispatch(Compare { a, b, frame, far: far_terms, sums });
+pub(crate) fn compare<T: Vector>(a: &[T], b: &[T], frame: &Frame, distance: Distance, sums: &mut Sums) {
+    dispatch(Compare { a, b, frame, distance, far: far_terms, sums });
 }
 
 #[cold]

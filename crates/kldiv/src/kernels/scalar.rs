@@ -136,12 +136,20 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         Array(shifted.0.map(R::exp2))
     }
     #[inline(always)]
+    fn eighths(shifted: Self) -> Self {
+        Array(shifted.0.map(R::eighths))
+    }
+    #[inline(always)]
     fn magnitude(self) -> Self {
         Array(self.0.map(R::magnitude))
     }
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         self.zip(other, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn larger_magnitude(self, other: Self) -> Self {
+        self.magnitude().zip(other.magnitude(), |a, b| if a > b || b.to_f64().is_nan() { a } else { b })
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {

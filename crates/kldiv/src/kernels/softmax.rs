@@ -5,18 +5,33 @@
 //! digits, and the anchor, some value of a − b, only has to be near enough to the others that y is small where
 //! a and b differ by little more than a constant.
 //!
-//! In plain words: take 64 logits of each, add up their terms vector by vector in the arithmetic of their type, and
+//! Rows that are known to be [`Distance::Wide`] have nothing that cancels: there p and q are taken each by itself, which is
+//! half the work.
+//!
+//! In plain words: take some logits of each, add up their terms vector by vector in the arithmetic of their type, and
 //! add those sums to eight lanes of f64. Departures: a vector that holds a mask (−∞), a deep logit or a large
 //! difference is left to [`Far`], in f64 and, where that is not enough, one element at a time.
 
-use crate::kernels::exp::{Exp, exp_of};
+use crate::kernels::exp::{Exp, ScaledExp, exp_of};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_difference};
 use crate::kernels::scalar::One;
 use crate::sum::Compensated;
 use crate::view::Element;
 
-/// Elements whose terms are added before they are added to the lanes.
-pub(crate) const CHUNK: usize = 64;
+/// Elements whose terms are added before they are added to the lanes: 64 of f64, 128 of f32.
+pub(crate) const fn chunk<T>() -> usize {
+    512 / size_of::<T>()
+}
+
+/// How far apart two rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// Anything; differences are exact.
+    Any,
+    /// So far that their divergence keeps its digits without that. The frame's [`max_of_b`](Frame::max_of_b) must be a
+    /// number of the logits' type, and its scale one of [`SCALES`](crate::kernels::exp::SCALES).
+    Wide,
+}
 
 /// What exponents and differences of logits are relative to.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +45,16 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// The frame with an anchor for which [`max_of_b`](Self::max_of_b) is a number of a type.
+    pub(crate) fn rounded<T: Element>(&self) -> Frame {
+        let max_of_b = T::from_f64(self.max_of_b().value()).to_f64();
+        let mut anchor = Compensated { hi: self.max, lo: 0.0 };
+        anchor.add(-max_of_b);
+        Frame { anchor: anchor.tidy(), ..*self }
+    }
+
     /// What b is compared with so that q comes in the units of p: max less the anchor.
-    pub(super) fn max_of_b(&self) -> Compensated {
+    pub(crate) fn max_of_b(&self) -> Compensated {
         let mut max = Compensated { hi: self.max, lo: 0.0 };
         max.add(-self.anchor.hi);
         max.lo -= self.anchor.lo;
@@ -41,6 +64,9 @@ impl Frame {
 
 /// Eight lanes each of the sums of p, of p (exp(y) − 1 − y) and of p y.
 pub(crate) type Sums = [[f64; 8]; 3];
+
+/// How much of the range of the exponential is calm.
+const CALM: f64 = -0.85;
 
 /// A frame in every lane.
 #[derive(Clone, Copy)]
@@ -67,10 +93,8 @@ impl<V: Lanes> Framed<V> {
     /// The lanes whose exponentials, and products of them, are ordinary numbers; never those of a NaN or an infinity.
     #[inline(always)]
     pub(super) fn calm(s: V, y: V) -> V::Mask {
-        let lowest = V::Real::EXP_LOWEST.to_f64();
-        let (deepest, widest) = (lowest + 8.0, -0.75 * lowest);
-        let near = V::and(V::le(V::constant(-widest), y), V::le(y.larger(s), V::constant(widest)));
-        V::and(V::le(V::constant(deepest), s), near)
+        let limit = V::constant(CALM * V::Real::EXP_LOWEST.to_f64());
+        V::and(V::le(s.magnitude(), limit), V::le(y.magnitude(), limit))
     }
 
     /// The terms of calm lanes, added to sums.
@@ -89,11 +113,49 @@ pub(super) fn in_two<V: Lanes>(x: Compensated) -> (V, V) {
     (V::splat(high), V::constant((x.hi - high.to_f64()) + x.lo))
 }
 
+/// What wide distances need of a frame, in every lane.
+#[derive(Clone, Copy)]
+struct Wide<V> {
+    max: V,
+    max_of_b: V,
+    /// The largest calm magnitude.
+    calm: V,
+    exp: ScaledExp<V>,
+}
+
+impl<V: Lanes> Wide<V> {
+    #[inline(always)]
+    fn of(frame: &Frame) -> Self {
+        Wide {
+            max: V::constant(frame.max),
+            max_of_b: V::constant(frame.max_of_b().value()),
+            calm: V::constant(CALM * V::Real::EXP_LOWEST.to_f64() / frame.scale),
+            exp: ScaledExp::of(frame.scale),
+        }
+    }
+
+    /// Adds p, q and p (r − s) T of two vectors to sums, if both are calm. A NaN may pass where the other logit is calm:
+    /// the sums are NaN then.
+    #[inline(always)]
+    fn add(&self, a: V, b: V, sums: &mut [V; 3]) -> bool {
+        let (s, r) = (a - self.max, b - self.max_of_b);
+        let calm = V::all(V::le(s.larger_magnitude(r), self.calm));
+        if calm {
+            let p = self.exp.exp(s);
+            sums[0] = sums[0] + p;
+            sums[1] = sums[1] + self.exp.exp(r);
+            sums[2] = p.fma(r - s, sums[2]);
+        }
+        calm
+    }
+}
+
 /// Adds the terms of two slices of equal length to sums. All slices of a row but the last are of whole chunks.
 pub(crate) struct Compare<'a, T> {
     pub(crate) a: &'a [T],
     pub(crate) b: &'a [T],
     pub(crate) frame: &'a Frame,
+    pub(crate) distance: Distance,
     /// Runs a [`Far`], apart from the loop.
     pub(crate) far: fn(&[T], &[T], &Frame, u32) -> Sums,
     pub(crate) sums: &'a mut Sums,
@@ -104,25 +166,59 @@ impl<T: Vector> Job for Compare<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Compare { a, b, frame, far: far_terms, sums } = self;
-        let framed = Framed::<T::On<I>>::of(frame);
+        match self.distance {
+            Distance::Any => {
+                let (framed, exp) = (Framed::<T::On<I>>::of(self.frame), ScaledExp::of(1.0));
+                self.chunks::<I>(
+                    |a, b, sums| {
+                        let (s, y) = framed.exponents(a, b);
+                        let calm = <T::On<I> as Lanes>::all(Framed::calm(s, y));
+                        if calm {
+                            Framed::add(exp.exp(s), y, sums);
+                        }
+                        calm
+                    },
+                    |sums| sums,
+                );
+            }
+            Distance::Wide => {
+                let wide = Wide::<T::On<I>>::of(self.frame);
+                let scale = I::F64::splat(self.frame.scale);
+                self.chunks::<I>(
+                    |a, b, sums| wide.add(a, b, sums),
+                    |[p, q, straight]| {
+                        let straight = straight * scale;
+                        [p, (q - p) - straight, straight]
+                    },
+                );
+            }
+        }
+    }
+}
+
+impl<T: Vector> Compare<'_, T> {
+    /// Adds up chunks: `add` the terms of two vectors, unless it says that it cannot, and `terms` of a chunk's sums.
+    #[inline(always)]
+    fn chunks<I: Isa>(
+        self,
+        add: impl Fn(T::On<I>, T::On<I>, &mut [T::On<I>; 3]) -> bool,
+        terms: impl Fn([I::F64; 3]) -> [I::F64; 3],
+    ) {
+        let Compare { a, b, frame, far: far_terms, sums, .. } = self;
         let lanes = T::On::<I>::LANES;
         let mut totals = load::<I::F64>(sums);
         let n = a.len().min(b.len());
         let mut start = 0;
         while start < n {
-            let end = n.min(start + CHUNK);
-            let mut chunk = [T::On::<I>::zero(); 3];
+            let end = n.min(start + chunk::<T>());
+            let mut sums = [T::On::<I>::zero(); 3];
             let mut far = 0u32;
             let mut at = start;
             while at + lanes <= end {
                 // SAFETY: a whole vector is left in both.
                 let (a, b) =
                     unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
-                let (s, y) = framed.exponents(a, b);
-                if <T::On<I> as Lanes>::all(Framed::calm(s, y)) {
-                    Framed::add(Exp::of_rounded(s).value(), y, &mut chunk);
-                } else {
+                if !add(a, b, &mut sums) {
                     far |= 1 << ((at - start) / lanes);
                 }
                 at += lanes;
@@ -131,9 +227,10 @@ impl<T: Vector> Job for Compare<'_, T> {
                 // A last vector that is not full goes the long way too.
                 far |= 1 << ((at - start) / lanes);
             }
-            for i in 0..3 {
-                for part in 0..lanes / 8 {
-                    totals[i] = totals[i] + chunk[i].part(part);
+            for part in 0..lanes / 8 {
+                let terms = terms(sums.map(|sum| sum.part(part)));
+                for i in 0..3 {
+                    totals[i] = totals[i] + terms[i];
                 }
             }
             if far != 0 {
@@ -176,7 +273,7 @@ impl<T: Vector> Job for Far<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Far { a, b, frame, vectors, sums } = self;
-        let framed = Framed::<I::F64>::of(frame);
+        let (framed, exp) = (Framed::<I::F64>::of(frame), ScaledExp::of(1.0));
         let lanes = T::On::<I>::LANES;
         let mut totals = load::<I::F64>(sums);
         for i in 0..a.len().min(b.len()).div_ceil(8) {
@@ -192,7 +289,7 @@ impl<T: Vector> Job for Far<'_, T> {
             let (va, vb) = unsafe { (I::F64::load(x.as_ptr()), I::F64::load(y.as_ptr())) };
             let (s, e) = framed.exponents(va, vb);
             let calm = I::F64::and(Framed::calm(s, e), I::F64::first(n));
-            let p = Exp::of_rounded(I::F64::select(calm, s, I::F64::zero())).value();
+            let p = exp.exp(I::F64::select(calm, s, I::F64::zero()));
             let zero = I::F64::zero();
             Framed::add(I::F64::select(calm, p, zero), I::F64::select(calm, e, zero), &mut totals);
             if !I::F64::all(calm) {

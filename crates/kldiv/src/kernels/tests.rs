@@ -13,7 +13,7 @@ use crate::kernels::product::{
     Facts, GROUP, Judge, LnRatio, Meet, Mixture, PANEL, Product, Products, Reach, Rule, STRETCH,
 };
 use crate::kernels::rows::{ROWS, Rows};
-use crate::kernels::softmax::{CHUNK, Compare, Far, Frame, Largest};
+use crate::kernels::softmax::{Compare, Distance, Far, Frame, Largest, chunk};
 use crate::kernels::vae::{Gaussians, Given};
 use crate::kernels::{Isa, dispatch_to, far_terms};
 use crate::sum::{Compensated, Total};
@@ -214,12 +214,13 @@ macro_rules! jobs_on_logits_have_the_scalar_ones_bits {
     )*};
 }
 
-fn compared<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
+fn compared<T: Vector>(isa: Isa, a: &[T], b: &[T], distance: Distance) -> Vec<u64> {
+    let (far, frame) = (far_terms, if distance == Distance::Wide { &FRAME.rounded::<T>() } else { &FRAME });
     let mut whole = [[0.0; 8]; 3];
-    dispatch_to(isa, Compare { a, b, frame: &FRAME, far: far_terms, sums: &mut whole });
+    dispatch_to(isa, Compare { a, b, frame, distance, far, sums: &mut whole });
     let mut pieces = [[0.0; 8]; 3];
-    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
-        dispatch_to(isa, Compare { a, b, frame: &FRAME, far: far_terms, sums: &mut pieces });
+    for (a, b) in a.chunks(chunk::<T>()).zip(b.chunks(chunk::<T>())) {
+        dispatch_to(isa, Compare { a, b, frame, distance, far, sums: &mut pieces });
     }
     assert_eq!(bits_of(&whole.concat()), bits_of(&pieces.concat()), "{isa:?}");
     bits_of(&whole.concat())
@@ -228,7 +229,7 @@ fn compared<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
 /// Every vector taken as one that lies far.
 fn far<T: Vector>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
     let mut sums = [[0.0; 8]; 3];
-    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+    for (a, b) in a.chunks(chunk::<T>()).zip(b.chunks(chunk::<T>())) {
         dispatch_to(isa, Far { a, b, frame: &FRAME, vectors: u32::MAX, sums: &mut sums });
     }
     bits_of(&sums.concat())
@@ -269,8 +270,10 @@ fn gaussians<T: Vector>(isa: Isa, a: &[T], b: &[T], prior: bool) -> Vec<u64> {
 }
 
 jobs_on_logits_have_the_scalar_ones_bits! {
-    compare_of_f64: f64, |isa, a, b| compared(isa, a, b);
-    compare_of_f32: f32, |isa, a, b| compared(isa, a, b);
+    compare_of_f64: f64, |isa, a, b| compared(isa, a, b, Distance::Any);
+    compare_of_wide_f64: f64, |isa, a, b| compared(isa, a, b, Distance::Wide);
+    compare_of_f32: f32, |isa, a, b| compared(isa, a, b, Distance::Any);
+    compare_of_wide_f32: f32, |isa, a, b| compared(isa, a, b, Distance::Wide);
     far_of_f64: f64, |isa, a, b| far(isa, a, b);
     far_of_f32: f32, |isa, a, b| far(isa, a, b);
     largest_of_f64: f64, |isa, a, _b| dispatch_to(isa, Largest(a)).to_bits();

@@ -114,12 +114,20 @@ impl<V: Lanes> Lanes for Twice<V> {
         Twice(V::exp2(shifted.0), V::exp2(shifted.1))
     }
     #[inline(always)]
+    fn eighths(shifted: Self) -> Self {
+        Twice(V::eighths(shifted.0), V::eighths(shifted.1))
+    }
+    #[inline(always)]
     fn magnitude(self) -> Self {
         Twice(self.0.magnitude(), self.1.magnitude())
     }
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
         Twice(self.0.larger(other.0), self.1.larger(other.1))
+    }
+    #[inline(always)]
+    fn larger_magnitude(self, other: Self) -> Self {
+        Twice(self.0.larger_magnitude(other.0), self.1.larger_magnitude(other.1))
     }
     #[inline(always)]
     fn swap(self, distance: usize) -> Self {

@@ -5,11 +5,11 @@
 
 use crate::error::Error;
 use crate::kernels;
-use crate::kernels::exp::{exp_of, parts_of};
+use crate::kernels::exp::{SCALES, exp_of, parts_of};
 use crate::kernels::gradient::Exponentials;
 use crate::kernels::lanes::Vector;
 use crate::kernels::log::{less_ln_1p, ln, ln_1p};
-use crate::kernels::softmax::{CHUNK, Frame, Largest, Sums};
+use crate::kernels::softmax::{Distance, Frame, Largest, Sums, chunk};
 use crate::pair::SHARE;
 use crate::pieces::pieces;
 use crate::rows::reserve;
@@ -32,6 +32,8 @@ pub(crate) struct Summary {
     /// The same of b, with something near its largest; 0 where every b is −∞.
     max_b: Compensated,
     weight_b: f64,
+    /// Whether b's sum was taken by itself, and is as good as a's.
+    own: bool,
     /// T (lse(a/T) − lse(b/T)), where both are possible.
     pub(crate) delta: Compensated,
     /// D(softmax(a/T) ‖ softmax(b/T)) over the stretch, in nats. NaN where something is no logit.
@@ -44,6 +46,7 @@ impl Summary {
         weight: f64::NAN,
         max_b: Compensated::ZERO,
         weight_b: f64::NAN,
+        own: true,
         delta: Compensated::ZERO,
         kl: f64::NAN,
     };
@@ -55,12 +58,13 @@ impl Summary {
             delta = difference(max, max_b);
             delta.add((ln(weight) - ln(weight_b)) / scale);
         }
-        Summary { max, weight, max_b, weight_b, delta: delta.tidy(), kl }
+        Summary { max, weight, max_b, weight_b, own: true, delta: delta.tidy(), kl }
     }
 
     /// Of a normaliser of a, and how far that of b is from it.
     fn near(max: f64, weight: f64, delta: Compensated, kl: f64) -> Summary {
-        Summary { max, weight, max_b: difference(max, delta), weight_b: weight, delta, kl }
+        let max_b = difference(max, delta);
+        Summary { max, weight, max_b, weight_b: weight, own: false, delta, kl }
     }
 
     /// Whether no a, and whether no b, is possible.
@@ -104,7 +108,7 @@ fn share<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
         let len = STRETCH.min(a.len() - start);
         summaries[n] = stretch::<T>(a.part(start, len), b.part(start, len), scale, guess);
         if summaries[n].weight > 0.0 && summaries[n].weight_b > 0.0 {
-            guess = Some((summaries[n].max, summaries[n].delta));
+            guess = Some(summaries[n]);
         }
         n += 1;
     }
@@ -156,6 +160,9 @@ fn normaliser<T: Vector>(b: Row, scale: f64) -> (Compensated, f64) {
 /// The summary with a delta that is good to the last digit of its normalisers, where that of [`rows`] is good to the
 /// digits of their quotient: of q itself, not of q relative to p.
 pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f64) -> Summary {
+    if summary.own {
+        return summary;
+    }
     // What is near the largest b is known already.
     let near = exponentials::<T>(b, summary.max_b, scale, 1.0, None);
     let (max_b, weight_b) =
@@ -163,30 +170,36 @@ pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f
     Summary::of(summary.max, summary.weight, max_b, weight_b, scale, summary.kl)
 }
 
-/// `guess` is what a stretch before this one had for its largest a and for its anchor.
-fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<(f64, Compensated)>) -> Summary {
-    let (max, anchor) = match guess {
-        Some(guess) => guess,
-        None => (largest::<T>(a), Compensated::ZERO),
+/// `guess` is a stretch before this one, whose largest a, anchor and distance may do for it.
+fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Summary {
+    let (max, anchor, mut kl) = match guess {
+        Some(guess) => (guess.max, guess.delta, guess.kl),
+        None => (largest::<T>(a), Compensated::ZERO, 0.0),
     };
     if max == f64::NEG_INFINITY {
         return masked::<T>(a, b, scale);
     }
     let mut frame = Frame { max, anchor, scale };
     if guess.is_none() {
-        let len = CHUNK.min(a.len());
+        let len = chunk::<T>().min(a.len());
         frame.anchor = anchor_where(a, b, 0..len, |_| true);
-        let [weight, _, straight] = sums::<T>(&frame, a.part(0, len), b.part(0, len));
+        let [weight, curved, straight] = sums::<T>(&frame, Distance::Any, a.part(0, len), b.part(0, len));
+        kl = Seen::of(curved / weight, straight / weight).map_or(0.0, |seen| seen.kl);
         frame.anchor = match moved(frame.anchor, straight / weight / scale) {
             Some(anchor) if weight > 0.0 => anchor,
             // Nothing there is likely: look where something is.
             _ => anchor_where(a, b, 0..a.len(), |x| x == max),
         };
     }
+    let mut distance =
+        if kl >= WIDE && a.len() >= LONG && SCALES.contains(&scale) { Distance::Wide } else { Distance::Any };
     // Once, or again with an anchor nearer to what the last look found.
     let mut guessed = guess.is_some();
     for look in 0..LOOKS {
-        let [weight, curved, straight] = sums::<T>(&frame, a, b);
+        if distance == Distance::Wide {
+            frame = frame.rounded::<T>();
+        }
+        let [weight, curved, straight] = sums::<T>(&frame, distance, a, b);
         if guessed && !LIKE_THE_LARGEST.contains(&weight) {
             frame.max = largest::<T>(a);
             if frame.max == f64::NEG_INFINITY {
@@ -200,14 +213,18 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<(f64, Compensate
         }
         let Some(seen) = Seen::of(curved / weight, straight / weight) else { break };
         if look + 1 < LOOKS
-            && seen.doubtful()
+            && (seen.doubtful() || (distance == Distance::Wide && seen.kl < WIDE / 2.0))
             && let Some(anchor) = moved(frame.anchor, seen.mean / scale)
         {
-            frame.anchor = anchor;
+            (frame.anchor, distance) = (anchor, Distance::Any);
             continue;
         }
         let Some(delta) = moved(frame.anchor, ln_1p(seen.excess) / scale) else { break };
         let near = Summary::near(frame.max, weight, delta, seen.kl);
+        if distance == Distance::Wide {
+            let weight_b = weight + (curved + straight);
+            return Summary::of(frame.max, weight, frame.max_of_b(), weight_b, scale, seen.kl);
+        }
         if (delta.hi * scale).abs() < FAR {
             return near;
         }
@@ -217,14 +234,19 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<(f64, Compensate
     apart(a, b, scale)
 }
 
+/// A stretch at least this long whose divergence is likely to be at least this is taken for a wide one: each logit's
+/// rounding is little of it then. It is one from half of that on.
+const LONG: usize = 1024;
+const WIDE: f64 = 0.25;
+
 /// The sum of exp((a − max)/T) says that max is the largest a or near it: a few digits of an exponent are left at most.
 const LIKE_THE_LARGEST: std::ops::Range<f64> = 2.5e-4..3e4;
 
 /// The sums of the terms of two rows.
-fn sums<T: Vector>(frame: &Frame, a: Row, b: Row) -> [f64; 3] {
+fn sums<T: Vector>(frame: &Frame, distance: Distance, a: Row, b: Row) -> [f64; 3] {
     let mut sums: Sums = [[0.0; 8]; 3];
     pieces::<T, 2, 0>([a, b], &mut [], |[a, b], []| {
-        kernels::compare(a, b, frame, &mut sums);
+        kernels::compare(a, b, frame, distance, &mut sums);
     });
     sums.map(joined)
 }
@@ -234,7 +256,7 @@ fn sums<T: Vector>(frame: &Frame, a: Row, b: Row) -> [f64; 3] {
 fn masked<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
     let max_b = largest::<T>(b);
     let from = if max_b == f64::NEG_INFINITY { 0.0 } else { max_b };
-    let [_, q, _] = sums::<T>(&Frame { max: from, anchor: Compensated::ZERO, scale }, a, b);
+    let [_, q, _] = sums::<T>(&Frame { max: from, anchor: Compensated::ZERO, scale }, Distance::Any, a, b);
     if q.is_nan() {
         return Summary::NAN;
     }
@@ -391,10 +413,14 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
         let kl = within.value() + seen.kl;
         let Some(delta) = moved(anchor, ln_1p(seen.excess) / scale) else { break };
         let near = Summary::near(max, total, delta, kl);
-        if (delta.hi * scale).abs() < FAR {
+        let own = parts.iter().all(|part| part.own);
+        if !own && (delta.hi * scale).abs() < FAR {
             return near;
         }
         let (max_b, weight_b) = joined_b(parts, scale);
+        if own {
+            return Summary::of(max, total, max_b, weight_b, scale, kl);
+        }
         return Summary { max_b, weight_b, ..near };
     }
     joined_apart(parts, max, scale)
@@ -409,7 +435,8 @@ fn joined_apart(parts: &[Summary], max: f64, scale: f64) -> Summary {
         total.add(part.weight * exp_of((part.max - max) * scale));
         impossible |= part.kl == f64::INFINITY;
     }
-    let whole = Summary::of(max, total.value(), max_b, weight_b, scale, f64::INFINITY);
+    let own = parts.iter().all(|part| part.own);
+    let whole = Summary { own, ..Summary::of(max, total.value(), max_b, weight_b, scale, f64::INFINITY) };
     if impossible {
         return whole;
     }
