@@ -3,7 +3,7 @@
 //! With the frame's anchor at T (lse(a/T) − lse(b/T)), y is ln(q/p) and q − p is p (exp(y) − 1), which keeps its
 //! digits where p and q are near each other.
 
-use crate::kernels::exp::{Exp, exp, parts_of};
+use crate::kernels::exp::{Exp, ScaledExp, exp, parts_of};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::prepare::Prepare;
@@ -27,7 +27,7 @@ impl<V: Lanes> Both<V> {
     fn of(b: V, s: V, y: V, max_of_b: (V, V), scale: V) -> Self {
         let of_q = V::le(V::zero(), y);
         let r = ((b - max_of_b.0) - max_of_b.1) * scale;
-        let larger = Exp::of_rounded(V::select(of_q, r, s)).value();
+        let larger = ScaledExp::of(1.0).exp(V::select(of_q, r, s));
         let y = V::select(of_q, V::zero() - y, y);
         Both { of_q, larger, difference: larger * Exp::of_rounded(y).less_one() }
     }
@@ -270,7 +270,7 @@ impl<T: Vector> Job for Exponentials<'_, T> {
             };
             let s = ((given - max.0) - max.1) * scale;
             let inside = T::On::<I>::and(T::On::<I>::le(least, s), T::On::<I>::le(s, most));
-            let each = if T::On::<I>::all(inside) { Exp::of_rounded(s).value() } else { exp(s) };
+            let each = if T::On::<I>::all(inside) { ScaledExp::of(1.0).exp(s) } else { exp(s) };
             let each = T::On::<I>::select(first, each * by, T::On::<I>::zero());
             for part in 0..lanes / 8 {
                 total = total + each.part(part);

@@ -1,6 +1,6 @@
 //! Two rows of logits as one summary: their divergence, and how much their normalisers differ.
 //!
-//! A row is taken in stretches of 4,096 logits, each compared with an anchor near its own mean difference; stretches,
+//! A row is taken in stretches of 8,192 logits, each compared with an anchor near its own mean difference; stretches,
 //! and then shares of 65,536, are joined by the chain rule, D = Σ wᵢ Dᵢ + D(w‖v), none of whose terms is negative.
 
 use crate::error::Error;
@@ -17,8 +17,8 @@ use crate::sum::Compensated;
 use crate::threads;
 use crate::view::{Row, RowMut};
 
-/// Logits that are compared with one anchor; they stay in the nearest cache for the second look.
-const STRETCH: usize = 4096;
+/// Logits that are compared with one anchor; they stay in a near cache for the second look.
+const STRETCH: usize = 8192;
 
 /// Normalisers further apart than this, in logarithms, are each computed by themselves.
 const FAR: f64 = 64.0;
@@ -191,8 +191,9 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
             _ => anchor_where(a, b, 0..a.len(), |x| x == max),
         };
     }
-    let mut distance =
-        if kl >= WIDE && a.len() >= LONG && SCALES.contains(&scale) { Distance::Wide } else { Distance::Any };
+    let long = guess.is_some() || a.len() >= LONG;
+    let wide = kl >= APART && long && SCALES.contains(&scale);
+    let mut distance = if wide { Distance::Wide } else { Distance::Any };
     // Once, or again with an anchor nearer to what the last look found.
     let mut guessed = guess.is_some();
     for look in 0..LOOKS {
@@ -213,7 +214,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
         }
         let Some(seen) = Seen::of(curved / weight, straight / weight) else { break };
         if look + 1 < LOOKS
-            && (seen.doubtful() || (distance == Distance::Wide && seen.kl < WIDE / 2.0))
+            && (seen.doubtful() || (distance == Distance::Wide && seen.kl < APART))
             && let Some(anchor) = moved(frame.anchor, seen.mean / scale)
         {
             (frame.anchor, distance) = (anchor, Distance::Any);
@@ -234,10 +235,11 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
     apart(a, b, scale)
 }
 
-/// A stretch at least this long whose divergence is likely to be at least this is taken for a wide one: each logit's
-/// rounding is little of it then. It is one from half of that on.
+/// From here on divergences are of rows so far apart that q is better taken from b than from p.
+pub(super) const APART: f64 = 1.0 / 16.0;
+
+/// Rows shorter than this are not taken for wide ones: of more logits, the rounding of each is little.
 const LONG: usize = 1024;
-const WIDE: f64 = 0.25;
 
 /// The sum of exp((a − max)/T) says that max is the largest a or near it: a few digits of an exponent are left at most.
 const LIKE_THE_LARGEST: std::ops::Range<f64> = 2.5e-4..3e4;

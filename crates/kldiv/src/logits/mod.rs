@@ -42,7 +42,7 @@ use crate::kernels;
 use crate::kernels::gradient::{Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::op::{Halves, JensenShannon};
 use crate::kernels::softmax::Frame;
-use crate::logits::compare::Summary;
+use crate::logits::compare::{APART, Summary};
 use crate::pair::{ln_base, total};
 use crate::pieces::shares;
 use crate::policy::{Measure, Options};
@@ -52,9 +52,6 @@ use crate::view::{Row, RowMut, Shape, View, ViewMut};
 
 const A: Operand = Operand::new(0, "a");
 const B: Operand = Operand::new(1, "b");
-
-/// Divergences from here on are of rows of which q is better taken from b than from p.
-const APART: f64 = 1.0 / 16.0;
 
 /// The divergence of each row: `out[i] = D(softmax(a[i]/T) ‖ softmax(b[i]/T))`, in nats unless the options have a base.
 ///
