@@ -25,11 +25,13 @@ pub(crate) struct Gaussians<'a, T> {
     pub(crate) sums: &'a mut [f64; 8],
 }
 
-/// The term and its derivatives with respect to the four inputs.
+/// Twice the term, and its derivatives with respect to the four inputs, of which [`HALVES`] are to be taken.
 struct Terms<V> {
     value: V,
     by: [V; 4],
 }
+
+const HALVES: [f64; 4] = [1.0, 0.5, 1.0, 0.5];
 
 impl<T: Vector> Job for Gaussians<'_, T> {
     type Output = ();
@@ -41,8 +43,8 @@ impl<T: Vector> Job for Gaussians<'_, T> {
         let n = given.mu.len();
         let prior = given.prior_mu.len() == n;
         // SAFETY: eight elements are a sum's vector.
-        let mut total = unsafe { I::F64::load(sums.as_ptr()) };
-        let scale = T::On::<I>::constant(by);
+        let mut total = unsafe { I::F64::load(sums.as_ptr()) } * I::F64::splat(2.0);
+        let scales = HALVES.map(|half| T::On::<I>::constant(half * by));
         let mut at = 0;
         while at < n {
             let len = (n - at).min(lanes);
@@ -66,7 +68,7 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 for i in 0..4 {
                     if out[i].len() == n {
                         // SAFETY: a whole vector is left.
-                        unsafe { (terms.by[i] * scale).store(out[i].as_mut_ptr().add(at)) };
+                        unsafe { (terms.by[i] * scales[i]).store(out[i].as_mut_ptr().add(at)) };
                     }
                 }
             } else {
@@ -80,7 +82,7 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 let mut value = terms.value.to_f64s::<16>();
                 let mut by_each = [[0.0; 16]; 4];
                 for i in 0..4 {
-                    by_each[i] = (terms.by[i] * scale).to_f64s::<16>();
+                    by_each[i] = (terms.by[i] * scales[i]).to_f64s::<16>();
                 }
                 let keep = T::On::<I>::select(keep, T::On::<I>::one(), zero).to_f64s::<16>();
                 for j in 0..len {
@@ -88,7 +90,7 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                         let edge = edge(&given, at + j);
                         value[j] = edge.value;
                         for i in 0..4 {
-                            by_each[i][j] = if by == 0.0 { 0.0 } else { edge.by[i] * by };
+                            by_each[i][j] = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
                         }
                     }
                 }
@@ -106,7 +108,7 @@ impl<T: Vector> Job for Gaussians<'_, T> {
             }
             at += len;
         }
-        *sums = total.to_f64s();
+        *sums = (total * I::F64::splat(0.5)).to_f64s();
     }
 }
 
@@ -124,23 +126,18 @@ unsafe fn load<V: Lanes>(x: &[V::Real], at: usize, n: usize) -> V {
 #[inline(always)]
 fn calm<V: Lanes>(d: V, y: V, log: V, prior: bool) -> V::Mask {
     let most = V::constant(-0.9 * V::Real::EXP_LOWEST.to_f64());
-    let far = V::splat(V::Real::ROUND);
-    let least = V::zero() - most;
-    let mask =
-        V::and(V::and(V::le(least, y), V::le(y, most)), V::and(V::le(V::zero() - far, d), V::le(d, far)));
-    if prior { V::and(mask, V::and(V::le(least, log), V::le(log, most))) } else { mask }
+    let mask = V::and(V::le(y.magnitude(), most), V::le(d.magnitude(), V::splat(V::Real::ROUND)));
+    if prior { V::and(mask, V::le(log.magnitude(), most)) } else { mask }
 }
 
 #[inline(always)]
 fn terms<V: Lanes>(d: V, y: V, log: V, prior: bool) -> Terms<V> {
-    let half = V::constant(0.5);
     let exp = Exp::of(y);
     let by_mu = if prior { d * Exp::of(V::zero() - log).value() } else { d };
-    let square = d * by_mu;
-    let by_logvar = half * exp.less_one();
+    let (square, less_one) = (d * by_mu, exp.less_one());
     Terms {
-        value: half * (square + exp.curved()),
-        by: [by_mu, by_logvar, V::zero() - by_mu, V::zero() - half.fma(square, by_logvar)],
+        value: square + exp.curved(),
+        by: [by_mu, less_one, V::zero() - by_mu, V::zero() - (square + less_one)],
     }
 }
 
@@ -162,5 +159,5 @@ fn edge<T: Element>(given: &Given<T>, i: usize) -> Terms<f64> {
         y if y > 700.0 => (exp_of(y), exp_of(y)),
         y => parts_of(y),
     };
-    Terms { value: 0.5 * (square + curved), by: [by_mu, 0.5 * less_one, -by_mu, -0.5 * (square + less_one)] }
+    Terms { value: square + curved, by: [by_mu, less_one, -by_mu, -(square + less_one)] }
 }
