@@ -10,8 +10,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::coefficients::SIXTEENTHS;
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, SIXTEENTH_BIT};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real};
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -226,6 +225,19 @@ impl Lanes for F64x4 {
         Self(op!(_mm256_castsi256_pd(op!(_mm256_add_epi64(power, op!(_mm256_slli_epi64::<49>(k)))))))
     }
     #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let bits = op!(_mm256_castpd_si256(self.0));
+        let from = op!(_mm256_sub_epi64(bits, op!(_mm256_set1_epi64x(f64::SIXTEENTHS.to_bits() as i64))));
+        let shift = op!(_mm256_and_si256(from, op!(_mm256_set1_epi64x(!0 << 52))));
+        let near = Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(bits, shift)))));
+        let places = op!(_mm256_srli_epi64::<48>(from));
+        let places = op!(_mm256_and_si256(places, op!(_mm256_set1_epi64x(15))));
+        // Places are below sixteen, and each table has as many numbers.
+        let first = Self(op!(_mm256_i64gather_pd::<8>(first.as_ptr(), places)));
+        let second = Self(op!(_mm256_i64gather_pd::<8>(second.as_ptr(), places)));
+        (near, exponents(from), [first, second])
+    }
+    #[inline(always)]
     fn without_bit(bit: usize) -> __m256d {
         Self::zero().equal(Self(op!(_mm256_setr_pd(
             0.0,
@@ -303,6 +315,20 @@ impl Lanes for F32x8 {
         Self(op!(_mm256_castsi256_ps(op!(_mm256_add_epi32(power, op!(_mm256_slli_epi32::<20>(k)))))))
     }
     #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f32; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let bits = op!(_mm256_castps_si256(self.0));
+        let from = op!(_mm256_sub_epi32(bits, op!(_mm256_set1_epi32(f32::SIXTEENTHS.to_bits() as i32))));
+        let places = op!(_mm256_srli_epi32::<19>(from));
+        let shift = op!(_mm256_and_si256(from, op!(_mm256_set1_epi32(!0 << 23))));
+        let near = Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(bits, shift)))));
+        let k = Self(op!(_mm256_cvtepi32_ps(shift)));
+        // Which half of a table goes by the sign.
+        let upper = op!(_mm256_castsi256_ps(op!(_mm256_slli_epi32::<28>(places))));
+        let half = |half: &[f32]| op!(_mm256_permutevar8x32_ps(op!(_mm256_loadu_ps(half.as_ptr())), places));
+        let at = |table: &[f32; 16]| Self(op!(_mm256_blendv_ps(half(&table[..8]), half(&table[8..]), upper)));
+        (near, k, [at(first), at(second)])
+    }
+    #[inline(always)]
     fn without_bit(bit: usize) -> __m256 {
         let lanes = op!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
         let bits = op!(_mm256_and_si256(lanes, op!(_mm256_set1_epi32(bit as i32))));
@@ -324,20 +350,6 @@ impl Lanes for F32x8 {
 }
 
 impl Doubles for F64x4 {
-    #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
-        const PLACE: i32 = SIXTEENTH_BIT as i32;
-        let bits = op!(_mm256_castpd_si256(self.0));
-        let from = op!(_mm256_sub_epi64(bits, op!(_mm256_set1_epi64x(SIXTEENTHS.to_bits() as i64))));
-        let shift = op!(_mm256_and_si256(from, op!(_mm256_set1_epi64x(!0 << 52))));
-        let near = Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(bits, shift)))));
-        let places = op!(_mm256_srli_epi64::<PLACE>(from));
-        let places = op!(_mm256_and_si256(places, op!(_mm256_set1_epi64x(15))));
-        // Places are below sixteen, and each table has as many numbers.
-        let first = Self(op!(_mm256_i64gather_pd::<8>(first.as_ptr(), places)));
-        let second = Self(op!(_mm256_i64gather_pd::<8>(second.as_ptr(), places)));
-        (near, exponents(from), [first, second])
-    }
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let (even, odd) = (op!(_mm256_unpacklo_pd(a.0, b.0)), op!(_mm256_unpackhi_pd(a.0, b.0)));

@@ -9,8 +9,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::coefficients::SIXTEENTHS;
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, SIXTEENTH_BIT};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(__m512d);
@@ -215,6 +214,16 @@ impl Lanes for F64x8 {
         Self(op!(_mm512_castsi512_pd(op!(_mm512_add_epi64(power, op!(_mm512_slli_epi64::<49>(k)))))))
     }
     #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let bits = op!(_mm512_castpd_si512(self.0));
+        let from = op!(_mm512_sub_epi64(bits, op!(_mm512_set1_epi64(f64::SIXTEENTHS.to_bits() as i64))));
+        let places = op!(_mm512_srli_epi64::<48>(from));
+        let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi64(!0 << 52))));
+        let near = Self(op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(bits, shift)))));
+        let k = Self(op!(_mm512_cvtepi64_pd(shift)));
+        (near, k, [Self::at(first, places), Self::at(second, places)])
+    }
+    #[inline(always)]
     fn swap(self, distance: usize) -> Self {
         Self(match distance {
             4 => op!(_mm512_shuffle_f64x2::<0x4E>(self.0, self.0)),
@@ -273,6 +282,20 @@ impl Lanes for F32x16 {
         Self(op!(_mm512_castsi512_ps(op!(_mm512_add_epi32(power, op!(_mm512_slli_epi32::<20>(k)))))))
     }
     #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[f32; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let bits = op!(_mm512_castps_si512(self.0));
+        let from = op!(_mm512_sub_epi32(bits, op!(_mm512_set1_epi32(f32::SIXTEENTHS.to_bits() as i32))));
+        let places = op!(_mm512_srli_epi32::<19>(from));
+        let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi32(!0 << 23))));
+        let near = Self(op!(_mm512_castsi512_ps(op!(_mm512_sub_epi32(bits, shift)))));
+        let k = Self(op!(_mm512_cvtepi32_ps(shift)));
+        // A table is a vector.
+        let at = |table: &[f32; 16]| {
+            Self(op!(_mm512_permutexvar_ps(places, op!(_mm512_loadu_ps(table.as_ptr())))))
+        };
+        (near, k, [at(first), at(second)])
+    }
+    #[inline(always)]
     fn swap(self, distance: usize) -> Self {
         Self(match distance {
             8 => op!(_mm512_shuffle_f32x4::<0x4E>(self.0, self.0)),
@@ -303,16 +326,6 @@ impl F64x8 {
 }
 
 impl Doubles for F64x8 {
-    #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
-        let bits = op!(_mm512_castpd_si512(self.0));
-        let from = op!(_mm512_sub_epi64(bits, op!(_mm512_set1_epi64(SIXTEENTHS.to_bits() as i64))));
-        let places = op!(_mm512_srli_epi64::<SIXTEENTH_BIT>(from));
-        let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi64(!0 << 52))));
-        let near = Self(op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(bits, shift)))));
-        let k = Self(op!(_mm512_cvtepi64_pd(shift)));
-        (near, k, [Self::at(first, places), Self::at(second, places)])
-    }
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let even = op!(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14));

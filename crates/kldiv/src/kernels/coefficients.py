@@ -44,8 +44,16 @@ PI = pi()
 
 def fit(f, low, high, n):
     """Coefficients, lowest power first, of the degree n - 1 interpolant of f at the n Chebyshev points."""
-    points = [(low + high) / 2 + (high - low) / 2 * cosine(PI * (2 * i + 1) / (2 * n)) for i in range(n)]
-    table = [f(x) for x in points]
+    return interpolant(f, [(low + high) / 2 + (high - low) / 2 * cosine(PI * (2 * i + 1) / (2 * n)) for i in range(n)])
+
+
+def fit_odd(f, high, n):
+    """The same for s f(s²): at the squares of the Chebyshev points of s, 0 left out."""
+    return interpolant(f, [high * cosine(PI * (2 * i + 1) / (4 * n + 2)) ** 2 for i in range(n)])
+
+
+def interpolant(f, points):
+    n, table = len(points), [f(x) for x in points]
     for level in range(1, n):
         for i in range(n - 1, level - 1, -1):
             table[i] = (table[i] - table[i - 1]) / (points[i] - points[i - level])
@@ -84,9 +92,12 @@ def digits(x, kind):
 
 
 def polynomial(name, says, f, low, high, n, kind):
-    coefficients = fit(f, low, high, n)
+    show(name, says, f, low, high, fit(f, low, high, n), kind)
+
+
+def show(name, says, f, low, high, coefficients, kind):
     print(f"/// {says}, on [{float(low):.6g}, {float(high):.6g}], relative error {error(f, low, high, coefficients):.1e}.")
-    print(f"pub(crate) const {name}: [{kind}; {n}] = [")
+    print(f"pub(crate) const {name}: [{kind}; {len(coefficients)}] = [")
     for c in coefficients:
         print(f"    {digits(c, kind)},")
     print("];")
@@ -111,7 +122,7 @@ def eighths(kind, mantissa):
     print("];")
 
 
-def sixteenths(start, n):
+def sixteenths(start, n, kind):
     """Tables and a polynomial for logarithms of numbers from `start` to twice that.
 
     Whichever sixteenth of the range a number z lies in (they are even in its bits), that sixteenth's inverse brings it
@@ -119,23 +130,24 @@ def sixteenths(start, n):
     """
     bits = struct.unpack("<q", struct.pack("<d", start))[0]
     edges = [D(struct.unpack("<d", struct.pack("<q", bits + (i << 48)))[0]) for i in range(17)]
+    rounded = {"f64": float, "f32": f32}[kind]
     inverses, low, high = [], D(0), D(0)
     for a, b in zip(edges, edges[1:]):
-        inverse = D(1) if a < 1 < b else D(float(2 / (a + b)))
+        inverse = D(1) if a < 1 < b else D(rounded(2 / (a + b)))
         inverses.append(inverse)
         low, high = min(low, a * inverse - 1), max(high, b * inverse - 1)
     print("/// Where the sixteenths begin.")
-    print(f"pub(crate) const SIXTEENTHS: f64 = {digits(D(start), 'f64')};")
+    print(f"pub(crate) const SIXTEENTHS_{kind.upper()}: {kind} = {digits(D(start), kind)};")
     for name, says, table in [
         ("INVERSES", "1 over a number of each sixteenth", inverses),
         ("LN_INVERSES", "-ln of those", [-x.ln() for x in inverses]),
     ]:
         print(f"/// {says}.")
-        print(f"pub(crate) const {name}: [f64; 16] = [")
+        print(f"pub(crate) const {name}_{kind.upper()}: [{kind}; 16] = [")
         for x in table:
-            print(f"    {digits(x, 'f64')},")
+            print(f"    {digits(x, kind)},")
         print("];")
-    polynomial("LN_1P_F64", "L(r) = (ln(1 + r) - r)/r²", ln_1p_rest, low, high, n, "f64")
+    polynomial(f"LN_1P_{kind.upper()}", "L(r) = (ln(1 + r) - r)/r²", ln_1p_rest, low, high, n, kind)
 
 
 atanh_rest = series(lambda j: D(2) / (2 * j + 3))
@@ -155,8 +167,9 @@ print("#![allow(clippy::approx_constant, clippy::excessive_precision)]")
 print()
 ATANH = "2R(z) = 2(atanh(s)/s - 1)/z with z = s²"
 EXP = "E(r) = (exp(r) - 1 - r)/r²"
-polynomial("ATANH_F64", ATANH, atanh_rest, D(0), z_max, 8, "f64")
-polynomial("ATANH_F32", ATANH, atanh_rest, D(0), z_max, 3, "f32")
+# What it adds to a logarithm is small where s is, and may be less exact there.
+show("ATANH_F64", ATANH, atanh_rest, D(0), z_max, fit_odd(atanh_rest, z_max, 7), "f64")
+show("ATANH_F32", ATANH, atanh_rest, D(0), z_max, fit_odd(atanh_rest, z_max, 3), "f32")
 polynomial("EXP_F64", EXP, exp_rest, -half_ln2, half_ln2, 10, "f64")
 polynomial("EXP_F32", EXP, exp_rest, -half_ln2, half_ln2, 5, "f32")
 polynomial("EXP_WIDE_F64", EXP, exp_rest, D(-2), D(2), 18, "f64")
@@ -169,4 +182,5 @@ eighths("f32", 23)
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)
 two_parts("LN2_F32", ln2, "f32", 16)
-sixteenths(0.703125, 8)
+sixteenths(0.703125, 8, "f64")
+sixteenths(0.703125, 3, "f32")

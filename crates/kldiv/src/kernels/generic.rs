@@ -100,8 +100,8 @@ fn each_of<V: Copy>(four: Four<V>) -> [V; 4] {
 /// Adds the terms of four pairs of vectors after four, from `at` on, for as long as there are so many. Where all are calm
 /// nothing else has to be asked, and there are always as many terms under way as a processor can do with.
 ///
-/// Four terms of f32 that are not differences are added as they are, before they become f64; those of f64 are added
-/// like any others, so that their bits do not tell whether they came in a group.
+/// Four plain terms of f32 are added as they are, before they become f64; those of f64 are added like any others, so that
+/// their bits do not tell whether they came in a group.
 #[inline(always)]
 fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
     op: &O,
@@ -118,7 +118,7 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
         let (x, y) = unsafe {
             (Four::<T::On<I>>::load(p.as_ptr().add(from)), Four::<T::On<I>>::load(q.as_ptr().add(from)))
         };
-        if !Four::<T::On<I>>::calm(Twice::unrest(x, y)) {
+        if !O::calm(x, y) {
             let mut single = from;
             while let Some(pair) = vectors::<T::On<I>, AsGiven>(&AsGiven, &p[..*at], &q[..*at], &mut single) {
                 add_vector(op, pair, sums);

@@ -34,6 +34,12 @@ pub(crate) trait Real:
     const ROUND: Self;
     /// 2R of `2 atanh(s) = 2s + s³ 2R(s²)`.
     const ATANH: &'static [Self];
+    /// Where the sixteenths of [`Lanes::sixteenth`] begin, 1 over a number of each, and −ln of those.
+    const SIXTEENTHS: Self;
+    const INVERSES: &'static [Self; 16];
+    const LN_INVERSES: &'static [Self; 16];
+    /// `(ln(1 + r) − r)/r²` of what a sixteenth's inverse leaves.
+    const LN_1P: &'static [Self];
     const INV_LN2: Self;
     /// E of `exp(r) = 1 + r + r² E(r)`, for |r| ≤ ln 2 / 2 and for |r| ≤ 2.
     const EXP: &'static [Self];
@@ -53,6 +59,8 @@ pub(crate) trait Real:
     fn magnitude(self) -> Self;
     /// See [`Lanes::align`].
     fn align(p: Self, q: Self) -> (Self, Self);
+    /// z, k·STEP and which sixteenth; see [`Lanes::sixteenth`].
+    fn sixteenth(self) -> (Self, Self, usize);
     /// See [`Lanes::exp2`] and [`Lanes::eighths`].
     fn exp2(shifted: Self) -> Self;
     fn eighths(shifted: Self) -> Self;
@@ -71,6 +79,10 @@ impl Real for f64 {
     const LN2_LOW: f64 = c::LN2_F64_LOW;
     const ROUND: f64 = 6_755_399_441_055_744.0;
     const ATANH: &'static [f64] = &c::ATANH_F64;
+    const SIXTEENTHS: f64 = c::SIXTEENTHS_F64;
+    const INVERSES: &'static [f64; 16] = &c::INVERSES_F64;
+    const LN_INVERSES: &'static [f64; 16] = &c::LN_INVERSES_F64;
+    const LN_1P: &'static [f64] = &c::LN_1P_F64;
     const INV_LN2: f64 = std::f64::consts::LOG2_E;
     const EXP: &'static [f64] = &c::EXP_F64;
     const EXP_WIDE: &'static [f64] = &c::EXP_WIDE_F64;
@@ -100,6 +112,14 @@ impl Real for f64 {
     }
 
     #[inline(always)]
+    fn sixteenth(self) -> (f64, f64, usize) {
+        let from = self.to_bits().wrapping_sub(Self::SIXTEENTHS.to_bits());
+        let shift = from & 0xFFF0_0000_0000_0000;
+        let z = f64::from_bits(self.to_bits().wrapping_sub(shift));
+        (z, shift as i64 as f64, (from >> 48) as usize & 15)
+    }
+
+    #[inline(always)]
     fn exp2(shifted: f64) -> f64 {
         f64::from_bits((shifted.to_bits() << 52).wrapping_add(1f64.to_bits()))
     }
@@ -124,6 +144,10 @@ impl Real for f32 {
     const LN2_LOW: f32 = c::LN2_F32_LOW;
     const ROUND: f32 = 12_582_912.0;
     const ATANH: &'static [f32] = &c::ATANH_F32;
+    const SIXTEENTHS: f32 = c::SIXTEENTHS_F32;
+    const INVERSES: &'static [f32; 16] = &c::INVERSES_F32;
+    const LN_INVERSES: &'static [f32; 16] = &c::LN_INVERSES_F32;
+    const LN_1P: &'static [f32] = &c::LN_1P_F32;
     const INV_LN2: f32 = std::f32::consts::LOG2_E;
     const EXP: &'static [f32] = &c::EXP_F32;
     const EXP_WIDE: &'static [f32] = &c::EXP_WIDE_F32;
@@ -150,6 +174,14 @@ impl Real for f32 {
         let t = q.to_bits().wrapping_sub(p.to_bits()).wrapping_add(1 << 22);
         let shift = t & 0xFF80_0000;
         (f32::from_bits(q.to_bits().wrapping_sub(shift)), shift as i32 as f32)
+    }
+
+    #[inline(always)]
+    fn sixteenth(self) -> (f32, f32, usize) {
+        let from = self.to_bits().wrapping_sub(Self::SIXTEENTHS.to_bits());
+        let shift = from & 0xFF80_0000;
+        let z = f32::from_bits(self.to_bits().wrapping_sub(shift));
+        (z, shift as i32 as f32, (from >> 19) as usize & 15)
     }
 
     #[inline(always)]
@@ -218,6 +250,9 @@ pub(crate) trait Lanes:
     fn exp2(shifted: Self) -> Self;
     /// 2^(k/8), of the same.
     fn eighths(shifted: Self) -> Self;
+    /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k·STEP, and what two tables have for the sixteenth
+    /// of that range which z is in. Sixteenths are even in the bits of z. Of other numbers it is any finite ones.
+    fn sixteenth(self, tables: [&[Self::Real; 16]; 2]) -> (Self, Self, [Self; 2]);
     fn magnitude(self) -> Self;
     /// Lane by lane this one where it is greater, else the other.
     fn larger(self, other: Self) -> Self;
@@ -277,15 +312,9 @@ pub(crate) trait Lanes:
 
 /// What is needed of vectors of f64 alone.
 pub(crate) trait Doubles: Lanes<Real = f64> {
-    /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k·STEP, and what two tables have for the sixteenth
-    /// of that range which z is in. Sixteenths are even in the bits of z. Of other numbers it is any finite ones.
-    fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]);
     /// Of the lanes of a and b, one after another, the first, the third, … and the second, the fourth, …
     fn unzip(a: Self, b: Self) -> (Self, Self);
 }
-
-/// Bits of a number, from the first of [`Doubles::sixteenth`] on: its sixteenth is in four bits from this one on.
-pub(crate) const SIXTEENTH_BIT: u32 = 48;
 
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use crate::kernels::exp::{Exp, exp_of};
 use crate::kernels::lanes::{Lanes, Real};
-use crate::kernels::log::{Parts, Ratio, ln};
+use crate::kernels::log::{Parts, ln, ln_by_table};
 use crate::kernels::op::{Op, Terms};
 
 /// What is computed of a target and an input.
@@ -33,10 +33,11 @@ pub(crate) struct OfLogarithm {
 /// The lanes of inputs that are finite.
 #[inline(always)]
 fn finite<V: Lanes>(x: V) -> V::Mask {
-    V::and(V::le(V::splat(-V::Real::LARGEST), x), V::le(x, V::splat(V::Real::LARGEST)))
+    V::le(x.magnitude(), V::splat(V::Real::LARGEST))
 }
 
 impl Op<1, 0> for OfProbability {
+    const GROUPS: bool = true;
     const NOTHING_AT_ONE: bool = false;
 
     #[inline(always)]
@@ -48,6 +49,11 @@ impl Op<1, 0> for OfProbability {
     #[inline(always)]
     fn takes_all<V: Lanes>(t: V, x: V) -> bool {
         V::all(Self::takes(t, x))
+    }
+
+    #[inline(always)]
+    fn calm<V: Lanes>(t: V, x: V) -> bool {
+        V::calm(V::unrest(t, t)) & V::all(finite(x))
     }
 
     #[inline(always)]
@@ -63,12 +69,9 @@ impl Op<1, 0> for OfProbability {
         let (t, x, by) = (t.hi, x.hi, V::constant(self.by));
         let zero = V::zero();
         match self.part {
-            Part::Value => (t * ((zero - Ratio::of(t.into(), V::one().into()).ln()) - x) * by).into(),
+            Part::Value => (t * (ln_by_table(t) - x) * by).into(),
             Part::ByInput => (zero - t * by).into(),
-            Part::ByTarget => {
-                let ln = zero - Ratio::of(t.into(), V::one().into()).ln();
-                (((ln - x) + V::one()) * by).into()
-            }
+            Part::ByTarget => (((ln_by_table(t) - x) + V::one()) * by).into(),
         }
     }
 
@@ -93,6 +96,7 @@ fn scaled(x: f64, by: f64) -> f64 {
 }
 
 impl Op<1, 0> for OfLogarithm {
+    const GROUPS: bool = true;
     const NOTHING_AT_ONE: bool = false;
 
     #[inline(always)]
@@ -104,6 +108,11 @@ impl Op<1, 0> for OfLogarithm {
 
     #[inline(always)]
     fn takes_all<V: Lanes>(t: V, x: V) -> bool {
+        V::all(Self::takes(t, x))
+    }
+
+    #[inline(always)]
+    fn calm<V: Lanes>(t: V, x: V) -> bool {
         V::all(Self::takes(t, x))
     }
 

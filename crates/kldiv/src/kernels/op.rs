@@ -63,8 +63,8 @@ impl<V> From<V> for Terms<V, 1, 0> {
 pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether p = 0 contributes nothing whatever q is.
     const SKIPS_ZERO_P: bool = false;
-    /// Whether vectors may be taken four at a time: where all of two vectors' lanes are calm, all of them are taken, and no
-    /// plain term is negative.
+    /// Whether vectors may be taken four at a time where all are calm; all lanes are taken there, and the sum of four plain
+    /// terms may be rounded to their type.
     const GROUPS: bool = false;
     /// Whether the exact sums are compensated even of f32, because they are sums of no differences.
     const COMPENSATE: bool = false;
@@ -79,6 +79,11 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     #[inline(always)]
     fn takes_all<V: Lanes>(p: V, q: V) -> bool {
         V::both_ordinary(p, q)
+    }
+    /// Whether all lanes are far inside what it takes.
+    #[inline(always)]
+    fn calm<V: Lanes>(p: V, q: V) -> bool {
+        V::calm(V::unrest(p, q))
     }
     /// Lanes among the others whose terms are 0.
     #[inline(always)]

@@ -9,9 +9,8 @@
 //! of a block stay in registers.
 
 use crate::error::Error;
-use crate::kernels::coefficients::{INVERSES, LN_1P_F64, LN_INVERSES};
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, polynomial_of};
-use crate::kernels::log::{Parts, Ratio, ln_ratio};
+use crate::kernels::lanes::{Isa, Job, Lanes};
+use crate::kernels::log::{Parts, Ratio, ln_by_table, ln_ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::rows::zeros;
 
@@ -125,16 +124,6 @@ impl<const R: usize, const C: usize> Job for Product<'_, R, C> {
     }
 }
 
-/// ln x, with a table instead of the division that [`Ratio`] has: within some three u of itself. Of 0 it is some number.
-#[inline(always)]
-fn ln<V: Doubles>(x: V) -> V {
-    let (z, k, [inverse, whole]) = x.sixteenth([&INVERSES, &LN_INVERSES]);
-    let r = z.fma(inverse, V::zero() - V::one());
-    let r2 = r * r;
-    let part = r2.fma(polynomial_of(r, r2, &LN_1P_F64), r);
-    k.fma(V::splat(f64::LN2 / f64::STEP), whole) + part
-}
-
 /// Sums `Σ r x ln x` with x = a + b over two panels instead of their products, of R rows from one of them on with all of
 /// another panel: with a = w p/r and b = v q/r that is `Σ m ln(m/r)` of the mixture m.
 ///
@@ -166,7 +155,7 @@ impl<const R: usize> Job for Mixture<'_, R> {
                 for i in 0..R {
                     // SAFETY: as above.
                     let x = I::F64::splat(unsafe { *left.as_ptr().add(j * PANEL + row + i) }) + y;
-                    block[i] = (I::F64::splat(r) * x).fma(ln(x), block[i]);
+                    block[i] = (I::F64::splat(r) * x).fma(ln_by_table(x), block[i]);
                 }
             }
             for i in 0..R {

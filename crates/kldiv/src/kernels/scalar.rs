@@ -4,8 +4,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::coefficients::SIXTEENTHS;
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, SIXTEENTH_BIT};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +139,16 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         Array(shifted.0.map(R::eighths))
     }
     #[inline(always)]
+    fn sixteenth(self, [first, second]: [&[R; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let mut out = (self, self, [self; 2]);
+        for i in 0..N {
+            let (z, k, place) = self.0[i].sixteenth();
+            (out.0.0[i], out.1.0[i]) = (z, k);
+            (out.2[0].0[i], out.2[1].0[i]) = (first[place], second[place]);
+        }
+        out
+    }
+    #[inline(always)]
     fn magnitude(self) -> Self {
         Array(self.0.map(R::magnitude))
     }
@@ -170,22 +179,6 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
 }
 
 impl<const N: usize> Doubles for Array<f64, N> {
-    #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
-        let mut out = (self, self, [self; 2]);
-        for i in 0..N {
-            let bits = self.0[i].to_bits();
-            let from = bits.wrapping_sub(SIXTEENTHS.to_bits());
-            let place = (from >> SIXTEENTH_BIT) as usize & 15;
-            let shift = from & (!0 << 52);
-            out.0.0[i] = f64::from_bits(bits.wrapping_sub(shift));
-            out.1.0[i] = shift as i64 as f64;
-            out.2[0].0[i] = first[place];
-            out.2[1].0[i] = second[place];
-        }
-        out
-    }
-
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let mut out = (a, b);

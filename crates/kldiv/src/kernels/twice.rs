@@ -118,6 +118,11 @@ impl<V: Lanes> Lanes for Twice<V> {
         Twice(V::eighths(shifted.0), V::eighths(shifted.1))
     }
     #[inline(always)]
+    fn sixteenth(self, tables: [&[V::Real; 16]; 2]) -> (Self, Self, [Self; 2]) {
+        let ((z, k, [a, b]), (y, j, [c, d])) = (self.0.sixteenth(tables), self.1.sixteenth(tables));
+        (Twice(z, y), Twice(k, j), [Twice(a, c), Twice(b, d)])
+    }
+    #[inline(always)]
     fn magnitude(self) -> Self {
         Twice(self.0.magnitude(), self.1.magnitude())
     }
@@ -152,12 +157,6 @@ impl<V: Lanes> Lanes for Twice<V> {
 }
 
 impl<V: Doubles> Doubles for Twice<V> {
-    #[inline(always)]
-    fn sixteenth(self, tables: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
-        let ((z, k, [a, b]), (y, j, [c, d])) = (self.0.sixteenth(tables), self.1.sixteenth(tables));
-        (Twice(z, y), Twice(k, j), [Twice(a, c), Twice(b, d)])
-    }
-
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let ((first, second), (third, fourth)) = (V::unzip(a.0, a.1), V::unzip(b.0, b.1));
