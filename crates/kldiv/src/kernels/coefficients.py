@@ -122,6 +122,19 @@ def eighths(kind, mantissa):
     print("];")
 
 
+def stirling(z):
+    """x (ln Γ(x) - (x - 1/2) ln x + x - ln(2π)/2) with z = 1/x², from the asymptotic series of x + 60."""
+    numerators = [1, -1, 1, -1, 1, -691, 1, -3617, 43867, -174611, 77683]
+    denominators = [12, 360, 1260, 1680, 1188, 360360, 156, 122400, 244188, 125400, 5796]
+    x = 1 / z.sqrt()
+    far, product = x + 60, D(1)
+    for k in range(1, 60):
+        product *= x + k
+    half = D(1) / 2
+    rest = sum(D(a) / b / far ** (2 * k + 1) for k, (a, b) in enumerate(zip(numerators, denominators)))
+    return x * (rest + (far - half) * far.ln() - (x + half) * x.ln() - product.ln() - 60)
+
+
 def sixteenths(start, n, kind):
     """Tables and a polynomial for logarithms of numbers from `start` to twice that.
 
@@ -179,6 +192,7 @@ polynomial("EXP_EIGHTH_F64", SLOPE, exp_slope, -half_ln2 / 8, half_ln2 / 8, 7, "
 polynomial("EXP_EIGHTH_F32", SLOPE, exp_slope, -half_ln2 / 8, half_ln2 / 8, 3, "f32")
 eighths("f64", 52)
 eighths("f32", 23)
+polynomial("STIRLING_F64", "x r(x) with z = 1/x² and r(x) = ln Γ(x) - (x - 1/2) ln x + x - ln(2π)/2", stirling, D("1e-9"), D(1) / 64, 7, "f64")
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)
 two_parts("LN2_F32", ln2, "f32", 16)

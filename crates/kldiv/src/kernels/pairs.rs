@@ -6,16 +6,19 @@
 //!
 //! The gap of ln Γ from x to y = x + d, `ln Γ(y) − ln Γ(x) − d ψ(x)`, is Stirling's where both are large. Below that
 //! both are raised by [`STEPS`] at once: with `R = Π (y + k)/(x + k) = 1 + e` and `T = Σ d/(x + k)` the gap falls by
-//! `T − ln R = (e − ln(1 + e)) − (e − T)`. Numerators of e, T and e − T are kept over the one denominator `Π (x + k)`; each
-//! grows by parts of one sign, so there is one division, one logarithm, and nothing cancels where y is near x.
+//! `T − ln R = (e − ln(1 + e)) − (e − T)`. The products go over `(x + k)(x + 7 − k) = x (x + 7) + k (7 − k)`, half as many.
+//! Numerators of e, T and e − T are kept over the one denominator; each grows by parts of one sign, so there is one
+//! division, one logarithm, and nothing cancels where y is near x.
 
+use crate::kernels::coefficients::STIRLING_F64;
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, two_sum};
 use crate::kernels::log::{Parts, Ratio};
-use crate::special::gamma::STIRLING;
 
-/// Above this Stirling's series is used; below it arguments are raised by as much.
+/// From here on Stirling's series is used; below it arguments are raised by as much.
 const LARGE: f64 = 8.0;
-const STEPS: usize = 8;
+const STEPS: f64 = 8.0;
+/// k (7 − k) for the factors of a rise after the first.
+const FACTORS: [f64; 3] = [6.0, 10.0, 12.0];
 
 /// Pairs that are gathered together where they have to be.
 pub(crate) const PAIRS: usize = 64;
@@ -194,20 +197,24 @@ fn raise<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> Raised<V> {
     // Large lanes are given what is harmless.
     let (low, high) = (V::select(done, V::one(), x.hi), V::select(done, V::one(), y.hi));
     let d = V::select(done, V::zero(), d);
-    let (mut below, mut above) = (low, high);
-    // The numerators of e, T and e − T.
-    let (mut excess, mut straight, mut curved) = (d, d, V::zero());
-    let mut k = 1;
-    while k < STEPS {
-        let step = V::splat(k as f64);
-        let (u, v) = (low + step, high + step);
-        curved = u.fma(curved, d * excess);
-        straight = u.fma(straight, d * below);
-        excess = u.fma(excess, d * above);
+    let last = V::splat(STEPS - 1.0);
+    let (slope, rise) = (low + low + last, d * (low + high + last));
+    let (first, other) = (low * (low + last), high * (high + last));
+    let (mut below, mut above) = (first, other);
+    // Of F(t) = Π (t + k (7 − k)) its rise, its slope, and what is left of the rise after its straight part.
+    let (mut excess, mut by_first, mut curved) = (rise, V::one(), V::zero());
+    for factor in FACTORS {
+        let factor = V::splat(factor);
+        let (u, v) = (first + factor, other + factor);
+        curved = u.fma(curved, rise * excess);
+        by_first = u.fma(by_first, below);
+        excess = u.fma(excess, rise * above);
         below = below * u;
         above = above * v;
-        k += 1;
     }
+    // The numerators of T and of e − T; the rise of t is d times its slope and d² more.
+    let straight = d * slope * by_first;
+    let curved = (d * d).fma(by_first, curved);
     let one = V::one();
     let inverse = one / below;
     let (e, bent) = (excess * inverse, curved * inverse);
@@ -217,7 +224,7 @@ fn raise<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> Raised<V> {
         Parts { hi: V::select(near, sum, above * inverse), lo: Some(V::select(near, error, V::zero())) };
     let ratio = Ratio::of(one.into(), ratio);
     let fall = V::select(near, ratio.gap() - bent, straight.fma(inverse, V::zero() - ratio.ln()));
-    let steps = V::select(done, V::zero(), V::splat(STEPS as f64));
+    let steps = V::select(done, V::zero(), V::splat(STEPS));
     Raised { x: plus(x, steps), y: plus(y, steps), fall }
 }
 
@@ -226,30 +233,37 @@ fn raise<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> Raised<V> {
 fn stirling_gap<V: Lanes<Real = f64>>(u: V, v: V, d: V) -> V {
     let (mut sum, mut powers, mut weighted, mut power) = (V::zero(), V::zero(), V::zero(), V::one());
     let mut n = 1;
-    while n < 2 * STIRLING.len() {
+    while n < 2 * STIRLING_F64.len() {
         powers = powers.fma(v, power);
         weighted = weighted.fma(v, powers);
         power = power * u;
         if n % 2 == 1 {
-            sum = V::splat(STIRLING[n / 2]).fma(weighted, sum);
+            sum = V::splat(STIRLING_F64[n / 2]).fma(weighted, sum);
         }
         n += 1;
     }
     (d * v) * ((d * u) * v) * sum
 }
 
-/// `½ (d/x − ln(y/x))` and the gap of Stirling's remainder, of large x and y.
+/// Of large x and y = x + d the gap of y ln y − y from x to y, which is `y ln(y/x) − y + x`, and what is left of that of
+/// ln Γ: `½ (d/x − ln(y/x))` and the gap of Stirling's remainder.
 #[inline(always)]
-fn large_gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> V {
-    let v = V::one() / x.hi;
-    (V::splat(0.5) * v).fma(gap(x, y), stirling_gap(V::one() / y.hi, v, d))
+fn large_gaps<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> (V, V) {
+    let inverse = V::one() / (x.hi * y.hi);
+    let (u, v) = (x.hi * inverse, y.hi * inverse);
+    let ratio = Ratio::of(y, x);
+    // x ln(x/y) − x + y is (x − y) ln(x/y) less the same the other way round.
+    let there = ratio.gap();
+    let back = ratio.difference() * ratio.ln() - there;
+    (there, (V::splat(0.5) * v).fma(back, stirling_gap(u, v, d)))
 }
 
 /// The gap of ln Γ from x to y = x + d.
 #[inline(always)]
 fn gamma_gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> V {
     let Raised { x, y, fall } = raise(x, y, d);
-    fall + (gap(y, x) + large_gap(x, y, d))
+    let (main, rest) = large_gaps(x, y, d);
+    fall + (main + rest)
 }
 
 /// The gap of `ln Γ(a) − a ln a + a`; NaN where it cancels.
@@ -257,11 +271,11 @@ fn gamma_gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> V {
 fn rest_gap<V: Lanes<Real = f64>>(x: V, y: V) -> V {
     let d = y - x;
     let raised = raise(x.into(), y.into(), d);
-    let large = large_gap(raised.x, raised.y, d);
+    let (main, large) = large_gaps(raised.x, raised.y, d);
     let done = V::and(V::equal(raised.x.hi, x), V::equal(raised.y.hi, y));
     if V::all(done) {
         return large;
     }
-    let rest = difference(raised.fall + (gap(raised.y, raised.x) + large), gap(y.into(), x.into()));
+    let rest = difference(raised.fall + (main + large), gap(y.into(), x.into()));
     V::select(done, large, rest)
 }
