@@ -13,6 +13,7 @@
 use crate::kernels::coefficients::STIRLING_F64;
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, two_sum};
 use crate::kernels::log::{Parts, Ratio};
+use crate::kernels::twice::Twice;
 
 /// From here on Stirling's series is used; below it arguments are raised by as much.
 const LARGE: f64 = 8.0;
@@ -42,16 +43,16 @@ pub(crate) struct Pairs<'a, P> {
     pub(crate) out: &'a mut [f64],
 }
 
-/// The parameters of eight pairs, of which `n` are there; the others are 1.
+/// The parameters of a vector of pairs, of which `n` are there; the others are 1.
 #[inline(always)]
 fn parameters<V: Doubles>(of: &[f64], from: usize, n: usize) -> (V, V) {
     let of = &of[2 * from..2 * (from + n)];
     // SAFETY: two vectors are left, or as many numbers as are said to be.
     let (a, b) = unsafe {
-        if n == 8 {
-            (V::load(of.as_ptr()), V::load(of.as_ptr().add(8)))
+        if n == V::LANES {
+            (V::load(of.as_ptr()), V::load(of.as_ptr().add(V::LANES)))
         } else {
-            let first = of.len().min(8);
+            let first = of.len().min(V::LANES);
             (V::load_first(of.as_ptr(), first), V::load_first(of.as_ptr().add(first), of.len() - first))
         }
     };
@@ -63,37 +64,39 @@ impl<P: Pair> Job for Pairs<'_, P> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        // A formula is a long chain: two vectors side by side keep a processor busy, if there are registers for them.
+        if I::WIDE { self.run_in::<Twice<I::F64>>() } else { self.run_in::<I::F64>() }
+    }
+}
+
+impl<P: Pair> Pairs<'_, P> {
+    #[inline(always)]
+    fn run_in<V: Doubles>(self) {
         let Pairs { pair, p, q, out } = self;
         let [first, second] = P::RANGES;
         let count = out.len();
         assert!(p.len() >= 2 * count && q.len() >= 2 * count);
         let mut at = 0;
         while at < count {
-            let n = (count - at).min(8);
-            let ((a, b), (c, d)) = (parameters::<I::F64>(p, at, n), parameters::<I::F64>(q, at, n));
-            let fits = I::F64::and(
-                I::F64::and(within(a, first), within(c, first)),
-                I::F64::and(within(b, second), within(d, second)),
+            let n = (count - at).min(V::LANES);
+            let ((a, b), (c, d)) = (parameters::<V>(p, at, n), parameters::<V>(q, at, n));
+            let fits = V::and(
+                V::and(within(a, first), within(c, first)),
+                V::and(within(b, second), within(d, second)),
             );
-            let one = I::F64::one();
-            let value = if I::F64::all(fits) {
+            let value = if V::all(fits) {
                 pair.divergence(a, b, c, d)
             } else {
-                let kept = pair.divergence(
-                    I::F64::select(fits, a, one),
-                    I::F64::select(fits, b, one),
-                    I::F64::select(fits, c, one),
-                    I::F64::select(fits, d, one),
-                );
-                I::F64::select(fits, kept, I::F64::splat(f64::NAN))
+                let [a, b, c, d] = [a, b, c, d].map(|x| V::select(fits, x, V::one()));
+                V::select(fits, pair.divergence(a, b, c, d), V::splat(f64::NAN))
             };
-            if n == 8 {
-                // SAFETY: eight places are left.
+            if n == V::LANES {
+                // SAFETY: a vector's places are left.
                 unsafe { value.store(out.as_mut_ptr().add(at)) };
             } else {
-                out[at..].copy_from_slice(&value.to_f64s::<8>()[..n]);
+                out[at..].copy_from_slice(&value.to_f64s::<16>()[..n]);
             }
-            at += 8;
+            at += V::LANES;
         }
     }
 }
