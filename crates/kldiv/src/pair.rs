@@ -10,11 +10,12 @@ use crate::kernels::log::{Parts, Ratio, ln, ln_ratio};
 use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
+use crate::kernels::softmax::Largest;
 use crate::kernels::{self, Running};
 use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::sum::{Compensated, Total, weighted};
 use crate::threads;
-use crate::view::{Row, RowMut};
+use crate::view::{Dtype, Row, RowMut};
 
 /// Elements that one thread sums before totals are added.
 pub(crate) const SHARE: usize = 1 << 16;
@@ -144,11 +145,15 @@ impl Plan {
                 Some(error) => Err(error),
                 None => self.value_of_huge(x, y).ok_or(Error::Overflow { row }),
             },
+            // A part of the sum may have left the range that the whole is in.
+            value if value.is_infinite() && scaling.is_none() && (huge(x) || huge(y)) => {
+                Ok(self.value_of_huge(x, y).unwrap_or(value))
+            }
             value => Ok(value),
         }
     }
 
-    /// The measure of rows so huge that sums of infinite terms of both signs came out of them.
+    /// The measure of rows so huge that sums over some of their elements are infinite.
     #[cold]
     fn value_of_huge(&self, p: Row, q: Row) -> Option<f64> {
         let small = Compensated { hi: 2f64.powi(-64), lo: 0.0 };
@@ -377,8 +382,8 @@ impl Plan {
             let mut numbers = true;
             for start in (0..len).step_by(PIECE) {
                 let len = (PIECE).min(len - start);
-                let p = p.part(start, len).as_or_in(&mut for_p[..len]);
-                let q = q.part(start, len).as_or_in(&mut for_q[..len]);
+                let p = kernels::as_or_in(p.part(start, len), &mut for_p[..len]);
+                let q = kernels::as_or_in(q.part(start, len), &mut for_q[..len]);
                 let terms = &mut terms[..len];
                 // Unlike their sum, the terms of KL keep their straight parts when rows are normalised.
                 numbers &= with_op!(self, false, sums,
@@ -415,6 +420,16 @@ impl Plan {
         };
         let (x, y) = scaling.across.pair(One::splat(p), One::splat(q));
         (of(p, scale_p, sum_p), of(q, scale_q, sum_q), ln_of_parts(x, y) / self.ln_base)
+    }
+}
+
+/// Whether sums over a row's elements may be infinite.
+#[cold]
+fn huge(row: Row) -> bool {
+    let huge = 2f64.powi(900);
+    match row.as_slice::<f64>() {
+        Some(all) => kernels::dispatch(Largest(all)) >= huge,
+        None => row.dtype() == Dtype::F64 && (0..row.len()).any(|i| row.get(i) >= huge),
     }
 }
 
@@ -479,24 +494,28 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
     if let (Some(p), Some(q)) = (p.as_slice::<T>(), q.as_slice::<T>()) {
         return kernels::sum(op, prepare, p, q);
     }
-    gathered_total::<O, P, T, M, C>(op, prepare, p, q)
+    if size_of::<T>() < size_of::<f64>() {
+        gathered_total::<O, P, T, M, C, { 2 * PIECE }>(op, prepare, p, q)
+    } else {
+        gathered_total::<O, P, T, M, C, PIECE>(op, prepare, p, q)
+    }
 }
 
 /// Not inlined, so that its buffers are on the stack only where they are needed.
 #[inline(never)]
-fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
     op: &O,
     prepare: &P,
     p: Row,
     q: Row,
 ) -> Total<M, C> {
     let mut running = Running::new();
-    let mut buffers = [[T::ONE; PIECE]; 2];
+    let mut buffers = [[T::ONE; N]; 2];
     let [for_p, for_q] = &mut buffers;
-    for start in (0..p.len()).step_by(PIECE) {
-        let len = PIECE.min(p.len() - start);
-        let p = p.part(start, len).as_or_in(&mut for_p[..len]);
-        let q = q.part(start, len).as_or_in(&mut for_q[..len]);
+    for start in (0..p.len()).step_by(N) {
+        let len = N.min(p.len() - start);
+        let p = kernels::as_or_in(p.part(start, len), &mut for_p[..len]);
+        let q = kernels::as_or_in(q.part(start, len), &mut for_q[..len]);
         kernels::extend(op, prepare, p, q, &mut running);
     }
     running.finish()

@@ -1,5 +1,6 @@
 //! Rows of any types and strides as slices of one type: all at once where they are that, else in small pieces.
 
+use crate::kernels;
 use crate::kernels::lanes::Vector;
 use crate::pair::SHARE;
 use crate::threads;
@@ -54,7 +55,7 @@ fn gathered<T: Vector, const I: usize, const O: usize, const N: usize>(
         let len = N.min(n - start);
         let mut slices: [&[T]; I] = [&[]; I];
         for ((row, buffer), slice) in inputs.iter().zip(&mut given).zip(&mut slices) {
-            *slice = row.part(start, len).as_or_in(&mut buffer[..len]);
+            *slice = kernels::as_or_in(row.part(start, len), &mut buffer[..len]);
         }
         let mut wanted = outputs.iter().map(|out| if out.is_some() { len } else { 0 });
         each(slices, made.each_mut().map(|buffer| &mut buffer[..wanted.next().unwrap_or(0)]));

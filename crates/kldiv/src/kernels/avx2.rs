@@ -10,7 +10,9 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real};
+use half::f16;
+
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, Singles};
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -30,8 +32,8 @@ impl Isa for Avx2 {
 /// Runs a job with AVX2 vectors.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA.
-#[target_feature(enable = "avx2,fma")]
+/// The machine has AVX2, FMA and F16C.
+#[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     job.run::<Avx2>()
 }
@@ -354,5 +356,12 @@ impl Doubles for F64x4 {
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let (even, odd) = (op!(_mm256_unpacklo_pd(a.0, b.0)), op!(_mm256_unpackhi_pd(a.0, b.0)));
         (Self(op!(_mm256_permute4x64_pd::<0xD8>(even))), Self(op!(_mm256_permute4x64_pd::<0xD8>(odd))))
+    }
+}
+
+impl Singles for F32x8 {
+    #[inline(always)]
+    unsafe fn widen(from: *const f16) -> Self {
+        Self(op!(_mm256_cvtph_ps(op!(_mm_loadu_si128(from.cast())))))
     }
 }

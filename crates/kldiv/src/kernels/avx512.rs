@@ -9,7 +9,9 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real};
+use half::f16;
+
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, Singles};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(__m512d);
@@ -28,8 +30,8 @@ impl Isa for Avx512 {
 /// Runs a job with AVX-512 vectors.
 ///
 /// # Safety
-/// The machine has AVX-512 F, DQ, BW and VL.
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+/// The machine has AVX-512 F, DQ, BW and VL, and what AVX2 asks for.
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")]
 pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     job.run::<Avx512>()
 }
@@ -331,5 +333,12 @@ impl Doubles for F64x8 {
         let even = op!(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14));
         let odd = op!(_mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15));
         (Self(op!(_mm512_permutex2var_pd(a.0, even, b.0))), Self(op!(_mm512_permutex2var_pd(a.0, odd, b.0))))
+    }
+}
+
+impl Singles for F32x16 {
+    #[inline(always)]
+    unsafe fn widen(from: *const f16) -> Self {
+        Self(op!(_mm512_cvtph_ps(op!(_mm256_loadu_si256(from.cast())))))
     }
 }

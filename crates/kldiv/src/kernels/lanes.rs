@@ -2,6 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use half::f16;
+
 use crate::kernels::coefficients as c;
 use crate::view::Element;
 
@@ -316,6 +318,14 @@ pub(crate) trait Doubles: Lanes<Real = f64> {
     fn unzip(a: Self, b: Self) -> (Self, Self);
 }
 
+/// What is needed of vectors of f32 alone.
+pub(crate) trait Singles: Lanes<Real = f32> {
+    /// As many numbers, widened.
+    /// # Safety
+    /// `LANES` elements from `from` on are readable.
+    unsafe fn widen(from: *const f16) -> Self;
+}
+
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]
 pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
@@ -364,7 +374,7 @@ pub(crate) trait Isa {
     /// 8 lanes.
     type F64: Lanes<Real = f64, Sum = Self::F64> + Doubles;
     /// 16 lanes.
-    type F32: Lanes<Real = f32, Sum = Self::F64>;
+    type F32: Lanes<Real = f32, Sum = Self::F64> + Singles;
     /// Whether there are registers enough for the terms of four vectors side by side.
     const WIDE: bool;
 }

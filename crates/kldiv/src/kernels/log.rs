@@ -154,8 +154,9 @@ pub(crate) fn ln_by_table<V: Lanes>(x: V) -> V {
 pub(crate) fn ln_ratio(p: f64, q: f64) -> f64 {
     let ((p, i), (q, j)) = (split_exponent(p), split_exponent(q));
     let near = Ratio::of(Parts::from(One::splat(q)), One::splat(p).into());
-    let k = One::splat(i - j);
-    k.fma(One::splat(f64::LN2_HIGH), k.fma(One::splat(f64::LN2_LOW), near.ln())).0[0]
+    // The exponents joined before any is multiplied: they may cancel each other.
+    let k = One::splat(i - j) + near.steps * per_step(1.0);
+    k.fma(One::splat(f64::LN2_HIGH), k.fma(One::splat(f64::LN2_LOW), near.ln_aligned())).0[0]
 }
 
 /// `ln(x)` of any x ≥ 0; of anything else, NaN.

@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use half::f16;
+
 use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Extend, Single, Sum, Write};
@@ -16,7 +18,9 @@ pub(crate) use crate::kernels::rows::ROWS;
 use crate::kernels::rows::Rows;
 use crate::kernels::softmax::{Compare, Distance, Far, Frame, Sums};
 use crate::kernels::transpose::Transpose;
+use crate::kernels::widen::Widen;
 use crate::sum::Total;
+use crate::view::{Dtype, Row};
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -47,6 +51,7 @@ mod transpose;
 pub(crate) mod triangular;
 mod twice;
 pub(crate) mod vae;
+mod widen;
 
 /// An instruction set that there are kernels for, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +60,7 @@ pub(crate) mod vae;
 pub enum Isa {
     /// Plain Rust, one lane after another.
     Scalar = 1,
-    /// AVX2 and FMA.
+    /// AVX2, FMA and F16C.
     Avx2 = 2,
     /// AVX-512 F, DQ, BW and VL.
     Avx512 = 3,
@@ -77,7 +82,9 @@ impl Isa {
     fn strongest() -> Isa {
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c");
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512bw")
@@ -203,6 +210,15 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     out: &mut [f64; ROWS],
 ) {
     dispatch(Rows { op, p, q, cols, out })
+}
+
+/// [`Row::as_or_in`], with the machine's own instruction for f16.
+pub(crate) fn as_or_in<'b, T: Vector>(row: Row<'b>, buffer: &'b mut [T]) -> &'b [T] {
+    let (Some(from), Dtype::F32) = (row.as_slice::<f16>(), T::DTYPE) else { return row.as_or_in(buffer) };
+    // SAFETY: T is f32.
+    let to = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<f32>(), buffer.len()) };
+    dispatch(Widen { from, to });
+    buffer
 }
 
 /// Adds the terms of two slices of logits to sums; see [`Compare`].

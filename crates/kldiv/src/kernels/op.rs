@@ -156,7 +156,12 @@ impl Edge {
             Edge::Invalid => f64::NAN,
             Edge::Zero if p == q => 0.0,
             Edge::Zero => zero(),
-            Edge::Near { p, q, unscale } => op.terms(p.into(), q.into()).value().0[0] * unscale,
+            Edge::Near { p, q, unscale } => {
+                // Part by part, so that what is kept apart in lanes is kept apart here.
+                let terms = op.terms(p.into(), q.into());
+                let unscaled = |x: One| x.0[0] * unscale;
+                return Terms { plain: terms.plain.map(unscaled), exact: terms.exact.map(unscaled) };
+            }
             Edge::Far { ln } => far(ln),
         })
     }

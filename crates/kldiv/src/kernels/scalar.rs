@@ -4,7 +4,9 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real};
+use half::f16;
+
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, Singles};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -187,5 +189,13 @@ impl<const N: usize> Doubles for Array<f64, N> {
             (out.0.0[i], out.1.0[i]) = (at(2 * i), at(2 * i + 1));
         }
         out
+    }
+}
+
+impl<const N: usize> Singles for Array<f32, N> {
+    #[inline(always)]
+    unsafe fn widen(from: *const f16) -> Self {
+        // SAFETY: the caller's promise.
+        Array(std::array::from_fn(|i| unsafe { from.add(i).read() }.to_f32()))
     }
 }

@@ -1,5 +1,7 @@
 //! Each kernel by name on each instruction set that the machine has, against the scalar one, to the bit.
 
+use half::f16;
+
 use crate::kernels::generic::{BLOCK, Extend, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
@@ -15,6 +17,7 @@ use crate::kernels::product::{
 use crate::kernels::rows::{ROWS, Rows};
 use crate::kernels::softmax::{Compare, Distance, Far, Frame, Largest, chunk};
 use crate::kernels::vae::{Gaussians, Given};
+use crate::kernels::widen::Widen;
 use crate::kernels::{Isa, dispatch_to, far_terms};
 use crate::sum::{Compensated, Total};
 
@@ -467,6 +470,23 @@ fn rows_that_meet_and_rows_that_reach() {
                 assert_eq!(met(Isa::Scalar), met(isa), "{isa:?}, n = {n}, kind {kind}");
                 assert_eq!(reach(Isa::Scalar), reach(isa), "{isa:?}, n = {n}, kind {kind}");
             }
+        }
+    }
+}
+
+#[test]
+fn every_f16_is_widened_as_the_scalar_kernel_does() {
+    let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+    for n in [0, 1, 15, 16, 17, all.len()] {
+        let run = |isa| {
+            let mut to = vec![0.0; n];
+            dispatch_to(isa, Widen { from: &all[..n], to: &mut to });
+            // What is in a NaN beside that it is one is not asked for.
+            to.iter().map(|x: &f32| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>()
+        };
+        let scalar = run(Isa::Scalar);
+        for isa in others() {
+            assert_eq!(scalar, run(isa), "{isa:?}, n = {n}");
         }
     }
 }

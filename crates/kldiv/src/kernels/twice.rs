@@ -4,7 +4,9 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernels::lanes::{Doubles, Lanes};
+use half::f16;
+
+use crate::kernels::lanes::{Doubles, Lanes, Singles};
 
 /// The lanes of the first, then those of the second.
 #[derive(Clone, Copy)]
@@ -161,5 +163,13 @@ impl<V: Doubles> Doubles for Twice<V> {
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let ((first, second), (third, fourth)) = (V::unzip(a.0, a.1), V::unzip(b.0, b.1));
         (Twice(first, third), Twice(second, fourth))
+    }
+}
+
+impl<V: Singles> Singles for Twice<V> {
+    #[inline(always)]
+    unsafe fn widen(from: *const f16) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Twice(V::widen(from), V::widen(from.add(V::LANES))) }
     }
 }
