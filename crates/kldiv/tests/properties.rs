@@ -806,3 +806,45 @@ fn terms_are_rounded_to_the_type_that_they_are_written_to() {
     }
     assert!(exactly::<f32>(&exact).is_none());
 }
+
+/// Holds every sum of the two vectors to K units.
+fn held_to_k_units(p: &[f64], q: &[f64]) {
+    for measure in SUMS {
+        let (expected, mag) = oracle::measure(p, q, measure);
+        let got = value(p, q, measure).unwrap();
+        assert!(units(got, expected, mag, p.len(), F64) <= K, "{measure:?} {p:?} {q:?}: {got:e}");
+    }
+}
+
+#[test]
+fn huge_terms_that_cancel_leave_what_is_right() {
+    let (p, by) = ([1.31e302, 1.21e302, 5.99e299], [7.5e-8, -8.3e-8, 1.6e-7]);
+    let q: Vec<f64> = p.iter().zip(by).map(|(p, by)| p * (1.0 + by)).collect();
+    held_to_k_units(&p, &q);
+    held_to_k_units(&q, &p);
+}
+
+#[test]
+fn a_sum_whose_parts_leave_the_range_is_right_where_the_whole_does_not() {
+    // p ln(p/q) is 1.5e308, -6.6e307 and 6e307: the first and the last leave the range together.
+    let (p, q) = ([1e308, 6.6e307, 1e308], [2.23e307, 1.79e308, 5.5e307]);
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2]] {
+        let shuffled = |x: [f64; 3]| order.map(|i| x[i]);
+        let got = value(&shuffled(p), &shuffled(q), Measure::Kl).unwrap();
+        let (expected, mag) = oracle::measure(&p, &q, Measure::Kl);
+        assert!(units(got, expected, mag, 3, F64) <= K, "{order:?}: {got:e}");
+    }
+    assert_eq!(value(&[1e308, 1.0], &[1e307, 0.0], Measure::Kl).unwrap(), f64::INFINITY);
+}
+
+#[test]
+fn renyi_of_infinite_order_keeps_its_digits_wherever_exponents_change() {
+    for i in 0..4000 {
+        let q = 0.5 * 2f64.powf(f64::from(i) / 1000.0);
+        for p in [q * 1.001, q * (1.0 + 1e-6), q * (1.0 + 1e-12), q / 1.001] {
+            let got = relatives::renyi(&[p][..], &[q][..], f64::INFINITY).unwrap();
+            let ln = ln_ratio(Wide::from(p), Wide::from(q));
+            assert!(units(got, Expected::Finite(ln), Some(ln.abs()), 1, F64) <= K, "{p:e} {q:e}: {got:e}");
+        }
+    }
+}
