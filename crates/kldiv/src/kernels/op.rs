@@ -52,6 +52,14 @@ impl<V: Lanes, const M: usize, const C: usize> Terms<V, M, C> {
     }
 }
 
+impl<const M: usize, const C: usize> Terms<One, M, C> {
+    /// Each by itself times a number: what is kept apart in lanes is kept apart at the edges.
+    fn unscaled(self, by: f64) -> Terms<f64, M, C> {
+        let times = |x: One| x.0[0] * by;
+        Terms { plain: self.plain.map(times), exact: self.exact.map(times) }
+    }
+}
+
 impl<V> From<V> for Terms<V, 1, 0> {
     #[inline(always)]
     fn from(term: V) -> Self {
@@ -157,10 +165,7 @@ impl Edge {
             Edge::Zero if p == q => 0.0,
             Edge::Zero => zero(),
             Edge::Near { p, q, unscale } => {
-                // Part by part, so that what is kept apart in lanes is kept apart here.
-                let terms = op.terms(p.into(), q.into());
-                let unscaled = |x: One| x.0[0] * unscale;
-                return Terms { plain: terms.plain.map(unscaled), exact: terms.exact.map(unscaled) };
+                return op.terms(p.into(), q.into()).unscaled(unscale);
             }
             Edge::Far { ln } => far(ln),
         })
@@ -470,9 +475,7 @@ impl Op<2, 2> for Renyi {
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 2, 2> {
         let edge = Edge::of(p, q);
         if let Edge::Near { p, q, unscale } = edge {
-            let terms = self.terms(Parts::from(p), Parts::from(q));
-            let unscaled = |x: One| x.0[0] * unscale;
-            return Terms { plain: terms.plain.map(unscaled), exact: terms.exact.map(unscaled) };
+            return self.terms(Parts::from(p), Parts::from(q)).unscaled(unscale);
         }
         let (p, q) = if self.swap { (q, p) } else { (p, q) };
         let power = match edge {
