@@ -99,7 +99,7 @@ impl<V: Lanes> Framed<V> {
 
     /// The terms of calm lanes, added to sums.
     #[inline(always)]
-    fn add(p: V, y: V, sums: &mut [V; 3]) {
+    fn add_terms(p: V, y: V, sums: &mut [V; 3]) {
         sums[0] = sums[0] + p;
         sums[1] = p.fma(Exp::of_rounded(y).curved(), sums[1]);
         sums[2] = p.fma(y, sums[2]);
@@ -113,11 +113,42 @@ pub(super) fn in_two<V: Lanes>(x: Compensated) -> (V, V) {
     (V::splat(high), V::constant((x.hi - high.to_f64()) + x.lo))
 }
 
-/// What wide distances need of a frame, in every lane.
-#[derive(Clone, Copy)]
+/// How vectors are looked at.
+trait Look<V: Lanes> {
+    /// Adds what is summed of two vectors, if both are calm.
+    fn add(&self, a: V, b: V, sums: &mut [V; 3]) -> bool;
+    /// The terms that such sums stand for.
+    fn terms(&self, sums: [V::Sum; 3]) -> [V::Sum; 3];
+}
+
+/// See [`Distance::Any`].
+struct Any<V> {
+    framed: Framed<V>,
+    exp: ScaledExp<V>,
+}
+
+impl<V: Lanes> Look<V> for Any<V> {
+    #[inline(always)]
+    fn add(&self, a: V, b: V, sums: &mut [V; 3]) -> bool {
+        let (s, y) = self.framed.exponents(a, b);
+        let calm = V::all(Framed::calm(s, y));
+        if calm {
+            Framed::add_terms(self.exp.exp(s), y, sums);
+        }
+        calm
+    }
+
+    #[inline(always)]
+    fn terms(&self, sums: [V::Sum; 3]) -> [V::Sum; 3] {
+        sums
+    }
+}
+
+/// See [`Distance::Wide`].
 struct Wide<V> {
     max: V,
     max_of_b: V,
+    scale: f64,
     /// The largest calm magnitude.
     calm: V,
     exp: ScaledExp<V>,
@@ -129,13 +160,15 @@ impl<V: Lanes> Wide<V> {
         Wide {
             max: V::constant(frame.max),
             max_of_b: V::constant(frame.max_of_b().value()),
+            scale: frame.scale,
             calm: V::constant(CALM * V::Real::EXP_LOWEST.to_f64() / frame.scale),
             exp: ScaledExp::of(frame.scale),
         }
     }
+}
 
-    /// Adds p, q and p (r − s) T of two vectors to sums, if both are calm. A NaN may pass where the other logit is calm:
-    /// the sums are NaN then.
+impl<V: Lanes> Look<V> for Wide<V> {
+    /// p, q and p y T. A NaN may pass where the other logit is calm: the sums are NaN then.
     #[inline(always)]
     fn add(&self, a: V, b: V, sums: &mut [V; 3]) -> bool {
         let (s, r) = (a - self.max, b - self.max_of_b);
@@ -147,6 +180,12 @@ impl<V: Lanes> Wide<V> {
             sums[2] = p.fma(r - s, sums[2]);
         }
         calm
+    }
+
+    #[inline(always)]
+    fn terms(&self, [p, q, straight]: [V::Sum; 3]) -> [V::Sum; 3] {
+        let straight = straight * V::Sum::splat(self.scale);
+        [p, (q - p) - straight, straight]
     }
 }
 
@@ -168,42 +207,20 @@ impl<T: Vector> Job for Compare<'_, T> {
     fn run<I: Isa>(self) {
         match self.distance {
             Distance::Any => {
-                let (framed, exp) = (Framed::<T::On<I>>::of(self.frame), ScaledExp::of(1.0));
-                self.chunks::<I>(
-                    |a, b, sums| {
-                        let (s, y) = framed.exponents(a, b);
-                        let calm = <T::On<I> as Lanes>::all(Framed::calm(s, y));
-                        if calm {
-                            Framed::add(exp.exp(s), y, sums);
-                        }
-                        calm
-                    },
-                    |sums| sums,
-                );
+                let look = Any { framed: Framed::of(self.frame), exp: ScaledExp::of(1.0) };
+                self.chunks::<I, _>(&look);
             }
             Distance::Wide => {
-                let wide = Wide::<T::On<I>>::of(self.frame);
-                let scale = I::F64::splat(self.frame.scale);
-                self.chunks::<I>(
-                    |a, b, sums| wide.add(a, b, sums),
-                    |[p, q, straight]| {
-                        let straight = straight * scale;
-                        [p, (q - p) - straight, straight]
-                    },
-                );
+                let look = Wide::of(self.frame);
+                self.chunks::<I, _>(&look);
             }
         }
     }
 }
 
 impl<T: Vector> Compare<'_, T> {
-    /// Adds up chunks: `add` the terms of two vectors, unless it says that it cannot, and `terms` of a chunk's sums.
     #[inline(always)]
-    fn chunks<I: Isa>(
-        self,
-        add: impl Fn(T::On<I>, T::On<I>, &mut [T::On<I>; 3]) -> bool,
-        terms: impl Fn([I::F64; 3]) -> [I::F64; 3],
-    ) {
+    fn chunks<I: Isa, L: Look<T::On<I>>>(self, look: &L) {
         let Compare { a, b, frame, far: far_terms, sums, .. } = self;
         let lanes = T::On::<I>::LANES;
         let mut totals = load::<I::F64>(sums);
@@ -218,7 +235,7 @@ impl<T: Vector> Compare<'_, T> {
                 // SAFETY: a whole vector is left in both.
                 let (a, b) =
                     unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
-                if !add(a, b, &mut sums) {
+                if !look.add(a, b, &mut sums) {
                     far |= 1 << ((at - start) / lanes);
                 }
                 at += lanes;
@@ -228,7 +245,8 @@ impl<T: Vector> Compare<'_, T> {
                 far |= 1 << ((at - start) / lanes);
             }
             for part in 0..lanes / 8 {
-                let terms = terms(sums.map(|sum| sum.part(part)));
+                let [p, curved, straight] = sums;
+                let terms = look.terms([p.part(part), curved.part(part), straight.part(part)]);
                 for i in 0..3 {
                     totals[i] = totals[i] + terms[i];
                 }
@@ -291,7 +309,7 @@ impl<T: Vector> Job for Far<'_, T> {
             let calm = I::F64::and(Framed::calm(s, e), I::F64::first(n));
             let p = exp.exp(I::F64::select(calm, s, I::F64::zero()));
             let zero = I::F64::zero();
-            Framed::add(I::F64::select(calm, p, zero), I::F64::select(calm, e, zero), &mut totals);
+            Framed::add_terms(I::F64::select(calm, p, zero), I::F64::select(calm, e, zero), &mut totals);
             if !I::F64::all(calm) {
                 let calm = I::F64::select(calm, I::F64::one(), zero).to_f64s::<8>();
                 let mut edges = [[0.0; 8]; 3];
