@@ -223,7 +223,10 @@ pub(crate) fn as_or_in<'b, T: Vector>(row: Row<'b>, buffer: &'b mut [T]) -> &'b 
 
 /// Adds the terms of two slices of logits to sums; see [`Compare`].
 pub(crate) fn compare<T: Vector>(a: &[T], b: &[T], frame: &Frame, distance: Distance, sums: &mut Sums) {
-    dispatch(Compare { a, b, frame, distance, far: far_terms, sums });
+    match distance {
+        Distance::Any => dispatch(Compare::<T, false> { a, b, frame, far: far_terms, sums }),
+        Distance::Wide => dispatch(Compare::<T, true> { a, b, frame, far: far_terms, sums }),
+    }
 }
 
 #[cold]

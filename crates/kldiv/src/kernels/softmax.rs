@@ -189,36 +189,32 @@ impl<V: Lanes> Look<V> for Wide<V> {
     }
 }
 
-/// Adds the terms of two slices of equal length to sums. All slices of a row but the last are of whole chunks.
-pub(crate) struct Compare<'a, T> {
+/// Adds the terms of two slices of equal length, [`Distance::Wide`] or any, to sums. All slices of a row but the last are
+/// of whole chunks.
+pub(crate) struct Compare<'a, T, const WIDE: bool> {
     pub(crate) a: &'a [T],
     pub(crate) b: &'a [T],
     pub(crate) frame: &'a Frame,
-    pub(crate) distance: Distance,
     /// Runs a [`Far`], apart from the loop.
     pub(crate) far: fn(&[T], &[T], &Frame, u32) -> Sums,
     pub(crate) sums: &'a mut Sums,
 }
 
-impl<T: Vector> Job for Compare<'_, T> {
+impl<T: Vector, const WIDE: bool> Job for Compare<'_, T, WIDE> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        match self.distance {
-            Distance::Any => {
-                let look = Any { framed: Framed::of(self.frame), exp: ScaledExp::of(1.0) };
-                self.chunks::<I, _>(&look);
-            }
-            Distance::Wide => {
-                let look = Wide::of(self.frame);
-                self.chunks::<I, _>(&look);
-            }
+        let frame = self.frame;
+        if WIDE {
+            self.chunks::<I, _>(&Wide::of(frame));
+        } else {
+            self.chunks::<I, _>(&Any { framed: Framed::of(frame), exp: ScaledExp::of(1.0) });
         }
     }
 }
 
-impl<T: Vector> Compare<'_, T> {
+impl<T: Vector, const WIDE: bool> Compare<'_, T, WIDE> {
     #[inline(always)]
     fn chunks<I: Isa, L: Look<T::On<I>>>(self, look: &L) {
         let Compare { a, b, frame, far: far_terms, sums, .. } = self;

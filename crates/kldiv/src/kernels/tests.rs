@@ -15,7 +15,7 @@ use crate::kernels::product::{
     Facts, GROUP, Judge, LnRatio, Meet, Mixture, PANEL, Product, Products, Reach, Rule, STRETCH,
 };
 use crate::kernels::rows::{ROWS, Rows};
-use crate::kernels::softmax::{Compare, Distance, Far, Frame, Largest, chunk};
+use crate::kernels::softmax::{Compare, Far, Frame, Largest, chunk};
 use crate::kernels::vae::{Gaussians, Given};
 use crate::kernels::widen::Widen;
 use crate::kernels::{Isa, dispatch_to, far_terms};
@@ -217,13 +217,13 @@ macro_rules! jobs_on_logits_have_the_scalar_ones_bits {
     )*};
 }
 
-fn compared<T: Vector>(isa: Isa, a: &[T], b: &[T], distance: Distance) -> Vec<u64> {
-    let (far, frame) = (far_terms, if distance == Distance::Wide { &FRAME.rounded::<T>() } else { &FRAME });
+fn compared<T: Vector, const WIDE: bool>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
+    let (far, frame) = (far_terms, if WIDE { &FRAME.rounded::<T>() } else { &FRAME });
     let mut whole = [[0.0; 8]; 3];
-    dispatch_to(isa, Compare { a, b, frame, distance, far, sums: &mut whole });
+    dispatch_to(isa, Compare::<T, WIDE> { a, b, frame, far, sums: &mut whole });
     let mut pieces = [[0.0; 8]; 3];
     for (a, b) in a.chunks(chunk::<T>()).zip(b.chunks(chunk::<T>())) {
-        dispatch_to(isa, Compare { a, b, frame, distance, far, sums: &mut pieces });
+        dispatch_to(isa, Compare::<T, WIDE> { a, b, frame, far, sums: &mut pieces });
     }
     assert_eq!(bits_of(&whole.concat()), bits_of(&pieces.concat()), "{isa:?}");
     bits_of(&whole.concat())
@@ -273,10 +273,10 @@ fn gaussians<T: Vector>(isa: Isa, a: &[T], b: &[T], prior: bool) -> Vec<u64> {
 }
 
 jobs_on_logits_have_the_scalar_ones_bits! {
-    compare_of_f64: f64, |isa, a, b| compared(isa, a, b, Distance::Any);
-    compare_of_wide_f64: f64, |isa, a, b| compared(isa, a, b, Distance::Wide);
-    compare_of_f32: f32, |isa, a, b| compared(isa, a, b, Distance::Any);
-    compare_of_wide_f32: f32, |isa, a, b| compared(isa, a, b, Distance::Wide);
+    compare_of_f64: f64, |isa, a, b| compared::<f64, false>(isa, a, b);
+    compare_of_wide_f64: f64, |isa, a, b| compared::<f64, true>(isa, a, b);
+    compare_of_f32: f32, |isa, a, b| compared::<f32, false>(isa, a, b);
+    compare_of_wide_f32: f32, |isa, a, b| compared::<f32, true>(isa, a, b);
     far_of_f64: f64, |isa, a, b| far(isa, a, b);
     far_of_f32: f32, |isa, a, b| far(isa, a, b);
     largest_of_f64: f64, |isa, a, _b| dispatch_to(isa, Largest(a)).to_bits();
