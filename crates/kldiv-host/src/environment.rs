@@ -10,7 +10,10 @@ pub fn guarded<R>(body: impl FnOnce() -> R) -> Option<R> {
         Environment::DEFAULT.set();
     }
     let result = caught(body);
-    found.set();
+    // To set it takes longer than to look, and what a computation leaves, a flag that says inexact, most hosts have.
+    if Environment::get() != found {
+        found.set();
+    }
     result
 }
 
@@ -76,7 +79,7 @@ pub(crate) fn use_default() {
 /// The floating-point control and status register of x86: rounding, flush-to-zero, denormals-are-zero and trap
 /// masks, beside the flags of what has happened.
 #[cfg(any(target_arch = "x86_64", all(target_arch = "x86", target_feature = "sse")))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Environment {
     mxcsr: u32,
 }
@@ -112,7 +115,7 @@ impl Environment {
 /// The floating-point control register of AArch64 (rounding, flush-to-zero, traps) and its status register, the
 /// flags of what has happened.
 #[cfg(target_arch = "aarch64")]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Environment {
     fpcr: u64,
     fpsr: u64,
@@ -152,7 +155,7 @@ impl Environment {
     all(target_arch = "x86", target_feature = "sse"),
     target_arch = "aarch64"
 )))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Environment;
 
 #[cfg(not(any(

@@ -9,8 +9,7 @@
 
 use crate::error::Error;
 use crate::kernels;
-use crate::kernels::op::{Gap, Kl, Op};
-use crate::kernels::prepare::AsGiven;
+use crate::kernels::op::{Gap, Kl};
 use crate::pair::{Plan, SHARE};
 use crate::policy::{Measure, Options};
 use crate::view::{Element, Shape, View};
@@ -56,19 +55,19 @@ pub fn generalized<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Erro
 
 // Not generic, so that the kernels are compiled in this crate and not in each that calls it.
 fn kl_of_f64s(p: &[f64], q: &[f64]) -> f64 {
-    Kl.finish(&kernels::sum(&Kl, &AsGiven, p, q), 1.0)
+    kernels::value(&Kl, p, q)
 }
 
 fn kl_of_f32s(p: &[f32], q: &[f32]) -> f64 {
-    Kl.finish(&kernels::sum(&Kl, &AsGiven, p, q), 1.0)
+    kernels::value(&Kl, p, q)
 }
 
 fn gap_of_f64s(p: &[f64], q: &[f64]) -> f64 {
-    Gap.finish(&kernels::sum(&Gap, &AsGiven, p, q), 1.0)
+    kernels::value(&Gap, p, q)
 }
 
 fn gap_of_f32s(p: &[f32], q: &[f32]) -> f64 {
-    Gap.finish(&kernels::sum(&Gap, &AsGiven, p, q), 1.0)
+    kernels::value(&Gap, p, q)
 }
 
 /// Short vectors of the kernels' own types go straight to them; what is not that, or not a number, the long way.

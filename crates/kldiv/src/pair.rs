@@ -11,7 +11,7 @@ use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::Largest;
-use crate::kernels::{self, Running};
+use crate::kernels::{self, Apart, Running};
 use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::sum::{Compensated, Total, weighted};
 use crate::threads;
@@ -509,16 +509,32 @@ fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     p: Row,
     q: Row,
 ) -> Total<M, C> {
+    if P::AS_GIVEN && O::APART && p.len() > 1 {
+        let mut sums = Apart::new();
+        if gathered::<T, N>(p, q, |p, q| kernels::feed(op, p, q, &mut sums))
+            && let Some(total) = sums.finish()
+        {
+            return total;
+        }
+    }
     let mut running = Running::new();
+    gathered::<T, N>(p, q, |p, q| {
+        kernels::extend(op, prepare, p, q, &mut running);
+        true
+    });
+    running.finish()
+}
+
+/// Calls `each` on pieces of two rows for as long as it wants more; says whether it did.
+fn gathered<T: Vector, const N: usize>(p: Row, q: Row, mut each: impl FnMut(&[T], &[T]) -> bool) -> bool {
     let mut buffers = [[T::ONE; N]; 2];
     let [for_p, for_q] = &mut buffers;
-    for start in (0..p.len()).step_by(N) {
+    (0..p.len()).step_by(N).all(|start| {
         let len = N.min(p.len() - start);
         let p = kernels::as_or_in(p.part(start, len), &mut for_p[..len]);
         let q = kernels::as_or_in(q.part(start, len), &mut for_q[..len]);
-        kernels::extend(op, prepare, p, q, &mut running);
-    }
-    running.finish()
+        each(p, q)
+    })
 }
 
 /// The largest of a function of the elements, one at a time; NaN if one of them is no probability.

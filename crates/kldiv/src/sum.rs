@@ -67,6 +67,13 @@ pub(crate) struct Total<const M: usize, const C: usize> {
 impl<const M: usize, const C: usize> Total<M, C> {
     pub(crate) const ZERO: Self = Total { plain: [Compensated::ZERO; M], exact: [Compensated::ZERO; C] };
 
+    /// The first plain sum less the first exact one, rounded once.
+    #[inline(always)]
+    pub(crate) fn difference(&self) -> f64 {
+        let (plain, exact) = (self.plain[0], self.exact.first().copied().unwrap_or(Compensated::ZERO));
+        if plain.lo == 0.0 && exact.lo == 0.0 { plain.hi - exact.hi } else { plain.minus(exact) }
+    }
+
     #[inline(always)]
     pub(crate) fn add(&mut self, other: &Self) {
         for (sum, x) in self.plain.iter_mut().zip(&other.plain) {

@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax", "kernels::vae"],
     &["kernels::gradient"],
     &["kernels::rows", "kernels::product", "kernels::transpose", "kernels::each", "kernels::widen"],
-    &["kernels::triangular"],
+    &["kernels::apart", "kernels::triangular"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::tests"],

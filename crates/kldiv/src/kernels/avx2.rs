@@ -124,11 +124,11 @@ macro_rules! shared {
             ))
         }
         #[inline(always)]
-        fn unrest(p: Self, q: Self) -> __m256i {
-            let calm = op!($splat_bits(<$real>::CALM.to_bits() as _));
+        fn unrest(p: Self, q: Self, from: $real) -> __m256i {
+            let from = op!($splat_bits(from.to_bits() as _));
             Self::join_unrest(
-                op!($sub_bits(op!($to_integer(p.0)), calm)),
-                op!($sub_bits(op!($to_integer(q.0)), calm)),
+                op!($sub_bits(op!($to_integer(p.0)), from)),
+                op!($sub_bits(op!($to_integer(q.0)), from)),
             )
         }
         #[inline(always)]

@@ -118,9 +118,9 @@ macro_rules! shared {
             ordinary == <$mask>::MAX
         }
         #[inline(always)]
-        fn unrest(p: Self, q: Self) -> __m512i {
-            let calm = op!($splat_bits(<$real>::CALM.to_bits() as _));
-            Self::join_unrest(op!($sub_bits(op!($bits(p.0)), calm)), op!($sub_bits(op!($bits(q.0)), calm)))
+        fn unrest(p: Self, q: Self, from: $real) -> __m512i {
+            let from = op!($splat_bits(from.to_bits() as _));
+            Self::join_unrest(op!($sub_bits(op!($bits(p.0)), from)), op!($sub_bits(op!($bits(q.0)), from)))
         }
         #[inline(always)]
         fn join_unrest(a: __m512i, b: __m512i) -> __m512i {
@@ -128,7 +128,7 @@ macro_rules! shared {
         }
         #[inline(always)]
         fn calm(unrest: __m512i) -> bool {
-            let upper_two = op!($splat_bits((<$real>::CALM_END.to_bits() - <$real>::CALM.to_bits()) as _));
+            let upper_two = op!($splat_bits(1 << (8 * size_of::<$real>() - 2)));
             op!($less_bits(unrest, upper_two)) == <$mask>::MAX
         }
         #[inline(always)]

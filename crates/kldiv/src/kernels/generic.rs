@@ -28,16 +28,22 @@ pub(crate) struct Running<const M: usize, const C: usize> {
     lanes: LaneSums<M, C>,
     /// Elements in the block under way.
     filled: usize,
+    careful: bool,
     total: Total<M, C>,
+}
+
+/// Whether an operation's exact sums over elements of a type are compensated.
+pub(super) const fn careful<O: Op<M, C>, T: Real, const M: usize, const C: usize>() -> bool {
+    O::COMPENSATE || T::COMPENSATE
 }
 
 impl<const M: usize, const C: usize> Running<M, C> {
     pub(crate) fn new() -> Self {
-        Running { lanes: LaneSums::ZERO, filled: 0, total: Total::ZERO }
+        Running { lanes: LaneSums::ZERO, filled: 0, careful: false, total: Total::ZERO }
     }
 
     fn close(&mut self) {
-        self.total.add(&Sums::<Array<f64, 8>, M, C>::from_lanes(&self.lanes).total());
+        self.total.add(&Sums::<Array<f64, 8>, M, C>::from_lanes(&self.lanes).total(self.careful));
         self.lanes = LaneSums::ZERO;
         self.filled = 0;
     }
@@ -66,9 +72,7 @@ fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
         }
     }
     let terms = live_terms(op, &pair);
-    for part in 0..V::LANES / 8 {
-        sums.add::<O, V>(&terms, part);
-    }
+    sums.add::<O, V>(&terms);
 }
 
 /// Adds the terms of two slices of equal length, a block or less.
@@ -125,42 +129,38 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
             }
             continue;
         }
-        let (mut plain, mut exact) = ([[T::On::<I>::zero(); M]; 4], [[T::On::<I>::zero(); C]; 4]);
+        let mut plain = [[T::On::<I>::zero(); M]; 4];
         if I::WIDE && !T::COMPENSATE {
             let terms = op.terms(Parts::from(x), Parts::from(y));
             for v in 0..4 {
+                let mut exact = [T::On::<I>::zero(); C];
+                for i in 0..C {
+                    exact[i] = each_of(terms.exact[i])[v];
+                }
+                sums.add_exact::<O, T::On<I>>(&exact);
                 for i in 0..M {
                     plain[v][i] = each_of(terms.plain[i])[v];
-                }
-                for i in 0..C {
-                    exact[v][i] = each_of(terms.exact[i])[v];
                 }
             }
         } else {
             let (x, y) = (each_of(x), each_of(y));
             for v in 0..4 {
                 let terms = op.terms(Parts::from(x[v]), Parts::from(y[v]));
-                (plain[v], exact[v]) = (terms.plain, terms.exact);
-            }
-        }
-        for part in 0..T::On::<I>::LANES / 8 {
-            for v in 0..4 {
-                sums.add_exact::<O, T::On<I>>(&exact[v], part);
+                sums.add_exact::<O, T::On<I>>(&terms.exact);
+                plain[v] = terms.plain;
+                if T::COMPENSATE {
+                    sums.add_plain(&terms.plain);
+                }
             }
         }
         if T::COMPENSATE {
-            for v in 0..4 {
-                sums.add_plain(&plain[v], 0);
-            }
             continue;
         }
         let mut four = plain[0];
         for i in 0..M {
             four[i] = (plain[0][i] + plain[1][i]) + (plain[2][i] + plain[3][i]);
         }
-        for part in 0..T::On::<I>::LANES / 8 {
-            sums.add_plain(&four, part);
-        }
+        sums.add_plain(&four);
     }
 }
 
@@ -225,7 +225,7 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
             let end = n.min(from + BLOCK);
             let mut sums = Sums::zero();
             add_slices::<I, O, P, T, M, C>(op, prepare, &p[from..end], &q[from..end], &mut sums);
-            let block = sums.total();
+            let block = sums.total(careful::<O, T, M, C>());
             if from == 0 {
                 total = block;
             } else {
@@ -234,6 +234,39 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
             from = end;
         }
         total
+    }
+}
+
+/// The measure of two slices of equal length, at most a block, if it is its terms' sum.
+pub(crate) struct Value<'a, O, T, const M: usize, const C: usize> {
+    pub(crate) op: &'a O,
+    pub(crate) p: &'a [T],
+    pub(crate) q: &'a [T],
+}
+
+impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Value<'_, O, T, M, C> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f64 {
+        let Value { op, p, q } = self;
+        add_row::<I, O, T, M, C>(op, p, q).total(careful::<O, T, M, C>()).difference()
+    }
+}
+
+/// The measure of a single pair, if it is its terms' sum.
+pub(crate) struct ValueOfPair<'a, O, T, const M: usize, const C: usize> {
+    pub(crate) op: &'a O,
+    pub(crate) p: T,
+    pub(crate) q: T,
+}
+
+impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for ValueOfPair<'_, O, T, M, C> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f64 {
+        Single { op: self.op, prepare: &AsGiven, p: self.p, q: self.q }.run::<I>().difference()
     }
 }
 
@@ -274,6 +307,7 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
         add_slices::<I, O, P, T, M, C>(op, prepare, p, q, &mut sums);
         running.lanes = sums.lanes();
         running.filled += p.len();
+        running.careful = careful::<O, T, M, C>();
         if running.filled == BLOCK {
             running.close();
         }
@@ -326,8 +360,8 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 /// A pair of vectors, and which of their lanes are live where not all are.
 #[derive(Clone, Copy)]
 pub(super) struct Loaded<V: Lanes> {
-    p: Parts<V>,
-    q: Parts<V>,
+    pub(super) p: Parts<V>,
+    pub(super) q: Parts<V>,
     live: Option<V::Mask>,
 }
 

@@ -20,31 +20,35 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         Sums { plain: [S::zero(); M], exact: [(S::zero(), S::zero()); C] }
     }
 
-    /// Adds lanes `8 part` to `8 part + 7` of the terms.
+    /// Adds terms, eight lanes after eight.
     #[inline(always)]
-    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
-        self.add_plain(&terms.plain, part);
-        self.add_exact::<O, V>(&terms.exact, part);
+    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>) {
+        self.add_plain(&terms.plain);
+        self.add_exact::<O, V>(&terms.exact);
     }
 
     #[inline(always)]
-    pub(super) fn add_plain<V: Lanes<Sum = S>>(&mut self, plain: &[V; M], part: usize) {
-        for i in 0..M {
-            self.plain[i] = self.plain[i] + plain[i].part(part);
+    pub(super) fn add_plain<V: Lanes<Sum = S>>(&mut self, plain: &[V; M]) {
+        for part in 0..V::LANES / 8 {
+            for i in 0..M {
+                self.plain[i] = self.plain[i] + plain[i].part(part);
+            }
         }
     }
 
     #[inline(always)]
-    pub(super) fn add_exact<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, exact: &[V; C], part: usize) {
-        for i in 0..C {
-            let (sum, error) = self.exact[i];
-            let term = exact[i].part(part);
-            self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
-                let (sum, e) = two_sum(sum, term);
-                (sum, error + e)
-            } else {
-                (sum + term, error)
-            };
+    pub(super) fn add_exact<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, exact: &[V; C]) {
+        for part in 0..V::LANES / 8 {
+            for i in 0..C {
+                let (sum, error) = self.exact[i];
+                let term = exact[i].part(part);
+                self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
+                    let (sum, e) = two_sum(sum, term);
+                    (sum, error + e)
+                } else {
+                    (sum + term, error)
+                };
+            }
         }
     }
 
@@ -57,7 +61,7 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
     }
 
     #[inline(always)]
-    pub(super) fn join(&self, other: &Self) -> Self {
+    fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
         for i in 0..M {
             joined.plain[i] = self.plain[i] + other.plain[i];
@@ -72,7 +76,7 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
     /// Two sums joined, each with itself: lanes without the bit with those that have it, the first's results in the
     /// former, the second's in the latter.
     #[inline(always)]
-    pub(super) fn join_across<const BIT: usize>(a: &Self, b: &Self) -> Self {
+    fn join_across<const BIT: usize>(a: &Self, b: &Self) -> Self {
         let without = S::without_bit(BIT);
         let (a_swapped, b_swapped) = (a.swap(BIT), b.swap(BIT));
         let (mut low, mut high) = (*a, *b);
@@ -102,13 +106,22 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         swapped
     }
 
-    /// The eight lanes joined, along the fixed tree.
+    /// The eight lanes joined, along the fixed tree; with care if the exact sums were added so.
     #[inline(always)]
-    pub(super) fn total(&self) -> Total<M, C> {
+    pub(super) fn total(&self, careful: bool) -> Total<M, C> {
+        let mut total = Total::ZERO;
+        if !careful {
+            for i in 0..M {
+                total.plain[i].hi = join(self.plain[i]);
+            }
+            for i in 0..C {
+                total.exact[i].hi = join(self.exact[i].0);
+            }
+            return total;
+        }
         let four = self.join(&self.swap(4));
         let two = four.join(&four.swap(2));
         let one = two.join(&two.swap(1));
-        let mut total = Total::ZERO;
         for i in 0..M {
             total.plain[i].hi = one.plain[i].lane_0();
         }
@@ -118,9 +131,32 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         total
     }
 
+    /// The measures of eight rows, a row a lane, if they are their sums.
+    #[inline(always)]
+    pub(super) fn values_of_rows(mut rows: [Self; 8], careful: bool) -> S {
+        if !careful {
+            let (mut plain, mut exact) = ([S::zero(); 8], [S::zero(); 8]);
+            for i in 0..8 {
+                plain[i] = rows[i].plain[0];
+                if C > 0 {
+                    exact[i] = rows[i].exact[0].0;
+                }
+            }
+            return join_rows(plain) - join_rows(exact);
+        }
+        // Lanes 0 to 3 with 4 to 7, of rows i and i + 4 at once; then of what is left, by twos and by ones.
+        for i in 0..4 {
+            rows[i] = Self::join_across::<4>(&rows[i], &rows[i + 4]);
+        }
+        for i in 0..2 {
+            rows[i] = Self::join_across::<2>(&rows[i], &rows[i + 2]);
+        }
+        Self::join_across::<1>(&rows[0], &rows[1]).values()
+    }
+
     /// Each lane's measure, if that is its sum; see [`Op::finish`], whose bits these are.
     #[inline(always)]
-    pub(super) fn values(&self) -> S {
+    fn values(&self) -> S {
         if C == 0 {
             return self.plain[0];
         }
@@ -158,8 +194,39 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
     }
 }
 
+/// The lanes joined, along the fixed tree, where nothing is lost or nothing has to be kept.
 #[inline(always)]
-fn load_eight<S: Lanes<Real = f64>>(lanes: &[f64; 8]) -> S {
+pub(super) fn join<S: Lanes<Real = f64>>(mut x: S) -> f64 {
+    for distance in [4, 2, 1] {
+        if distance < S::LANES {
+            x = x + x.swap(distance);
+        }
+    }
+    x.lane_0()
+}
+
+/// The same of eight vectors at once: lane i has the sum of the i-th.
+#[inline(always)]
+pub(super) fn join_rows<S: Lanes<Real = f64>>(mut x: [S; 8]) -> S {
+    for i in 0..4 {
+        x[i] = across::<S, 4>(x[i], x[i + 4]);
+    }
+    for i in 0..2 {
+        x[i] = across::<S, 2>(x[i], x[i + 2]);
+    }
+    across::<S, 1>(x[0], x[1])
+}
+
+/// Two vectors, each with itself: lanes without the bit with those that have it, the first's sums in the former, the
+/// second's in the latter.
+#[inline(always)]
+fn across<S: Lanes<Real = f64>, const BIT: usize>(a: S, b: S) -> S {
+    let without = S::without_bit(BIT);
+    S::select(without, a, b.swap(BIT)) + S::select(without, a.swap(BIT), b)
+}
+
+#[inline(always)]
+pub(super) fn load_eight<S: Lanes<Real = f64>>(lanes: &[f64; 8]) -> S {
     // SAFETY: eight elements are a sum's vector.
     unsafe { S::load(lanes.as_ptr()) }
 }

@@ -25,10 +25,11 @@ pub(crate) trait Real:
     const ZERO: Self;
     /// 2^52 (2^23 for f32): what the last bit of an exponent counts for in a number's bits.
     const STEP: Self;
-    /// A number is calm from this one to below 2^1024 (2^128) times that: its upper two bits are 0 if this one's bits are
-    /// subtracted. Nothing that is computed of calm numbers leaves their type's range.
+    /// From this one to below 2^1024 (2^128) times that numbers are calm; see [`Lanes::unrest`]. Nothing that is computed of
+    /// them leaves their type's range.
     const CALM: Self;
-    const CALM_END: Self;
+    /// The smallest normal number.
+    const NORMAL: Self;
     const LN2: Self;
     const LN2_HIGH: Self;
     const LN2_LOW: Self;
@@ -59,6 +60,8 @@ pub(crate) trait Real:
     const COMPENSATE: bool;
     fn fma(self, b: Self, c: Self) -> Self;
     fn magnitude(self) -> Self;
+    /// Whether it is below 2^1024 (2^128) times `from` and not below that one; see [`Lanes::unrest`].
+    fn is_calm(self, from: Self) -> bool;
     /// See [`Lanes::align`].
     fn align(p: Self, q: Self) -> (Self, Self);
     /// z, k·STEP and which sixteenth; see [`Lanes::sixteenth`].
@@ -75,7 +78,7 @@ impl Real for f64 {
     const ZERO: f64 = 0.0;
     const STEP: f64 = 4_503_599_627_370_496.0;
     const CALM: f64 = f64::from_bits((1023 - 900) << 52);
-    const CALM_END: f64 = f64::from_bits((1023 + 124) << 52);
+    const NORMAL: f64 = f64::MIN_POSITIVE;
     const LN2: f64 = std::f64::consts::LN_2;
     const LN2_HIGH: f64 = c::LN2_F64_HIGH;
     const LN2_LOW: f64 = c::LN2_F64_LOW;
@@ -104,6 +107,11 @@ impl Real for f64 {
     #[inline(always)]
     fn magnitude(self) -> f64 {
         self.abs()
+    }
+
+    #[inline(always)]
+    fn is_calm(self, from: f64) -> bool {
+        self.to_bits().wrapping_sub(from.to_bits()) >> 62 == 0
     }
 
     #[inline(always)]
@@ -140,7 +148,7 @@ impl Real for f32 {
     const ZERO: f32 = 0.0;
     const STEP: f32 = 8_388_608.0;
     const CALM: f32 = f32::from_bits((127 - 100) << 23);
-    const CALM_END: f32 = f32::from_bits((127 + 28) << 23);
+    const NORMAL: f32 = f32::MIN_POSITIVE;
     const LN2: f32 = std::f32::consts::LN_2;
     const LN2_HIGH: f32 = c::LN2_F32_HIGH;
     const LN2_LOW: f32 = c::LN2_F32_LOW;
@@ -169,6 +177,11 @@ impl Real for f32 {
     #[inline(always)]
     fn magnitude(self) -> f32 {
         self.abs()
+    }
+
+    #[inline(always)]
+    fn is_calm(self, from: f32) -> bool {
+        self.to_bits().wrapping_sub(from.to_bits()) >> 30 == 0
     }
 
     #[inline(always)]
@@ -230,10 +243,11 @@ pub(crate) trait Lanes:
     fn fnma(self, b: Self, c: Self) -> Self;
     /// Whether every lane of both is from `SMALLEST` to `LARGEST`; never for a NaN.
     fn both_ordinary(p: Self, q: Self) -> bool;
-    /// What says whether lanes are calm, joined; it takes less than to look at each.
-    fn unrest(p: Self, q: Self) -> Self::Unrest;
+    /// What says whether lanes are calm, joined; it takes less than to look at each. Numbers are from `from` on to below
+    /// 2^1024 (2^128) times that if the upper two bits are 0 where `from`'s bits are subtracted from theirs.
+    fn unrest(p: Self, q: Self, from: Self::Real) -> Self::Unrest;
     fn join_unrest(a: Self::Unrest, b: Self::Unrest) -> Self::Unrest;
-    /// Whether all are calm (see [`Real::CALM`]); never of a NaN.
+    /// Whether all are calm; never of a NaN.
     fn calm(unrest: Self::Unrest) -> bool;
     fn le(self, other: Self) -> Self::Mask;
     fn equal(self, other: Self) -> Self::Mask;

@@ -43,9 +43,10 @@ pub(crate) struct Ratio<V> {
     d: V,
     /// What low parts add to q − p, where that is seen.
     low: Option<V>,
-    /// s and 2s²R(s²).
+    /// s, s² and 2R(s²).
     s: V,
-    rest: V,
+    z: V,
+    bend: V,
 }
 
 impl<V: Lanes> Ratio<V> {
@@ -67,14 +68,26 @@ impl<V: Lanes> Ratio<V> {
         }
         let s = d / u;
         let z = s * s;
-        let rest = z * polynomial(z, V::Real::ATANH);
-        Ratio { p: p.hi, q: q.hi, aligned, steps, d, low, s, rest }
+        let bend = polynomial(z, V::Real::ATANH);
+        Ratio { p: p.hi, q: q.hi, aligned, steps, d, low, s, z, bend }
     }
 
     /// h ≥ 0.
     #[inline(always)]
     pub(crate) fn curved(&self) -> V {
-        self.s * self.p.fnma(self.rest, self.d)
+        self.s * self.curved_by_s()
+    }
+
+    /// A sum and h, rounded once.
+    #[inline(always)]
+    pub(crate) fn add_curved(&self, sum: V) -> V {
+        self.s.fma(self.curved_by_s(), sum)
+    }
+
+    /// h/s; the polynomial, which is there last, goes in last.
+    #[inline(always)]
+    fn curved_by_s(&self) -> V {
+        (self.p * self.z).fnma(self.bend, self.d)
     }
 
     /// x, so that `p ln(p/q) = h − x`; equal to q − p without rounding where k is 0.
@@ -102,7 +115,7 @@ impl<V: Lanes> Ratio<V> {
     /// `ln(q'/p)`, which is `ln(q/p)` less k ln 2.
     #[inline(always)]
     fn ln_aligned(&self) -> V {
-        self.s.fma(self.rest, self.s + self.s)
+        self.s.fma(self.z * self.bend, self.s + self.s)
     }
 
     /// `p (q/p)^b`: 0 or infinity where a power of 2 in it leaves the range of normal numbers.

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use half::f16;
 
+pub(crate) use crate::kernels::apart::Apart;
+use crate::kernels::apart::{ApartRows, Feed, Short};
 use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
-use crate::kernels::generic::{Extend, Single, Sum, Write};
+use crate::kernels::generic::{Extend, Single, Sum, Value, ValueOfPair, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
-use crate::kernels::prepare::Prepare;
+use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
 pub(crate) use crate::kernels::rows::ROWS;
 use crate::kernels::rows::Rows;
@@ -22,6 +24,7 @@ use crate::kernels::widen::Widen;
 use crate::sum::Total;
 use crate::view::{Dtype, Row};
 
+mod apart;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -142,7 +145,25 @@ fn dispatch_to<J: Job>(isa: Isa, job: J) -> J::Output {
     }
 }
 
-/// The sums of a measure's terms over two slices of equal length.
+/// The measure of two slices of equal length, at most a share, of elements as they are, if it is its terms' sum.
+#[inline(always)]
+pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: &O, p: &[T], q: &[T]) -> f64 {
+    if let (&[p], &[q]) = (p, q) {
+        return dispatch(ValueOfPair { op, p, q });
+    }
+    if p.len() > BLOCK {
+        return sum(op, &AsGiven, p, q).difference();
+    }
+    let Some((x, y)) = if_apart_serves::<O, T, M, C>(p, q) else { return dispatch(Value { op, p, q }) };
+    match dispatch(Short { op, p: x, q: y }) {
+        // A block with zeros may still be apart.
+        value if value.is_nan() => sum(op, &AsGiven, p, q).difference(),
+        f64::NEG_INFINITY => dispatch(Value { op, p, q }),
+        value => value,
+    }
+}
+
+/// The sums of a measure's terms over two slices of equal length, at most a share.
 #[inline(always)]
 pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
@@ -153,7 +174,50 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     if let (&[p], &[q]) = (p, q) {
         return dispatch(Single { op, prepare, p, q });
     }
+    if P::AS_GIVEN
+        && let Some((x, y)) = if_apart_serves::<O, T, M, C>(p, q)
+        && let Some(total) = sum_apart(op, x, y)
+    {
+        return total;
+    }
     dispatch(Sum { op, prepare, p, q })
+}
+
+/// Two slices as f64, if that is what they are and the operation may be summed by [`apart`].
+#[inline(always)]
+fn if_apart_serves<'a, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    p: &'a [T],
+    q: &'a [T],
+) -> Option<(&'a [f64], &'a [f64])> {
+    // SAFETY: T is f64.
+    let as_f64s = |x: &'a [T]| unsafe { std::slice::from_raw_parts(x.as_ptr().cast::<f64>(), x.len()) };
+    (O::APART && T::DTYPE == Dtype::F64).then(|| (as_f64s(p), as_f64s(q)))
+}
+
+/// The sums of a share that is apart.
+fn sum_apart<O: Op<M, C>, const M: usize, const C: usize>(
+    op: &O,
+    p: &[f64],
+    q: &[f64],
+) -> Option<Total<M, C>> {
+    let mut to = Apart::new();
+    for (p, q) in p.chunks(BLOCK).zip(q.chunks(BLOCK)) {
+        if !feed(op, p, q, &mut to) {
+            return None;
+        }
+    }
+    to.finish()
+}
+
+/// Goes on with the sums of a share that may be apart; see [`Apart`].
+pub(crate) fn feed<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    p: &[T],
+    q: &[T],
+    to: &mut Apart<M, C>,
+) -> bool {
+    let Some((p, q)) = if_apart_serves::<O, T, M, C>(p, q) else { return false };
+    dispatch(Feed::<O, M, C, false> { op, p, q, to }) || dispatch(Feed::<O, M, C, true> { op, p, q, to })
 }
 
 /// Goes on with a sum over two more slices of equal length.
@@ -209,7 +273,21 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     cols: usize,
     out: &mut [f64; ROWS],
 ) {
-    dispatch(Rows { op, p, q, cols, out })
+    let mut apart = [false; ROWS];
+    if O::APART && T::DTYPE == Dtype::F64 && cols > 1 {
+        let (p, q) = ((p.0.cast::<f64>(), p.1), (q.0.cast::<f64>(), q.1));
+        apart = dispatch(ApartRows { op, p, q, cols, out });
+        if apart == [true; ROWS] {
+            return;
+        }
+    }
+    let mut values = [0.0; ROWS];
+    dispatch(Rows { op, p, q, cols, out: &mut values });
+    for i in 0..ROWS {
+        if !apart[i] {
+            out[i] = values[i];
+        }
+    }
 }
 
 /// [`Row::as_or_in`], with the machine's own instruction for f16.

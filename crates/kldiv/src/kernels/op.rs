@@ -74,6 +74,8 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether vectors may be taken four at a time where all are calm; all lanes are taken there, and the sum of four plain
     /// terms may be rounded to their type.
     const GROUPS: bool = false;
+    /// Whether sums over f64 rows that are apart may be taken by [`crate::kernels::apart`].
+    const APART: bool = false;
     /// Whether the exact sums are compensated even of f32, because they are sums of no differences.
     const COMPENSATE: bool = false;
     /// Whether the terms of p = q = 1 are 0, so that they can stand in for what is missing.
@@ -91,7 +93,7 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether all lanes are far inside what it takes.
     #[inline(always)]
     fn calm<V: Lanes>(p: V, q: V) -> bool {
-        V::calm(V::unrest(p, q))
+        V::calm(V::unrest(p, q, V::Real::CALM))
     }
     /// Lanes among the others whose terms are 0.
     #[inline(always)]
@@ -106,12 +108,20 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     }
     /// The terms of lanes that it takes.
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, M, C>;
+    /// Adds the plain terms of lanes that it takes to sums, with a rounding less where there is a way; gives the exact ones.
+    #[inline(always)]
+    fn add_plain<V: Lanes>(&self, p: Parts<V>, q: Parts<V>, sums: &mut [V; M]) -> [V; C] {
+        let Terms { plain, exact } = self.terms(p, q);
+        for i in 0..M {
+            sums[i] = sums[i] + plain[i];
+        }
+        exact
+    }
     /// The terms of any two numbers; NaN if one of them is no probability.
     fn edge(&self, p: f64, q: f64) -> Terms<f64, M, C>;
     /// The measure, from the sums of its terms. `scale` is what a sum of terms of scaled elements is multiplied by.
     fn finish(&self, total: &Total<M, C>, scale: f64) -> f64 {
-        let straight = total.exact.first().copied().unwrap_or(Compensated::ZERO);
-        total.plain[0].minus(straight) * scale
+        total.difference() * scale
     }
 }
 
@@ -179,11 +189,19 @@ pub(crate) struct Kl;
 impl Op<1, 1> for Kl {
     const SKIPS_ZERO_P: bool = true;
     const GROUPS: bool = true;
+    const APART: bool = true;
 
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 1> {
         let ratio = Ratio::of(p, q);
         Terms { plain: [ratio.curved()], exact: [ratio.straight()] }
+    }
+
+    #[inline(always)]
+    fn add_plain<V: Lanes>(&self, p: Parts<V>, q: Parts<V>, [sum]: &mut [V; 1]) -> [V; 1] {
+        let ratio = Ratio::of(p, q);
+        *sum = ratio.add_curved(*sum);
+        [ratio.straight()]
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 1> {

@@ -87,8 +87,8 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         p.0.iter().all(ordinary) && q.0.iter().all(ordinary)
     }
     #[inline(always)]
-    fn unrest(p: Self, q: Self) -> bool {
-        let calm = |x: &R| *x >= R::CALM && *x < R::CALM_END;
+    fn unrest(p: Self, q: Self, from: R) -> bool {
+        let calm = |x: &R| x.is_calm(from);
         !(p.0.iter().all(calm) && q.0.iter().all(calm))
     }
     #[inline(always)]

@@ -2,6 +2,7 @@
 
 use half::f16;
 
+use crate::kernels::apart::{Apart, ApartRows, Feed, Short};
 use crate::kernels::generic::{BLOCK, Extend, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
@@ -299,6 +300,60 @@ jobs_on_logits_have_the_scalar_ones_bits! {
     };
 }
 
+/// Numbers apart and near, with zeros and without, modest and not.
+fn shares(n: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let mut kinds = data::<f64>(n);
+    for (p_by, q_by) in [(1e-4, 1e-5), (5.0, 1.0), (1.0, 1e-300), (1e-310, 1e-3)] {
+        let (p, q) = kinds[0].clone();
+        kinds.push((p.iter().map(|x| x * p_by).collect(), q.iter().map(|x| x * q_by).collect()));
+    }
+    kinds
+}
+
+#[test]
+fn sums_that_are_apart() {
+    for n in LENGTHS.into_iter().filter(|n| *n > 1) {
+        for (kind, (p, q)) in shares(n).iter().enumerate() {
+            let in_pieces = |isa, length: usize| {
+                let mut sums = Apart::new();
+                for (p, q) in p.chunks(length).zip(q.chunks(length)) {
+                    let fed = dispatch_to(isa, Feed::<_, 1, 1, false> { op: &Kl, p, q, to: &mut sums })
+                        || dispatch_to(isa, Feed::<_, 1, 1, true> { op: &Kl, p, q, to: &mut sums });
+                    if !fed {
+                        return None;
+                    }
+                }
+                sums.finish().map(|total| bits(&total))
+            };
+            let scalar = in_pieces(Isa::Scalar, BLOCK);
+            for isa in others().chain([Isa::Scalar]) {
+                for length in [BLOCK, 64] {
+                    assert_eq!(
+                        scalar,
+                        in_pieces(isa, length),
+                        "{isa:?}, pieces of {length} of {n}, kind {kind}"
+                    );
+                }
+            }
+            // What ordinary rows have in common, and what leaves a share to `Sum`.
+            assert!(kind != 0 || scalar.is_some(), "n = {n}");
+            assert!(![1, 2, 6, 8, 10].contains(&kind) || scalar.is_none() || n < 12, "n = {n}, kind {kind}");
+        }
+    }
+}
+
+#[test]
+fn short_sums_that_are_apart() {
+    for n in LENGTHS.into_iter().filter(|n| (2..=BLOCK).contains(n)) {
+        for (kind, (p, q)) in shares(n).iter().enumerate() {
+            let value = |isa| one_nan(dispatch_to(isa, Short::<_, 1, 1> { op: &Kl, p, q }));
+            for isa in others() {
+                assert_eq!(value(Isa::Scalar), value(isa), "{isa:?}, n = {n}, kind {kind}");
+            }
+        }
+    }
+}
+
 /// Eight rows at a time: the same bits on every instruction set, and those of each row by itself.
 macro_rules! eight_rows_have_the_bits_of_each {
     ($($name:ident: $t:ty;)*) => {$(
@@ -327,6 +382,33 @@ macro_rules! eight_rows_have_the_bits_of_each {
             }
         }
     )*};
+}
+
+#[test]
+fn eight_rows_that_are_apart() {
+    for cols in (2..=35).chain([63, 200, BLOCK]) {
+        for (kind, (p, q)) in shares(ROWS * cols).iter().enumerate() {
+            let values = |isa| {
+                let mut out = [0.0; ROWS];
+                let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
+                let apart = dispatch_to(isa, ApartRows::<_, 1, 1> { op: &Kl, p, q, cols, out: &mut out });
+                std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i])))
+            };
+            let rows: Vec<Option<u64>> = p
+                .chunks(cols)
+                .zip(q.chunks(cols))
+                .map(|(p, q)| {
+                    let mut sums = Apart::new();
+                    let fed =
+                        dispatch_to(Isa::Scalar, Feed::<_, 1, 1, true> { op: &Kl, p, q, to: &mut sums });
+                    sums.finish().filter(|_| fed).map(|total| one_nan(Op::finish(&Kl, &total, 1.0)))
+                })
+                .collect();
+            for isa in others().chain([Isa::Scalar]) {
+                assert_eq!(rows, values(isa), "{isa:?}, {cols} columns, kind {kind}");
+            }
+        }
+    }
 }
 
 eight_rows_have_the_bits_of_each! {

@@ -67,8 +67,8 @@ impl<V: Lanes> Lanes for Twice<V> {
         V::both_ordinary(p.0, q.0) & V::both_ordinary(p.1, q.1)
     }
     #[inline(always)]
-    fn unrest(p: Self, q: Self) -> V::Unrest {
-        V::join_unrest(V::unrest(p.0, q.0), V::unrest(p.1, q.1))
+    fn unrest(p: Self, q: Self, from: V::Real) -> V::Unrest {
+        V::join_unrest(V::unrest(p.0, q.0, from), V::unrest(p.1, q.1, from))
     }
     #[inline(always)]
     fn join_unrest(a: V::Unrest, b: V::Unrest) -> V::Unrest {
