@@ -1,7 +1,7 @@
 //! Inputs whose digits are easily lost, by name, against values that Arb gave to 20 digits.
 
 use kldiv::family::vae::{self, Prior};
-use kldiv::{Measure, Options, batch, pairwise};
+use kldiv::{Measure, Options, batch, pairwise, relatives};
 use ndarray::Array2;
 
 const U: f64 = f64::EPSILON / 2.0;
@@ -68,4 +68,13 @@ fn equal_gaussians_do_not_add_up_what_they_are_rounded_by() {
     let (mu, logvar) = (Array2::from_elem((1, 3000), 0.7), Array2::from_elem((1, 3000), 0.7));
     let got = vae::rows(mu.view(), logvar.view(), Prior::STANDARD, &Options::default()).unwrap()[0];
     held("VAE", got, 1205.629061205714621649, 1205.63);
+}
+
+#[test]
+fn a_small_renyi_order_is_not_lost_in_its_difference_from_one() {
+    for order in [0.01, 0.1, 0.3, 0.49] {
+        assert_eq!(relatives::renyi(&[0.5, 0.25, 0.25], &[0.5, 0.25, 0.25], order), Ok(0.0));
+    }
+    let got = relatives::renyi(&[0.2, 0.3, 0.5], &[0.2, 0.3, 0.5000000001], 0.01).unwrap();
+    held("renyi", got, -1.0000000826898709907e-10, 2.0000001653e-10);
 }
