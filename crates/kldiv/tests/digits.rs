@@ -1,8 +1,8 @@
 //! Inputs whose digits are easily lost, by name, against values that Arb gave to 20 digits.
 
 use kldiv::family::vae::{self, Prior};
-use kldiv::{Measure, Options, batch, pairwise, relatives};
-use ndarray::Array2;
+use kldiv::{Measure, Normalization, Options, batch, pairwise, relatives};
+use ndarray::{Array2, array};
 
 const U: f64 = f64::EPSILON / 2.0;
 /// FORMAT.md's K.
@@ -77,4 +77,26 @@ fn a_small_renyi_order_is_not_lost_in_its_difference_from_one() {
     }
     let got = relatives::renyi(&[0.2, 0.3, 0.5], &[0.2, 0.3, 0.5000000001], 0.01).unwrap();
     held("renyi", got, -1.0000000826898709907e-10, 2.0000001653e-10);
+}
+
+#[test]
+fn normalized_rows_near_the_only_row_keep_their_digits() {
+    let (p, q) = (array![[0.2, 0.3, 0.5]], array![[0.3000000003, 0.45, 0.7499999997]]);
+    let wants = [
+        (Measure::Kl, 1.4000000460758765581e-19),
+        (Measure::Generalized, 1.4000000460758765581e-19),
+        (Measure::Reverse, 1.4000000463558765347e-19),
+        (Measure::Jeffreys, 2.8000000924317530928e-19),
+        (Measure::JENSEN_SHANNON, 3.5000001155396913659e-20),
+    ];
+    for (measure, want) in wants {
+        let mut options = Options::from(measure);
+        options.normalization = Normalization::Normalize;
+        // The only row, and rows that are all that one.
+        for rows in [1, 9] {
+            let q = q.broadcast((rows, 3)).unwrap();
+            let cells = pairwise::matrix(p.view(), q.view(), &options).unwrap();
+            cells.iter().for_each(|cell| held(&format!("{measure:?}"), *cell, want, want));
+        }
+    }
 }
