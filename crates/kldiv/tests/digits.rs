@@ -1,7 +1,7 @@
 //! Inputs whose digits are easily lost, by name, against values that Arb gave to 20 digits.
 
 use kldiv::family::vae::{self, Prior};
-use kldiv::{Measure, Normalization, Options, batch, pairwise, relatives};
+use kldiv::{Measure, Normalization, Options, ViewMut, batch, loss, pairwise, relatives};
 use ndarray::{Array2, array};
 
 const U: f64 = f64::EPSILON / 2.0;
@@ -99,4 +99,25 @@ fn normalized_rows_near_the_only_row_keep_their_digits() {
             cells.iter().for_each(|cell| held(&format!("{measure:?}"), *cell, want, want));
         }
     }
+}
+
+#[test]
+fn a_gradient_of_a_small_probability_is_rounded_once() {
+    let (input, target, weights) = (array![[-4.59645487595381]], array![[-707.3875343691199]], [1e-10]);
+    let mut options = Options::default();
+    options.log_target = true;
+    options.weights = Some(&weights);
+    let mut grad = Array2::zeros((1, 1));
+    let place = &mut ViewMut::from(grad.view_mut());
+    loss::grad_into(input.view().into(), target.view().into(), &options, None, None, Some(place)).unwrap();
+    held("gradient", grad[[0, 0]], -4.2825762078522100044e-315, 4.3e-315);
+    let mut each = Array2::zeros((1, 1));
+    loss::pointwise_into(
+        input.view().into(),
+        target.view().into(),
+        &options,
+        &mut ViewMut::from(each.view_mut()),
+    )
+    .unwrap();
+    held("loss", each[[0, 0]], -4.2886785598669222591e-315, 4.3e-315);
 }
