@@ -1,7 +1,7 @@
 //! Inputs whose digits are easily lost, by name, against values that Arb gave to 20 digits.
 
 use kldiv::family::vae::{self, Prior};
-use kldiv::{Measure, Normalization, Options, ViewMut, batch, loss, pairwise, relatives};
+use kldiv::{Measure, Normalization, Options, ViewMut, batch, logits, loss, pairwise, relatives};
 use ndarray::{Array2, array};
 
 const U: f64 = f64::EPSILON / 2.0;
@@ -99,6 +99,142 @@ fn normalized_rows_near_the_only_row_keep_their_digits() {
             cells.iter().for_each(|cell| held(&format!("{measure:?}"), *cell, want, want));
         }
     }
+}
+
+/// Two rows of logits, and of what they give: D both ways, their mags, and the gradients with theirs.
+struct Softmaxes<'a> {
+    a: &'a [f64],
+    b: &'a [f64],
+    temperature: f64,
+    kl: (f64, f64),
+    reverse: (f64, f64),
+    js: (f64, f64),
+    grad_a: (&'a [f64], f64),
+    grad_b: (&'a [f64], f64),
+}
+
+impl Softmaxes<'_> {
+    fn check(&self) {
+        let what = format!("{:?} {:?} at {}", self.a, self.b, self.temperature);
+        let measures = [
+            ("KL", Measure::Kl, self.kl),
+            ("REVERSE", Measure::Reverse, self.reverse),
+            ("JS", Measure::JENSEN_SHANNON, self.js),
+        ];
+        for (name, measure, (want, mag)) in measures {
+            let mut options = Options::from(measure);
+            options.temperature = self.temperature;
+            let got = logits::rows(self.a, self.b, &options).unwrap()[0];
+            held(&format!("{name} of {what}"), got, want, mag);
+        }
+        let mut options = Options::default();
+        options.temperature = self.temperature;
+        let shape = (1, self.a.len());
+        let (mut of_a, mut of_b) = (Array2::zeros(shape), Array2::zeros(shape));
+        logits::grad_into(
+            self.a.into(),
+            self.b.into(),
+            &options,
+            None,
+            None,
+            Some(&mut ViewMut::from(of_a.view_mut())),
+            Some(&mut ViewMut::from(of_b.view_mut())),
+        )
+        .unwrap();
+        for (name, got, (wants, mag)) in [("a", &of_a, self.grad_a), ("b", &of_b, self.grad_b)] {
+            for (got, want) in got.iter().zip(wants) {
+                held(&format!("the gradient by {name} of {what}"), *got, *want, mag);
+            }
+        }
+    }
+}
+
+#[test]
+fn next_to_a_certain_class_all_else_keeps_its_digits() {
+    Softmaxes {
+        a: &[1000.1, 700.3, 0.7],
+        b: &[1200.7, 880.2, 5.3],
+        temperature: 1.0,
+        kl: (1.2387411124535937699e-129, 3.739e-127),
+        reverse: (6.2880258115523958540e-131, 2.022e-128),
+        js: (2.1792636620855725631e-131, 6.881e-129),
+        grad_a: (&[-1.3016213719013774423e-129, 1.3016213719013774423e-129, 0.0], 3.927e-127),
+        grad_b: (&[6.2880259447783672350e-131, -6.2880259447783672350e-131, 0.0], 1.891e-128),
+    }
+    .check();
+    Softmaxes {
+        a: &[100.0, 75.3, 3.0],
+        b: &[130.0, -200.1, 7.0],
+        temperature: 1.0,
+        kl: (5.7065147621847377557e-9, 1.524e-7),
+        reverse: (1.8746763345067026863e-11, 6.207e-9),
+        js: (6.4971330786118994252e-12, 1.598e-9),
+        grad_a: (&[-5.7252615254224746596e-9, 5.7252615254224746596e-9, 1.9427128072449679071e-41], 1.582e-7),
+        grad_b: (
+            &[1.8746763344891306295e-11, -1.8746763344891306295e-11, -7.4719723371647398916e-43],
+            4.818e-10,
+        ),
+    }
+    .check();
+    // What the anchor is short of is in q's own exponent, too.
+    Softmaxes {
+        a: &[-656.0046073352727, 662.4900919248325, 794.8852682126765],
+        b: &[408.81051422365346, 398.42448186, 468.3759514298759],
+        temperature: 2.0,
+        kl: (1.1693259344696959982e-13, 8.451e-11),
+        reverse: (8.0799427503314525956e-11, 2.568e-9),
+        js: (4.0525748731663915312e-14, 2.147e-11),
+        grad_a: (
+            &[-3.0523548596571351643e-313, -2.7808748074880486300e-28, 2.7808748074880486300e-28],
+            4.243e-11,
+        ),
+        grad_b: (
+            &[5.8143297568069956006e-14, 3.2299915541170368400e-16, -5.8466296723481659690e-14],
+            1.789e-12,
+        ),
+    }
+    .check();
+}
+
+#[test]
+fn a_student_that_is_certain_is_measured_by_what_its_teacher_lacks() {
+    Softmaxes {
+        a: &[156.25273848489695, 159.97728519091487],
+        b: &[321.56642386596684, 1126.275200014857],
+        temperature: 0.5,
+        kl: (0.93117189724336071812, 8.7993),
+        reverse: (0.00058179970090431699485, 0.93666),
+        js: (0.00020162006559298108050, 0.23464),
+        grad_a: (&[1.8624235211731169831, -1.8624235211731169831], 19.454),
+        grad_b: (&[-0.0011632609765517479770, 0.0011632609765517479770], 0.0098285),
+    }
+    .check();
+}
+
+#[test]
+fn subnormal_probabilities_of_logits_count() {
+    Softmaxes {
+        a: &[0.1, -720.3],
+        b: &[0.3, -715.0],
+        temperature: 1.0,
+        kl: (2.1512833572194057582e-311, 1.552e-308),
+        reverse: (9.1745817008133642787e-311, 6.583e-308),
+        js: (7.3752919094127136394e-312, 5.311e-309),
+        grad_a: (&[6.9474497296843455206e-313, -6.9474497296843455206e-313], 1.559e-308),
+        grad_b: (&[-2.2207578545162492134e-311, 2.2207578545162492134e-311], 1.591e-308),
+    }
+    .check();
+    Softmaxes {
+        a: &[0.1, -690.3],
+        b: &[0.1, -690.3000001],
+        temperature: 1.0,
+        kl: (7.2788098294664806336e-315, 5.047e-312),
+        reverse: (7.2788095868392978899e-315, 5.047e-312),
+        js: (1.8197024270382215572e-315, 1.262e-312),
+        grad_a: (&[-1.4557608595882364960e-307, 1.4557608595882364960e-307], 1.008e-304),
+        grad_b: (&[1.4557607868001382013e-307, -1.4557607868001382013e-307], 1.008e-304),
+    }
+    .check();
 }
 
 #[test]
