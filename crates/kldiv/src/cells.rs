@@ -8,7 +8,7 @@ use crate::error::{Error, Operand};
 use crate::kernels;
 use crate::kernels::product::{BLOCK, GROUP, PANEL, Products, Rule, STRETCH};
 use crate::pair::Plan;
-use crate::panels::{Centre, Factor, Form, Hand, Packed, Packer, Side};
+use crate::panels::{Centre, Factor, Form, Hand, Packed, Packer, ROUNDED_GAP, Side};
 use crate::policy::{Measure, Normalization, Options};
 use crate::rows::{Heap, Rows, reserve, zeros};
 use crate::threads;
@@ -98,7 +98,10 @@ impl Product {
             None => Centre::one(cols)?,
         };
         let narrow = !normalized && p.view.dtype().fits_f32() && q.view.dtype().fits_f32();
-        let limit = LIMIT * if narrow { 2f64.powi(29) } else { 1.0 };
+        let limit = match normalized && shares.is_none() {
+            true => LIMIT - ROUNDED_GAP,
+            false => LIMIT * if narrow { 2f64.powi(29) } else { 1.0 },
+        };
         // Of normalised rows the gap is taken, which the rounding of their sums does not touch.
         let (straight, curved, beside) = match plan.measure {
             Measure::Kl if !normalized => (0.0, 1.0, 1.0),

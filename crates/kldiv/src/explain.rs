@@ -88,15 +88,9 @@ pub fn explain_into(p: View, q: View, options: &Options, out: &mut [Term]) -> Re
         _ => None,
     };
     for (i, term) in out.iter_mut().enumerate() {
-        let (x, y, ln) = plan.proportions(p.get(i), q.get(i), scaling.as_ref());
         term.index = i;
-        (term.p, term.q) = (x, y);
-        (term.ratio, term.log_ratio) = match (x, y) {
-            (0.0, 0.0) => (1.0, 0.0),
-            (0.0, _) => (0.0, f64::NEG_INFINITY),
-            (_, 0.0) => (f64::INFINITY, f64::INFINITY),
-            _ => (x / y, ln),
-        };
+        ([term.p, term.q], term.ratio, term.log_ratio) =
+            plan.proportions(p.get(i), q.get(i), scaling.as_ref());
         term.share = match total {
             0.0 => 0.0,
             f64::INFINITY if term.contribution.is_infinite() => 1.0 / infinite,

@@ -405,21 +405,31 @@ impl Plan {
 }
 
 impl Plan {
-    /// Two elements as proportions of their rows, and the logarithm of their ratio in units; both above 0.
+    /// Two elements as proportions of their rows, their ratio, which proportions too small for digits still have, and its
+    /// logarithm in units: 1 and 0 where both are 0.
     // Inlined into a loop, the sums' values were worked out before it, also where there is no scaling: harmless, but
     // Valgrind then reports a decision by memory that nothing has written.
     #[inline(never)]
-    pub(crate) fn proportions(&self, p: f64, q: f64, scaling: Option<&Scaling>) -> (f64, f64, f64) {
-        let Some(scaling) = scaling else {
-            return (p, q, ln_of_parts(One::splat(p).into(), One::splat(q).into()) / self.ln_base);
+    pub(crate) fn proportions(&self, p: f64, q: f64, scaling: Option<&Scaling>) -> ([f64; 2], f64, f64) {
+        let (x, y) = (One::splat(p), One::splat(q));
+        let (shares, (x, y)) = match scaling {
+            None => ([p, q], (x.into(), y.into())),
+            Some(scaling) => {
+                let Scaled { p: scale_p, q: scale_q } = scaling.across;
+                let (sum_p, sum_q) = scaling.sums;
+                let of = |x: f64, scale: Scale, sum: Compensated| {
+                    (x + scale.add) * scale.range[0] * scale.range[1] / sum.value()
+                };
+                ([of(p, scale_p, sum_p), of(q, scale_q, sum_q)], scaling.across.pair(x, y))
+            }
         };
-        let Scaled { p: scale_p, q: scale_q } = scaling.across;
-        let (sum_p, sum_q) = scaling.sums;
-        let of = |x: f64, scale: Scale, sum: Compensated| {
-            (x + scale.add) * scale.range[0] * scale.range[1] / sum.value()
+        let (ratio, ln) = match (x.hi.0[0], y.hi.0[0]) {
+            (0.0, 0.0) => (1.0, 0.0),
+            (0.0, _) => (0.0, f64::NEG_INFINITY),
+            (_, 0.0) => (f64::INFINITY, f64::INFINITY),
+            (p, q) => (p / q, ln_of_parts(x, y) / self.ln_base),
         };
-        let (x, y) = scaling.across.pair(One::splat(p), One::splat(q));
-        (of(p, scale_p, sum_p), of(q, scale_q, sum_q), ln_of_parts(x, y) / self.ln_base)
+        (shares, ratio, ln)
     }
 }
 

@@ -214,7 +214,7 @@ impl Options<'_> {
     /// The default of `rel_tolerance`.
     pub const REL_TOLERANCE: f64 = 1e-9;
 
-    /// Says which option makes no sense for `rows` rows.
+    /// Says which option makes no sense for `rows` rows, among those that concern every call, or this one.
     pub(crate) fn check(&self, rows: usize) -> Result<(), Error> {
         let wrong = |name, value, expected| Err(Error::Option { name, value, expected });
         match self.measure {
@@ -239,11 +239,8 @@ impl Options<'_> {
         if self.smoothing > 0.0 && self.normalization != Normalization::Normalize {
             return wrong("smoothing", self.smoothing, "it needs normalization NORMALIZE");
         }
-        if !(self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite()) {
-            return wrong("mass_tolerance", self.mass_tolerance, "it is finite and at least 0");
-        }
-        if !(self.rel_tolerance > 0.0 && self.rel_tolerance < 1.0) {
-            return wrong("rel_tolerance", self.rel_tolerance, "it is above 0 and below 1");
+        if self.normalization == Normalization::Require {
+            self.check_mass_tolerance()?;
         }
         let one_a_row = |what, found| {
             let expected = Shape { rows, cols: 1 };
@@ -263,6 +260,15 @@ impl Options<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says whether the tolerance of a sum is one.
+    pub(crate) fn check_mass_tolerance(&self) -> Result<(), Error> {
+        if self.mass_tolerance >= 0.0 && self.mass_tolerance.is_finite() {
+            return Ok(());
+        }
+        let expected = "it is finite and at least 0";
+        Err(Error::Option { name: "mass_tolerance", value: self.mass_tolerance, expected })
     }
 
     /// Says whether the temperature is one.

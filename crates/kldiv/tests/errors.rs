@@ -410,7 +410,8 @@ fn every_option_that_makes_no_sense_is_named_and_nothing_written() {
         check("smoothing", 0.5, options! { smoothing: 0.5, normalization: normalization });
     }
     for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
-        check("mass_tolerance", tolerance, options! { mass_tolerance: tolerance });
+        let require = Normalization::Require;
+        check("mass_tolerance", tolerance, options! { mass_tolerance: tolerance, normalization: require });
     }
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let weights = [1.0, weight];
@@ -474,4 +475,16 @@ fn finite_entries_whose_sum_overflows_are_told_so_where_they_are_normalized() {
     let error = reduce(&p[..], &p[..], &options).unwrap_err();
     assert_eq!(error, Error::Overflow { row: 0 });
     assert_eq!(discrete::kl(&p, &p), Ok(0.0));
+}
+
+#[test]
+fn a_tolerance_is_looked_at_where_it_concerns_the_call() {
+    let p = [0.5, 0.5];
+    assert_eq!(reduce(&p[..], &p[..], &options! { rel_tolerance: 7.0, mass_tolerance: -1.0 }), Ok(0.0));
+    let density = |_| 1.0;
+    for tolerance in [-1.0, 0.0, 1.0, f64::NAN] {
+        let error =
+            kldiv::quadrature::kl(density, density, 0.0, 1.0, &[], &options! { rel_tolerance: tolerance });
+        assert!(matches!(error, Err(Error::Option { name: "rel_tolerance", .. })), "{error:?}");
+    }
 }

@@ -233,8 +233,9 @@ fn row<T: Vector>(
     total.value()
 }
 
-/// Elements whose terms are added in lanes before those are joined.
-const STRETCH: usize = 1024;
+/// Elements whose terms are added in lanes before those are joined: few enough that equal terms, whose sums are all rounded
+/// alike, do not add up to much.
+const STRETCH: usize = 256;
 
 /// The first entry of row `i` that is not finite.
 #[cold]

@@ -10,7 +10,7 @@
 //! one that holds a number from 4 on, no probability, or a subnormal number that matters is none of this file's either, nor
 //! is a single pair: all of these are left to `Sum`. The choice depends on nothing but the share's elements, and so do the bits.
 
-use crate::kernels::generic::{BLOCK, Loaded, settle, vectors};
+use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
 use crate::kernels::lane_sums::{join, join_rows, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real};
 use crate::kernels::op::Op;
@@ -22,9 +22,6 @@ use crate::sum::Total;
 /// Where straight sums begin. Numbers below 4 against normal ones make |x| less than 2871, of which a lane has 128 in a
 /// block.
 const BIAS: f64 = (1 << 20) as f64;
-/// Elements whose curved parts are added from zero: equal ones round alike, and 128 of them one after another would be off
-/// by 32 units.
-const STRETCH: usize = 64;
 /// The least that the curved parts of a share sum to.
 const NEAR: f64 = 1.0 / (1 << 19) as f64;
 

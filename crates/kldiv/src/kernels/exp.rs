@@ -144,6 +144,15 @@ pub(crate) fn exp_of(x: f64) -> f64 {
     exp(One::splat(x)).0[0]
 }
 
+/// `by exp(x)` of any x: where that is subnormal it is rounded once, from the root of the exponential.
+pub(crate) fn times_exp(by: f64, x: f64) -> f64 {
+    if x > f64::EXP_LOWEST {
+        return by * exp_of(x);
+    }
+    let root = exp_of(0.5 * x);
+    root * by * root
+}
+
 /// `exp(x) − 1` and `exp(x) − 1 − x` of one number from `EXP_LOWEST` to `EXP_HIGHEST`.
 pub(crate) fn parts_of(x: f64) -> (f64, f64) {
     let exp = Exp::of(One::splat(x));

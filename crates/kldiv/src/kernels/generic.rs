@@ -1,9 +1,10 @@
 //! The loops of every kernel, written once for all instruction sets, element types and measures.
 //!
 //! In plain words: take the elements eight (f64) or sixteen (f32) at a time, compute their terms, and add element
-//! i of a block to lane i mod 8. After 1024 elements the eight lanes are joined, (0+4, 1+5, 2+6, 3+7), then
-//! (0+2, 1+3), then 0+1, and the block's sum is added to the total with compensation. This tree depends on nothing
-//! but the elements and their number, so neither does a result's last bit.
+//! i of a block to lane i mod 8, in stretches of 64 elements that are added from zero: equal terms round alike, and
+//! 128 of them one after another would be off by 32 units where these are by 6. After 1024 elements the eight lanes are
+//! joined, (0+4, 1+5, 2+6, 3+7), then (0+2, 1+3), then 0+1, and the block's sum is added to the total with compensation.
+//! This tree depends on nothing but the elements and their number, so neither does a result's last bit.
 //!
 //! Departures: where four vectors hold nothing but calm numbers they are taken at once (`add_groups`), and four terms
 //! of f32 that are not differences are added before they become f64; vectors that hold a zero, a subnormal or anything
@@ -23,7 +24,10 @@ use crate::sum::Total;
 /// Elements between two joins of the lanes.
 pub(crate) const BLOCK: usize = 1024;
 
-/// A sum under way: it is fed slices whose lengths, but for the last one's, divide the block.
+/// Elements whose terms are added from zero before they are added to the lanes.
+pub(super) const STRETCH: usize = 64;
+
+/// A sum under way: it is fed slices of whole stretches, but for the last one, whose lengths divide the block.
 pub(crate) struct Running<const M: usize, const C: usize> {
     lanes: LaneSums<M, C>,
     /// Elements in the block under way.
@@ -75,9 +79,29 @@ fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     sums.add::<O, V>(&terms);
 }
 
-/// Adds the terms of two slices of equal length, a block or less.
+/// Adds the terms of two slices of equal length, a block or less, stretch by stretch.
 #[inline(always)]
 fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+    sums: &mut Sums<I::F64, M, C>,
+) {
+    let n = p.len().min(q.len());
+    let mut from = 0;
+    while from < n {
+        let end = n.min(from + STRETCH);
+        let before = sums.begin();
+        add_stretch::<I, O, P, T, M, C>(op, prepare, &p[from..end], &q[from..end], sums);
+        sums.end(&before);
+        from = end;
+    }
+}
+
+/// Adds the terms of two slices of equal length, a stretch or less.
+#[inline(always)]
+fn add_stretch<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
     prepare: &P,
     p: &[T],

@@ -3,12 +3,12 @@
 //! With the frame's anchor at T (lse(a/T) − lse(b/T)), y is ln(q/p) and q − p is p (exp(y) − 1), which keeps its
 //! digits where p and q are near each other.
 
-use crate::kernels::exp::{Exp, ScaledExp, exp, parts_of};
+use crate::kernels::exp::{Exp, ScaledExp, exp, parts_of, times_exp};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
 use crate::kernels::log::{Parts, Ratio};
+use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;
-use crate::kernels::scalar::One;
-use crate::kernels::softmax::{Frame, Framed, in_two, weights};
+use crate::kernels::softmax::{Frame, Framed, any_exponents, in_two};
 use crate::sum::Compensated;
 use crate::view::Element;
 
@@ -22,12 +22,15 @@ struct Both<V: Lanes> {
 }
 
 impl<V: Lanes> Both<V> {
-    /// `max_of_b` is the frame's, in two; s and y are those of a and b.
+    /// Of the exponents of a and of b, and y.
     #[inline(always)]
-    fn of(b: V, s: V, y: V, max_of_b: (V, V), scale: V) -> Self {
+    fn of(s: V, r: V, y: V) -> Self {
         let of_q = V::le(V::zero(), y);
-        let r = ((b - max_of_b.0) - max_of_b.1) * scale;
-        let larger = ScaledExp::of(1.0).exp(V::select(of_q, r, s));
+        Self::of_larger(of_q, ScaledExp::of(1.0).exp(V::select(of_q, r, s)), y)
+    }
+
+    #[inline(always)]
+    fn of_larger(of_q: V::Mask, larger: V, y: V) -> Self {
         let y = V::select(of_q, V::zero() - y, y);
         Both { of_q, larger, difference: larger * Exp::of_rounded(y).less_one() }
     }
@@ -72,6 +75,7 @@ impl<T: Vector> Job for Gradient<'_, T> {
         let framed = Framed::<T::On<I>>::of(&slope.frame);
         let lanes = T::On::<I>::LANES;
         let (max_of_b, scale) = (in_two(slope.frame.max_of_b()), T::On::<I>::constant(slope.frame.scale));
+        let rest = T::On::<I>::constant(slope.frame.rest);
         let (by, kl) = (T::On::<I>::constant(slope.by), T::On::<I>::constant(slope.kl));
         let n = a.len().min(b.len());
         let (with_a, with_b) = (of_a.len() == n, of_b.len() == n);
@@ -84,7 +88,7 @@ impl<T: Vector> Job for Gradient<'_, T> {
                     unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
                 let (s, y) = framed.exponents(x, z);
                 if <T::On<I> as Lanes>::all(Framed::calm(s, y)) && slope.kl < f64::INFINITY {
-                    let both = Both::of(z, s, y, max_of_b, scale);
+                    let both = Both::of(s, ((z - max_of_b.0) - max_of_b.1).fma(scale, rest), y);
                     if with_a {
                         let gradient = both.p() * by * (T::On::<I>::zero() - y - kl);
                         // SAFETY: a whole vector is left.
@@ -127,16 +131,14 @@ fn edges<T: Element>(a: &[T], b: &[T], slope: &Slope, of_a: &mut [T], of_b: &mut
 
 fn edge(a: f64, b: f64, slope: &Slope) -> (f64, f64) {
     let Slope { frame, kl, by } = slope;
-    let (p, q) = weights(a, b, frame);
-    let (_, y) = Framed::<One>::of(frame).exponents(One::splat(a), One::splat(b));
-    let y = y.0[0];
-    let near = p > 0.0 && y.abs() < 1.0;
+    let [s, r, y] = any_exponents(a, b, frame);
     // No change of a finite logit makes an infinite divergence finite.
-    let of_a = if p == 0.0 || *kl == f64::INFINITY { 0.0 } else { by * p * (-y - kl) };
+    let of_a =
+        if a == f64::NEG_INFINITY || *kl == f64::INFINITY { 0.0 } else { times_exp(by * (-y - kl), s) };
     let of_b = match b {
         f64::NEG_INFINITY => 0.0,
-        _ if near => by * p * parts_of(y).0,
-        _ => by * (q - p),
+        _ if y.abs() < 1.0 => times_exp(by * parts_of(y).0, s),
+        _ => times_exp(*by, r) - times_exp(*by, s),
     };
     (of_a, of_b)
 }
@@ -153,20 +155,41 @@ impl Prepare for Softmaxes {
     fn pair<V: Lanes>(&self, a: V, b: V) -> (Parts<V>, Parts<V>) {
         let (zero, unit) = (V::zero(), V::constant(self.unit));
         let (max, scale) = (V::constant(self.frame.max), V::constant(self.frame.scale));
-        let (s, y) = Framed::of(&self.frame).exponents(a, b);
-        let calm = Framed::calm(s, y);
+        let (_, y) = Framed::of(&self.frame).exponents(a, b);
         let max_of_b = in_two::<V>(self.frame.max_of_b());
-        let near_b = V::select(calm, b, max_of_b.0);
-        let both = Both::of(near_b, V::select(calm, s, zero), V::select(calm, y, zero), max_of_b, scale);
-        let larger = both.larger * unit;
-        let (smaller, rest) = two_sum(larger, both.difference * unit);
-        let far_p = exp((a - max) * scale) * unit;
-        let far_q = exp(((b - max_of_b.0) - max_of_b.1) * scale) * unit;
-        let p = V::select(calm, V::select(both.of_q, smaller, larger), far_p);
-        let q = V::select(calm, V::select(both.of_q, larger, smaller), far_q);
-        let p_rest = V::select(V::and(calm, both.of_q), rest, zero);
-        let q_rest = V::select(calm, V::select(both.of_q, zero, rest), zero);
+        // From roots: what is left of a deep logit is rounded once.
+        let half = V::constant(0.5) * scale;
+        let root_p = exp((a - max) * half);
+        let root_q = exp(((b - max_of_b.0) - max_of_b.1).fma(half, V::constant(0.5 * self.frame.rest)));
+        let (far_p, far_q) = (root_p * unit * root_p, root_q * unit * root_q);
+        // Near each other, however deep, the smaller is taken from the larger.
+        let near = Framed::calm_exponent(y);
+        let of_q = V::le(zero, y);
+        let both = Both::of_larger(of_q, V::select(of_q, far_q, far_p), V::select(near, y, zero));
+        let (smaller, rest) = two_sum(both.larger, both.difference);
+        let p = V::select(near, V::select(of_q, smaller, both.larger), far_p);
+        let q = V::select(near, V::select(of_q, both.larger, smaller), far_q);
+        let p_rest = V::select(V::and(near, of_q), rest, zero);
+        let q_rest = V::select(near, V::select(of_q, zero, rest), zero);
         (Parts { hi: p, lo: Some(p_rest) }, Parts { hi: q, lo: Some(q_rest) })
+    }
+}
+
+/// `q − p`, whose sum says by how much q does not sum to 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gain;
+
+impl Op<1, 1> for Gain {
+    const COMPENSATE: bool = true;
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 1> {
+        let low = q.lo.unwrap_or(V::zero()) - p.lo.unwrap_or(V::zero());
+        Terms { plain: [V::zero()], exact: [(q.hi - p.hi) + low] }
+    }
+
+    fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 1> {
+        Terms { plain: [0.0], exact: [q - p] }
     }
 }
 

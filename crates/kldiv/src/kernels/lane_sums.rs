@@ -1,7 +1,7 @@
 //! The sums of a measure's terms in eight lanes, and how lanes are joined.
 //!
-//! In plain words: each lane adds what comes its way, the exact terms with what rounding takes from them beside it. At
-//! the end lanes 0 to 3 are joined with 4 to 7, of what is left the first two with the others, and the last two.
+//! In plain words: each lane adds what comes its way, the plain terms stretch by stretch, the exact ones with what rounding
+//! takes from them beside it. At the end lanes 0 to 3 are joined with 4 to 7, of what is left the first two with the others, and the last two.
 
 use crate::kernels::lanes::{Lanes, Real, two_sum};
 use crate::kernels::op::{Op, Terms};
@@ -18,6 +18,20 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
     #[inline(always)]
     pub(super) fn zero() -> Self {
         Sums { plain: [S::zero(); M], exact: [(S::zero(), S::zero()); C] }
+    }
+
+    /// Begins a stretch, whose plain terms are added from zero, and gives what they are added to at its end.
+    #[inline(always)]
+    pub(super) fn begin(&mut self) -> [S; M] {
+        std::mem::replace(&mut self.plain, [S::zero(); M])
+    }
+
+    /// Ends a stretch that began with these.
+    #[inline(always)]
+    pub(super) fn end(&mut self, before: &[S; M]) {
+        for i in 0..M {
+            self.plain[i] = before[i] + self.plain[i];
+        }
     }
 
     /// Adds terms, eight lanes after eight.

@@ -125,11 +125,12 @@ impl Op<1, 0> for OfLogarithm {
     #[inline(always)]
     fn terms<V: Lanes>(&self, t: Parts<V>, x: Parts<V>) -> Terms<V, 1, 0> {
         let (t, x, by) = (t.hi, x.hi, V::constant(self.by));
-        let p = Exp::of(t).value() * by;
+        // A small probability is multiplied last, so that what is left of it is rounded once.
+        let p = Exp::of(t).value();
         match self.part {
-            Part::Value => (p * (t - x)).into(),
-            Part::ByInput => (V::zero() - p).into(),
-            Part::ByTarget => (p * ((t - x) + V::one())).into(),
+            Part::Value => (p * ((t - x) * by)).into(),
+            Part::ByInput => (V::zero() - p * by).into(),
+            Part::ByTarget => (p * (((t - x) + V::one()) * by)).into(),
         }
     }
 

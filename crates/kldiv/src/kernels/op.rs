@@ -341,8 +341,12 @@ impl Op<2, 0> for Halves {
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 2, 0> {
+        // A share of the smallest numbers is to be one too.
+        let scale = if p.max(q) < 2f64.powi(-900) { 2f64.powi(600) } else { 1.0 };
+        let (p, q) = (p * scale, q * scale);
         let m = self.0.w * p + self.0.v * q;
-        Terms { plain: [Gap.edge(p, m).plain[0], Gap.edge(q, m).plain[0]], exact: [] }
+        let terms = [Gap.edge(p, m), Gap.edge(q, m)];
+        Terms { plain: terms.map(|term| term.plain[0] / scale), exact: [] }
     }
 }
 
@@ -414,8 +418,9 @@ impl Op<1, 0> for CrossEntropy {
 /// `b (q − p − p λ (1 + bλ E(bλ)))`, where nothing cancels for small b.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Renyi {
+    /// 1 − β, exactly or nearly.
     alpha: f64,
-    /// 1 − α, exactly or nearly.
+    /// 1 − α, or where P and Q change places α itself.
     beta: f64,
     swap: bool,
 }
@@ -434,13 +439,17 @@ impl Renyi {
         if !(1e-280..=1e280).contains(&power) {
             return None;
         }
-        // What the powers would sum to if p and q were equal, less 1; what they lack of that.
-        let mut excess = Compensated { hi: -1.0, lo: 0.0 };
-        for (weight, mass) in [(self.alpha, total.exact[0]), (self.beta, total.exact[1])] {
-            let product = weight * mass.hi;
-            excess.add(product);
-            excess.add(weight.mul_add(mass.hi, -product) + weight * mass.lo);
-        }
+        // What the powers would sum to if p and q were equal, less 1; what they lack of that. Of the two weights, whose
+        // sum is 1, beta is the one that was not rounded.
+        let [mass, other] = total.exact;
+        let mut excess = mass;
+        excess.add(-1.0);
+        let mut gain = other;
+        gain.add(-mass.hi);
+        let gain = Compensated { lo: gain.lo - mass.lo, ..gain }.tidy();
+        let product = self.beta * gain.hi;
+        excess.add(product);
+        excess.add(self.beta.mul_add(gain.hi, -product) + self.beta * gain.lo);
         let excess = if normalized { 0.0 } else { excess.value() };
         let lack = total.plain[0].value() * scale;
         let near = excess - lack;

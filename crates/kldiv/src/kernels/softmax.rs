@@ -1,6 +1,6 @@
 //! Two rows of logits compared as distributions, without making either.
 //!
-//! With p = exp((a − max)/T) and y = (anchor − (a − b))/T, q is p exp(y) times a constant. What is summed is p,
+//! With p = exp((a − max)/T) and y = (anchor − (a − b))/T + rest, q is p exp(y) times a constant. What is summed is p,
 //! p (exp(y) − 1 − y) ≥ 0 and p y. Differences are taken before anything is rounded, so that near-equal rows keep their
 //! digits, and the anchor, some value of a − b, only has to be near enough to the others that y is small where
 //! a and b differ by little more than a constant.
@@ -12,7 +12,7 @@
 //! add those sums to eight lanes of f64. Departures: a vector that holds a mask (−∞), a deep logit or a large
 //! difference is left to [`Far`], in f64 and, where that is not enough, one element at a time.
 
-use crate::kernels::exp::{Exp, ScaledExp, exp_of};
+use crate::kernels::exp::{Exp, ScaledExp, parts_of, times_exp};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_difference};
 use crate::kernels::scalar::One;
 use crate::sum::Compensated;
@@ -38,8 +38,10 @@ pub(crate) enum Distance {
 pub(crate) struct Frame {
     /// The largest a, or a number that is near it.
     pub(crate) max: f64,
-    /// What a − b is compared with.
+    /// What a − b is compared with, and what that is short of, over T, where it is too little to leave a digit there: next to
+    /// an outcome that is all but certain, all else may be as little as 1e-300.
     pub(crate) anchor: Compensated,
+    pub(crate) rest: f64,
     /// 1/T.
     pub(crate) scale: f64,
 }
@@ -50,10 +52,10 @@ impl Frame {
         let max_of_b = T::from_f64(self.max_of_b().value()).to_f64();
         let mut anchor = Compensated { hi: self.max, lo: 0.0 };
         anchor.add(-max_of_b);
-        Frame { anchor: anchor.tidy(), ..*self }
+        Frame { anchor: anchor.tidy(), rest: 0.0, ..*self }
     }
 
-    /// What b is compared with so that q comes in the units of p: max less the anchor.
+    /// What b is compared with so that q comes in the units of p, but for the rest: max less the anchor.
     pub(crate) fn max_of_b(&self) -> Compensated {
         let mut max = Compensated { hi: self.max, lo: 0.0 };
         max.add(-self.anchor.hi);
@@ -73,13 +75,15 @@ const CALM: f64 = -0.85;
 pub(super) struct Framed<V> {
     max: V,
     anchor: (V, V),
+    rest: V,
     scale: V,
 }
 
 impl<V: Lanes> Framed<V> {
     #[inline(always)]
     pub(super) fn of(frame: &Frame) -> Self {
-        Framed { max: V::constant(frame.max), anchor: in_two(frame.anchor), scale: V::constant(frame.scale) }
+        let (max, rest, scale) = (V::constant(frame.max), V::constant(frame.rest), V::constant(frame.scale));
+        Framed { max, anchor: in_two(frame.anchor), rest, scale }
     }
 
     /// (a − max)/T and y.
@@ -87,14 +91,19 @@ impl<V: Lanes> Framed<V> {
     pub(super) fn exponents(&self, a: V, b: V) -> (V, V) {
         let (difference, rest) = two_difference(a, b);
         let y = (self.anchor.0 - difference) + (self.anchor.1 - rest);
-        ((a - self.max) * self.scale, y * self.scale)
+        ((a - self.max) * self.scale, y.fma(self.scale, self.rest))
     }
 
     /// The lanes whose exponentials, and products of them, are ordinary numbers; never those of a NaN or an infinity.
     #[inline(always)]
     pub(super) fn calm(s: V, y: V) -> V::Mask {
-        let limit = V::constant(CALM * V::Real::EXP_LOWEST.to_f64());
-        V::and(V::le(s.magnitude(), limit), V::le(y.magnitude(), limit))
+        V::and(Self::calm_exponent(s), Self::calm_exponent(y))
+    }
+
+    /// The same of one exponent.
+    #[inline(always)]
+    pub(super) fn calm_exponent(x: V) -> V::Mask {
+        V::le(x.magnitude(), V::constant(CALM * V::Real::EXP_LOWEST.to_f64()))
     }
 
     /// The terms of calm lanes, added to sums.
@@ -329,28 +338,33 @@ impl<T: Vector> Job for Far<'_, T> {
     }
 }
 
-/// p and q of any two numbers, in units of the frame: NaN for what is no logit.
-pub(super) fn weights(a: f64, b: f64, frame: &Frame) -> (f64, f64) {
+/// The exponents of any two numbers, and how that of b is above that of a; NaN for what is no logit.
+pub(super) fn any_exponents(a: f64, b: f64, frame: &Frame) -> [f64; 3] {
     if !(a < f64::INFINITY && b < f64::INFINITY) {
-        return (f64::NAN, f64::NAN);
+        return [f64::NAN; 3];
     }
     let max = frame.max_of_b();
-    let q = ((b - max.hi) - max.lo) * frame.scale;
-    (exp_of((a - frame.max) * frame.scale), exp_of(q))
+    let r = ((b - max.hi) - max.lo).mul_add(frame.scale, frame.rest);
+    let (s, y) = Framed::<One>::of(frame).exponents(One::splat(a), One::splat(b));
+    [s.0[0], r, y.0[0]]
 }
 
 /// The terms of any two numbers: NaN for what is no logit, infinite where a is possible and b is not.
 fn edge(a: f64, b: f64, frame: &Frame) -> [f64; 3] {
-    let (p, q) = weights(a, b, frame);
+    let [s, r, y] = any_exponents(a, b, frame);
+    let p = times_exp(1.0, s);
     if a > f64::NEG_INFINITY && b == f64::NEG_INFINITY {
         return [0.0, f64::INFINITY, 0.0];
     }
+    if y.abs() < 1.0 {
+        return [p, times_exp(parts_of(y).1, s), times_exp(y, s)];
+    }
+    let q = times_exp(1.0, r);
     if !(p > 0.0) {
         return [p, q, p];
     }
-    let (_, y) = Framed::<One>::of(frame).exponents(One::splat(a), One::splat(b));
-    let y = y.0[0];
-    [p, q - p - p * y, p * y]
+    let straight = times_exp(y, s);
+    [p, q - p - straight, straight]
 }
 
 /// The largest element.

@@ -181,7 +181,8 @@ pub(super) fn bits_of<T: Vector>(x: &[T]) -> Vec<u64> {
     x.iter().map(|x| one_nan(x.to_f64())).collect()
 }
 
-const FRAME: Frame = Frame { max: 30.0, anchor: Compensated { hi: 0.75, lo: 1e-17 }, scale: 0.4 };
+const FRAME: Frame =
+    Frame { max: 30.0, anchor: Compensated { hi: 0.75, lo: 1e-17 }, rest: 1e-40, scale: 0.4 };
 
 /// Logits of each kind: the data above as they are, spread wide, shifted, with masks.
 fn logits<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {

@@ -7,8 +7,9 @@ use crate::error::Error;
 use crate::kernels;
 use crate::kernels::exp::{SCALES, exp_of, parts_of};
 use crate::kernels::gradient::Exponentials;
-use crate::kernels::lanes::Vector;
+use crate::kernels::lanes::{Lanes, Vector, two_difference};
 use crate::kernels::log::{less_ln_1p, ln, ln_1p};
+use crate::kernels::scalar::One;
 use crate::kernels::softmax::{Distance, Frame, Largest, Sums, chunk};
 use crate::pair::SHARE;
 use crate::pieces::pieces;
@@ -34,8 +35,9 @@ pub(crate) struct Summary {
     weight_b: f64,
     /// Whether b's sum was taken by itself, and is as good as a's.
     own: bool,
-    /// T (lse(a/T) − lse(b/T)), where both are possible.
+    /// T (lse(a/T) − lse(b/T)), where both are possible, and what that is short of, over T; see [`Frame`].
     pub(crate) delta: Compensated,
+    pub(crate) rest: f64,
     /// D(softmax(a/T) ‖ softmax(b/T)) over the stretch, in nats. NaN where something is no logit.
     pub(crate) kl: f64,
 }
@@ -48,6 +50,7 @@ impl Summary {
         weight_b: f64::NAN,
         own: true,
         delta: Compensated::ZERO,
+        rest: 0.0,
         kl: f64::NAN,
     };
 
@@ -58,13 +61,20 @@ impl Summary {
             delta = difference(max, max_b);
             delta.add((ln(weight) - ln(weight_b)) / scale);
         }
-        Summary { max, weight, max_b, weight_b, own: true, delta: delta.tidy(), kl }
+        Summary { max, weight, max_b, weight_b, own: true, delta: delta.tidy(), rest: 0.0, kl }
     }
 
     /// Of a normaliser of a, and how far that of b is from it.
-    fn near(max: f64, weight: f64, delta: Compensated, kl: f64) -> Summary {
+    fn near(max: f64, weight: f64, (delta, rest): (Compensated, f64), kl: f64) -> Summary {
         let max_b = difference(max, delta);
-        Summary { max, weight, max_b, weight_b: weight, own: false, delta, kl }
+        Summary { max, weight, max_b, weight_b: weight, own: false, delta, rest, kl }
+    }
+
+    /// The summary with q as much larger as e^y.
+    pub(super) fn raised(self, y: f64, scale: f64) -> Summary {
+        let frame = Frame { max: self.max, anchor: self.delta, rest: self.rest, scale };
+        let (delta, rest) = moved(&frame, -y).unwrap_or((self.delta, self.rest));
+        Summary { delta, rest, ..self }
     }
 
     /// Whether no a, and whether no b, is possible.
@@ -172,23 +182,23 @@ pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f
 
 /// `guess` is a stretch before this one, whose largest a, anchor and distance may do for it.
 fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Summary {
-    let (max, anchor, mut kl) = match guess {
-        Some(guess) => (guess.max, guess.delta, guess.kl),
-        None => (largest::<T>(a), Compensated::ZERO, 0.0),
+    let (max, anchor, rest, mut kl) = match guess {
+        Some(guess) => (guess.max, guess.delta, guess.rest, guess.kl),
+        None => (largest::<T>(a), Compensated::ZERO, 0.0, 0.0),
     };
     if max == f64::NEG_INFINITY {
         return masked::<T>(a, b, scale);
     }
-    let mut frame = Frame { max, anchor, scale };
+    let mut frame = Frame { max, anchor, rest, scale };
     if guess.is_none() {
         let len = chunk::<T>().min(a.len());
         frame.anchor = anchor_where(a, b, 0..len, |_| true);
         let [weight, curved, straight] = sums::<T>(&frame, Distance::Any, a.part(0, len), b.part(0, len));
         kl = Seen::of(curved / weight, straight / weight).map_or(0.0, |seen| seen.kl);
-        frame.anchor = match moved(frame.anchor, straight / weight / scale) {
+        (frame.anchor, frame.rest) = match moved(&frame, straight / weight) {
             Some(anchor) if weight > 0.0 => anchor,
             // Nothing there is likely: look where something is.
-            _ => anchor_where(a, b, 0..a.len(), |x| x == max),
+            _ => (anchor_where(a, b, 0..a.len(), |x| x == max), 0.0),
         };
     }
     let long = guess.is_some() || a.len() >= LONG;
@@ -196,6 +206,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
     let mut distance = if wide { Distance::Wide } else { Distance::Any };
     // Once, or again with an anchor nearer to what the last look found.
     let mut guessed = guess.is_some();
+    let mut asked = false;
     for look in 0..LOOKS {
         if distance == Distance::Wide {
             frame = frame.rounded::<T>();
@@ -213,20 +224,31 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
             return Summary::NAN;
         }
         let Some(seen) = Seen::of(curved / weight, straight / weight) else { break };
+        if look + 1 < LOOKS && !asked && frame.hides(seen.mean) {
+            // Next to an outcome that is all but certain the anchor is to be that one's difference, to the last bit.
+            asked = true;
+            if let Some(exact) = certain_difference::<T>(a, b, &frame, weight) {
+                (frame.anchor, frame.rest, distance) = (exact, 0.0, Distance::Any);
+                continue;
+            }
+        }
         if look + 1 < LOOKS
             && (seen.doubtful() || (distance == Distance::Wide && seen.kl < APART))
-            && let Some(anchor) = moved(frame.anchor, seen.mean / scale)
+            && let Some(anchor) = moved(&frame, seen.mean)
         {
-            (frame.anchor, distance) = (anchor, Distance::Any);
+            ((frame.anchor, frame.rest), distance) = (anchor, Distance::Any);
             continue;
         }
-        let Some(delta) = moved(frame.anchor, ln_1p(seen.excess) / scale) else { break };
+        let Some(delta) = moved(&frame, ln_1p(seen.excess)) else { break };
         let near = Summary::near(frame.max, weight, delta, seen.kl);
         if distance == Distance::Wide {
             let weight_b = weight + (curved + straight);
-            return Summary::of(frame.max, weight, frame.max_of_b(), weight_b, scale, seen.kl);
+            let whole = Summary::of(frame.max, weight, frame.max_of_b(), weight_b, scale, seen.kl);
+            // What the straight part was rounded by is in it, and its logarithm is rounded by what that is.
+            let own = straight.abs() < 4.0 * weight_b && LIKE_THE_LARGEST.contains(&weight_b);
+            return Summary { own, ..whole };
         }
-        if (delta.hi * scale).abs() < FAR {
+        if (near.delta.hi * scale).abs() < FAR {
             return near;
         }
         let (max_b, weight_b) = normaliser::<T>(b, scale);
@@ -258,7 +280,8 @@ fn sums<T: Vector>(frame: &Frame, distance: Distance, a: Row, b: Row) -> [f64; 3
 fn masked<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
     let max_b = largest::<T>(b);
     let from = if max_b == f64::NEG_INFINITY { 0.0 } else { max_b };
-    let [_, q, _] = sums::<T>(&Frame { max: from, anchor: Compensated::ZERO, scale }, Distance::Any, a, b);
+    let frame = Frame { max: from, anchor: Compensated::ZERO, rest: 0.0, scale };
+    let [_, q, _] = sums::<T>(&frame, Distance::Any, a, b);
     if q.is_nan() {
         return Summary::NAN;
     }
@@ -300,16 +323,40 @@ impl Seen {
 /// Some a − b that is finite, where a is one of those.
 fn anchor_where(a: Row, b: Row, mut among: std::ops::Range<usize>, of: impl Fn(f64) -> bool) -> Compensated {
     let found = among.find_map(|i| {
-        let (x, difference) = (a.get(i), a.get(i) - b.get(i));
-        (of(x) && difference.is_finite()).then_some(difference)
+        let (hi, lo) = two_difference(One::splat(a.get(i)), One::splat(b.get(i)));
+        let difference = Compensated { hi: hi.0[0], lo: lo.0[0] };
+        (of(a.get(i)) && difference.hi.is_finite()).then_some(difference)
     });
-    Compensated { hi: found.unwrap_or(0.0), lo: 0.0 }
+    found.unwrap_or(Compensated::ZERO)
 }
 
-/// An anchor less a number, if that is one.
-fn moved(mut anchor: Compensated, by: f64) -> Option<Compensated> {
-    anchor.add(-by);
-    (anchor.hi.is_finite() && anchor.lo.is_finite()).then(|| anchor.tidy())
+/// The a − b of an outcome beside which all others weigh next to nothing, if there is one and that is not the anchor.
+fn certain_difference<T: Vector>(a: Row, b: Row, frame: &Frame, weight: f64) -> Option<Compensated> {
+    let max = largest::<T>(a);
+    let certain = exp_of((max - frame.max) * frame.scale) >= weight * (1.0 - ALL_BUT_CERTAIN);
+    let exact = certain.then(|| anchor_where(a, b, 0..a.len(), |x| x == max))?;
+    (exact != frame.anchor).then_some(exact)
+}
+
+/// A share of all other outcomes that is next to nothing.
+const ALL_BUT_CERTAIN: f64 = 1e-3;
+
+impl Frame {
+    /// Whether a change of y is so little that the anchor would lose digits of it.
+    fn hides(&self, y: f64) -> bool {
+        y != 0.0 && y.abs() < 2f64.powi(-50) * (self.anchor.hi * self.scale).abs()
+    }
+}
+
+/// The anchor of a frame, and its rest, less a change of y; if they are numbers.
+fn moved(frame: &Frame, by: f64) -> Option<(Compensated, f64)> {
+    let rest = frame.rest - by;
+    if frame.hides(rest) {
+        return Some((frame.anchor, rest));
+    }
+    let mut anchor = frame.anchor;
+    anchor.add(rest / frame.scale);
+    (anchor.hi.is_finite() && anchor.lo.is_finite()).then(|| (anchor.tidy(), 0.0))
 }
 
 /// The summary of rows so far apart that one's exponentials leave the range of numbers in units of the other's, or of
@@ -381,7 +428,8 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
     // Of the heaviest part: where the others' differences are taken from first.
     let weight = |part: &Summary| part.weight * exp_of((part.max - max) * scale);
     let heavier = |x: Summary, y: Summary| if weight(&y) > weight(&x) { y } else { x };
-    let mut anchor = possible().copied().reduce(heavier).unwrap_or(Summary::NAN).delta;
+    let heaviest = possible().copied().reduce(heavier).unwrap_or(Summary::NAN);
+    let mut frame = Frame { max, anchor: heaviest.delta, rest: heaviest.rest, scale };
     if possible().any(|part| part.kl == f64::INFINITY) {
         return joined_apart(parts, max, scale);
     }
@@ -389,12 +437,12 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
     possible().for_each(|part| total.add(weight(part)));
     let total = total.value();
     for look in 0..LOOKS {
-        let max_of_b = difference(max, anchor);
+        let max_of_b = frame.max_of_b();
         let (mut within, mut curved, mut straight) =
             (Compensated::ZERO, Compensated::ZERO, Compensated::ZERO);
         for part in parts {
             let w = if part.weight > 0.0 { weight(part) / total } else { 0.0 };
-            let y = anchor.minus(part.delta) * scale;
+            let y = frame.anchor.minus(part.delta).mul_add(scale, frame.rest - part.rest);
             if w > 0.0 {
                 within.add(w * part.kl);
                 straight.add(w * y);
@@ -407,16 +455,16 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
             }
         }
         let Some(seen) = Seen::of(curved.value(), straight.value()) else { break };
-        let Some(nearer) = moved(anchor, seen.mean / scale) else { break };
+        let Some(nearer) = moved(&frame, seen.mean) else { break };
         if look + 1 < LOOKS && (look == 0 || seen.doubtful()) {
-            anchor = nearer;
+            (frame.anchor, frame.rest) = nearer;
             continue;
         }
         let kl = within.value() + seen.kl;
-        let Some(delta) = moved(anchor, ln_1p(seen.excess) / scale) else { break };
+        let Some(delta) = moved(&frame, ln_1p(seen.excess)) else { break };
         let near = Summary::near(max, total, delta, kl);
         let own = parts.iter().all(|part| part.own);
-        if !own && (delta.hi * scale).abs() < FAR {
+        if !own && (near.delta.hi * scale).abs() < FAR {
             return near;
         }
         let (max_b, weight_b) = joined_b(parts, scale);

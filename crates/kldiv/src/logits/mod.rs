@@ -39,7 +39,8 @@ pub use self::topk::{topk, topk_into};
 use crate::check::{culprit_logit, needs_float, needs_shape, same_shape};
 use crate::error::{Error, Operand};
 use crate::kernels;
-use crate::kernels::gradient::{Gradient, MixtureGradient, Slope, Softmaxes};
+use crate::kernels::gradient::{Gain, Gradient, MixtureGradient, Slope, Softmaxes};
+use crate::kernels::log::ln_1p;
 use crate::kernels::op::{Halves, JensenShannon};
 use crate::kernels::softmax::Frame;
 use crate::logits::compare::{APART, Summary};
@@ -237,7 +238,7 @@ impl<'a> Job<'a> {
         let (value, halves) = match self.mixture {
             None => (summary.kl, (0.0, 0.0)),
             Some(weight) => {
-                let softmaxes = self.softmaxes(&self.for_q(summary, q));
+                let softmaxes = self.softmaxes(&self.for_q(summary, p, q));
                 let op = Halves(JensenShannon::new(weight));
                 let sums = total::<_, _, f64, _, _>(&op, &softmaxes, p, q, self.rows.spread);
                 let halves = (sums.plain[0].value(), sums.plain[1].value());
@@ -248,16 +249,24 @@ impl<'a> Job<'a> {
     }
 
     /// The summary as it is good for q itself.
-    fn for_q(&self, summary: Summary, q: Row) -> Summary {
-        match summary {
+    fn for_q(&self, summary: Summary, p: Row, q: Row) -> Summary {
+        let own = match summary {
             near if near.kl < APART => near,
             apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),
             apart => compare::with_own_normalisers::<f64>(apart, q, self.scale),
+        };
+        // Next to an outcome that is all but certain all else is too little for sums of the whole to tell: q is made to sum
+        // to 1 once more.
+        let others = (own.weight - 1.0) / own.weight;
+        if own.kl == 0.0 || own.kl == f64::INFINITY || own.kl < 8.0 * others {
+            return own;
         }
+        let sums = total::<_, _, f64, _, _>(&Gain, &self.softmaxes(&own), p, q, self.rows.spread);
+        own.raised(-ln_1p(sums.exact[0].value()), self.scale)
     }
 
     fn softmaxes(&self, summary: &Summary) -> Softmaxes {
-        let frame = Frame { max: summary.max, anchor: summary.delta, scale: self.scale };
+        let frame = Frame { max: summary.max, anchor: summary.delta, rest: summary.rest, scale: self.scale };
         Softmaxes { frame, unit: 1.0 / summary.weight }
     }
 
@@ -269,7 +278,7 @@ impl<'a> Job<'a> {
         if self.reversed() {
             grads.swap(0, 1);
         }
-        let Softmaxes { frame, unit } = self.softmaxes(&self.for_q(compared.summary, q));
+        let Softmaxes { frame, unit } = self.softmaxes(&self.for_q(compared.summary, p, q));
         if let Some(weight) = self.mixture {
             let (halves, weights) = (compared.halves, (weight, 1.0 - weight));
             let softmaxes = &Softmaxes { frame, unit };

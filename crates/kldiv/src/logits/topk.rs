@@ -87,6 +87,9 @@ pub fn topk_into(
         return Err(Error::Option { name: "measure", value, expected: "sparse targets have KL" });
     }
     options.check_temperature()?;
+    if options.topk == TopK::LogProbsTail {
+        options.check_mass_tolerance()?;
+    }
     if options.topk != TopK::LogitsRenormalized && options.temperature != 1.0 {
         let expected = "log-probabilities were made at their own temperature; leave it at 1";
         return Err(Error::Option { name: "temperature", value: options.temperature, expected });

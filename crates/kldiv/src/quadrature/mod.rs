@@ -98,6 +98,9 @@ pub fn kl_into(
     if !(upper > lower) {
         return wrong("upper", upper, "an upper limit is above the lower one");
     }
+    if !(options.rel_tolerance > 0.0 && options.rel_tolerance < 1.0) {
+        return wrong("rel_tolerance", options.rel_tolerance, "it is above 0 and below 1");
+    }
     if let Some(&bad) = breaks.iter().find(|x| x.is_nan()) {
         return wrong("breaks", bad, "break points are numbers");
     }

@@ -1,0 +1,259 @@
+//! Inputs whose digits are easily lost, by name, against values that Arb gave to 20 digits.
+
+use kldiv::family::vae::{self, Prior};
+use kldiv::{Measure, Normalization, Options, ViewMut, batch, logits, loss, pairwise, relatives};
+use ndarray::{Array2, array};
+
+const U: f64 = f64::EPSILON / 2.0;
+/// FORMAT.md's K.
+const K: f64 = 16.0;
+
+/// Holds a number to K units of its mag, and some of the smallest numbers.
+#[track_caller]
+fn held(what: &str, got: f64, want: f64, mag: f64) {
+    let off = (got - want).abs();
+    assert!(
+        off <= K * U * mag + 4.0 * 5e-324,
+        "{what}: {got:e}, want {want:e}, off by {:.1} units",
+        off / U / mag
+    );
+}
+
+fn value(p: &[f64], q: &[f64], options: &Options) -> f64 {
+    batch::reduce(p, q, options).unwrap()
+}
+
+#[test]
+fn equal_terms_do_not_add_up_what_they_are_rounded_by() {
+    let of = |p: &[f64], q: &[f64], wants: &[(Measure, f64)]| {
+        for (measure, want) in wants {
+            held(&format!("{measure:?}"), value(p, q, &Options::from(*measure)), *want, want.abs());
+            let (p, q) = (
+                Array2::from_shape_fn((2, p.len()), |(_, j)| p[j]),
+                Array2::from_shape_fn((2, q.len()), |(_, j)| q[j]),
+            );
+            let cells = pairwise::matrix(p.view(), q.view(), &Options::from(*measure)).unwrap();
+            cells.iter().for_each(|cell| held(&format!("cells of {measure:?}"), *cell, *want, want.abs()));
+        }
+    };
+    let mut one_hot = [0.0; 700];
+    one_hot[350] = 1.0;
+    let wants = [
+        (Measure::Kl, 6.551080335043404674009),
+        (Measure::Generalized, 6.551080335043404673141),
+        (Measure::JENSEN_SHANNON, 0.6877530417878993218051),
+    ];
+    of(&one_hot, &[1.0 / 700.0; 700], &wants);
+    let wants = [
+        (Measure::Generalized, 0.05667494393873238938558),
+        (Measure::Jeffreys, 0.1070024831816197329285),
+        (Measure::JENSEN_SHANNON, 0.01330485969455234597042),
+        (Measure::Entropy, 6.907755278982137175034),
+        (Measure::CrossEntropy, 7.264430222920869592348),
+        (Measure::Renyi { alpha: 2.0 }, 0.3566749439387324307065),
+    ];
+    of(&[1.0 / 1000.0; 1000], &[0.7 / 1000.0; 1000], &wants);
+    let wants = [
+        (Measure::Generalized, 0.015642388770337773412),
+        (Measure::Jeffreys, 0.030360049493253445428),
+        (Measure::JENSEN_SHANNON, 0.0037872624911718829108),
+        (Measure::CrossEntropy, 7.0018834251390216598),
+    ];
+    let q: Vec<f64> = (0..1024).map(|i| (1.0 + f64::from(i % 2) * 0.4) / 1300.0).collect();
+    of(&[1.0 / 1024.0; 1024], &q, &wants);
+}
+
+#[test]
+fn equal_gaussians_do_not_add_up_what_they_are_rounded_by() {
+    let (mu, logvar) = (Array2::from_elem((1, 3000), 0.7), Array2::from_elem((1, 3000), 0.7));
+    let got = vae::rows(mu.view(), logvar.view(), Prior::STANDARD, &Options::default()).unwrap()[0];
+    held("VAE", got, 1205.629061205714621649, 1205.63);
+}
+
+#[test]
+fn a_small_renyi_order_is_not_lost_in_its_difference_from_one() {
+    for order in [0.01, 0.1, 0.3, 0.49] {
+        assert_eq!(relatives::renyi(&[0.5, 0.25, 0.25], &[0.5, 0.25, 0.25], order), Ok(0.0));
+    }
+    let got = relatives::renyi(&[0.2, 0.3, 0.5], &[0.2, 0.3, 0.5000000001], 0.01).unwrap();
+    held("renyi", got, -1.0000000826898709907e-10, 2.0000001653e-10);
+}
+
+#[test]
+fn normalized_rows_near_the_only_row_keep_their_digits() {
+    let (p, q) = (array![[0.2, 0.3, 0.5]], array![[0.3000000003, 0.45, 0.7499999997]]);
+    let wants = [
+        (Measure::Kl, 1.4000000460758765581e-19),
+        (Measure::Generalized, 1.4000000460758765581e-19),
+        (Measure::Reverse, 1.4000000463558765347e-19),
+        (Measure::Jeffreys, 2.8000000924317530928e-19),
+        (Measure::JENSEN_SHANNON, 3.5000001155396913659e-20),
+    ];
+    for (measure, want) in wants {
+        let mut options = Options::from(measure);
+        options.normalization = Normalization::Normalize;
+        // The only row, and rows that are all that one.
+        for rows in [1, 9] {
+            let q = q.broadcast((rows, 3)).unwrap();
+            let cells = pairwise::matrix(p.view(), q.view(), &options).unwrap();
+            cells.iter().for_each(|cell| held(&format!("{measure:?}"), *cell, want, want));
+        }
+    }
+}
+
+/// Two rows of logits, and of what they give: D both ways, their mags, and the gradients with theirs.
+struct Softmaxes<'a> {
+    a: &'a [f64],
+    b: &'a [f64],
+    temperature: f64,
+    kl: (f64, f64),
+    reverse: (f64, f64),
+    js: (f64, f64),
+    grad_a: (&'a [f64], f64),
+    grad_b: (&'a [f64], f64),
+}
+
+impl Softmaxes<'_> {
+    fn check(&self) {
+        let what = format!("{:?} {:?} at {}", self.a, self.b, self.temperature);
+        let measures = [
+            ("KL", Measure::Kl, self.kl),
+            ("REVERSE", Measure::Reverse, self.reverse),
+            ("JS", Measure::JENSEN_SHANNON, self.js),
+        ];
+        for (name, measure, (want, mag)) in measures {
+            let mut options = Options::from(measure);
+            options.temperature = self.temperature;
+            let got = logits::rows(self.a, self.b, &options).unwrap()[0];
+            held(&format!("{name} of {what}"), got, want, mag);
+        }
+        let mut options = Options::default();
+        options.temperature = self.temperature;
+        let shape = (1, self.a.len());
+        let (mut of_a, mut of_b) = (Array2::zeros(shape), Array2::zeros(shape));
+        logits::grad_into(
+            self.a.into(),
+            self.b.into(),
+            &options,
+            None,
+            None,
+            Some(&mut ViewMut::from(of_a.view_mut())),
+            Some(&mut ViewMut::from(of_b.view_mut())),
+        )
+        .unwrap();
+        for (name, got, (wants, mag)) in [("a", &of_a, self.grad_a), ("b", &of_b, self.grad_b)] {
+            for (got, want) in got.iter().zip(wants) {
+                held(&format!("the gradient by {name} of {what}"), *got, *want, mag);
+            }
+        }
+    }
+}
+
+#[test]
+fn next_to_a_certain_class_all_else_keeps_its_digits() {
+    Softmaxes {
+        a: &[1000.1, 700.3, 0.7],
+        b: &[1200.7, 880.2, 5.3],
+        temperature: 1.0,
+        kl: (1.2387411124535937699e-129, 3.739e-127),
+        reverse: (6.2880258115523958540e-131, 2.022e-128),
+        js: (2.1792636620855725631e-131, 6.881e-129),
+        grad_a: (&[-1.3016213719013774423e-129, 1.3016213719013774423e-129, 0.0], 3.927e-127),
+        grad_b: (&[6.2880259447783672350e-131, -6.2880259447783672350e-131, 0.0], 1.891e-128),
+    }
+    .check();
+    Softmaxes {
+        a: &[100.0, 75.3, 3.0],
+        b: &[130.0, -200.1, 7.0],
+        temperature: 1.0,
+        kl: (5.7065147621847377557e-9, 1.524e-7),
+        reverse: (1.8746763345067026863e-11, 6.207e-9),
+        js: (6.4971330786118994252e-12, 1.598e-9),
+        grad_a: (&[-5.7252615254224746596e-9, 5.7252615254224746596e-9, 1.9427128072449679071e-41], 1.582e-7),
+        grad_b: (
+            &[1.8746763344891306295e-11, -1.8746763344891306295e-11, -7.4719723371647398916e-43],
+            4.818e-10,
+        ),
+    }
+    .check();
+    // What the anchor is short of is in q's own exponent, too.
+    Softmaxes {
+        a: &[-656.0046073352727, 662.4900919248325, 794.8852682126765],
+        b: &[408.81051422365346, 398.42448186, 468.3759514298759],
+        temperature: 2.0,
+        kl: (1.1693259344696959982e-13, 8.451e-11),
+        reverse: (8.0799427503314525956e-11, 2.568e-9),
+        js: (4.0525748731663915312e-14, 2.147e-11),
+        grad_a: (
+            &[-3.0523548596571351643e-313, -2.7808748074880486300e-28, 2.7808748074880486300e-28],
+            4.243e-11,
+        ),
+        grad_b: (
+            &[5.8143297568069956006e-14, 3.2299915541170368400e-16, -5.8466296723481659690e-14],
+            1.789e-12,
+        ),
+    }
+    .check();
+}
+
+#[test]
+fn a_student_that_is_certain_is_measured_by_what_its_teacher_lacks() {
+    Softmaxes {
+        a: &[156.25273848489695, 159.97728519091487],
+        b: &[321.56642386596684, 1126.275200014857],
+        temperature: 0.5,
+        kl: (0.93117189724336071812, 8.7993),
+        reverse: (0.00058179970090431699485, 0.93666),
+        js: (0.00020162006559298108050, 0.23464),
+        grad_a: (&[1.8624235211731169831, -1.8624235211731169831], 19.454),
+        grad_b: (&[-0.0011632609765517479770, 0.0011632609765517479770], 0.0098285),
+    }
+    .check();
+}
+
+#[test]
+fn subnormal_probabilities_of_logits_count() {
+    Softmaxes {
+        a: &[0.1, -720.3],
+        b: &[0.3, -715.0],
+        temperature: 1.0,
+        kl: (2.1512833572194057582e-311, 1.552e-308),
+        reverse: (9.1745817008133642787e-311, 6.583e-308),
+        js: (7.3752919094127136394e-312, 5.311e-309),
+        grad_a: (&[6.9474497296843455206e-313, -6.9474497296843455206e-313], 1.559e-308),
+        grad_b: (&[-2.2207578545162492134e-311, 2.2207578545162492134e-311], 1.591e-308),
+    }
+    .check();
+    Softmaxes {
+        a: &[0.1, -690.3],
+        b: &[0.1, -690.3000001],
+        temperature: 1.0,
+        kl: (7.2788098294664806336e-315, 5.047e-312),
+        reverse: (7.2788095868392978899e-315, 5.047e-312),
+        js: (1.8197024270382215572e-315, 1.262e-312),
+        grad_a: (&[-1.4557608595882364960e-307, 1.4557608595882364960e-307], 1.008e-304),
+        grad_b: (&[1.4557607868001382013e-307, -1.4557607868001382013e-307], 1.008e-304),
+    }
+    .check();
+}
+
+#[test]
+fn a_gradient_of_a_small_probability_is_rounded_once() {
+    let (input, target, weights) = (array![[-4.59645487595381]], array![[-707.3875343691199]], [1e-10]);
+    let mut options = Options::default();
+    options.log_target = true;
+    options.weights = Some(&weights);
+    let mut grad = Array2::zeros((1, 1));
+    let place = &mut ViewMut::from(grad.view_mut());
+    loss::grad_into(input.view().into(), target.view().into(), &options, None, None, Some(place)).unwrap();
+    held("gradient", grad[[0, 0]], -4.2825762078522100044e-315, 4.3e-315);
+    let mut each = Array2::zeros((1, 1));
+    loss::pointwise_into(
+        input.view().into(),
+        target.view().into(),
+        &options,
+        &mut ViewMut::from(each.view_mut()),
+    )
+    .unwrap();
+    held("loss", each[[0, 0]], -4.2886785598669222591e-315, 4.3e-315);
+}
