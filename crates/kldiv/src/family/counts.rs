@@ -8,7 +8,7 @@ use crate::error::Domain;
 use crate::family::integrate::adaptive;
 use crate::family::params::{Bad, logit, not_negative, positive, probability, whole};
 use crate::special::gamma::{digamma_rise, ln_gamma_gap, ln_gamma_rest, stirling_remainder};
-use crate::special::{HALF_LN_TWO_PI, entropy_gap, exp_gap, ln_gap, ln_ratio, sigmoid};
+use crate::special::{HALF_LN_TWO_PI, cross_product, entropy_gap, exp_gap, ln_gap, ln_ratio, sigmoid};
 use crate::sum::Compensated;
 
 /// Terms below e^−this are nothing.
@@ -260,10 +260,11 @@ impl Count {
             }
             (Binomial { n, hit, miss }, Poisson { rate }) if k < n => {
                 let (mean, above) = (n * hit, (-n).mul_add(hit, rate));
-                let shift = k * ln_of_step(rate, mean, above) - above;
+                let miscount = n.mul_add(-hit, k);
+                let shift = miscount * ln_of_step(rate, mean, above) - entropy_gap(mean, rate, -above);
                 // What is left of the factorials: l counts that were not hit, n miss of them expected.
                 let l = n - k;
-                let others = entropy_gap(l, n * miss, n.mul_add(hit, -k));
+                let others = entropy_gap(l, n * miss, -miscount);
                 shift + (others + 0.5 * (-k / n).ln_1p() + (stirling_remainder(l) - stirling_remainder(n)))
             }
             (NegativeBinomial { r, hit, miss, by_hit: true }, Poisson { rate }) if r > 1.0 => {
@@ -332,14 +333,19 @@ fn rise_difference(r: f64, t: f64, k: f64) -> f64 {
 /// The logarithm of a negative binomial probability of k less that of a Poisson one, made of the means' difference and
 /// of what the factorials leave, which is little for a large r.
 fn poisson_against(r: f64, hit: f64, miss: f64, rate: f64, k: f64) -> f64 {
-    // r hit − rate miss without what 1 − hit has lost.
-    let (one, other) = (r * hit, rate * hit);
-    let lost = r.mul_add(hit, -one) + rate.mul_add(hit, -other);
-    let above = ((one - rate) + other + lost) / miss;
-    let mean = one / miss;
-    let shift = k * -ln_of_step(rate, mean, -above) - above;
+    // r hit − rate miss, where 1 − hit has lost nothing, or without it.
+    let above = if hit < 0.5 {
+        let (one, other) = (r * hit, rate * hit);
+        let lost = r.mul_add(hit, -one) + rate.mul_add(hit, -other);
+        (one - rate) + other + lost
+    } else {
+        cross_product(r, hit, rate, miss)
+    };
+    let (above, mean) = (above / miss, r * hit / miss);
+    // k ln(mean/rate) − above, about the rate.
+    let shift = (k - rate) * -ln_of_step(rate, mean, -above) - entropy_gap(rate, mean, -above);
     let n = k + r;
-    let trials = entropy_gap(n, r / miss, (-n).mul_add(hit, k) / miss);
+    let trials = entropy_gap(n, r / miss, (k - rate) - above);
     shift + (trials - 0.5 * (k / r).ln_1p() + (stirling_remainder(n) - stirling_remainder(r)))
 }
 
