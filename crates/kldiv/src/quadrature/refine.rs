@@ -272,11 +272,11 @@ fn halve(
                 problem.panel(panel.span, middle, panel.to)?,
             ];
             // Beside a kink the two rules may agree by chance. By how much the halves moved the sum is what the whole was
-            // off by, and the half that has the kink by some quarter of it; smooth functions move far less than estimated.
+            // off by, and the half that has the kink by less; smooth functions move far less than estimated.
             for j in 0..4 {
                 let moved = (pair[0].sums[j] + pair[1].sums[j] - panel.sums[j]).abs();
                 let rougher = usize::from(pair[1].error[j] > pair[0].error[j]);
-                pair[rougher].error[j] = pair[rougher].error[j].max(0.5 * moved);
+                pair[rougher].error[j] = pair[rougher].error[j].max(moved);
             }
             halves.extend(pair);
         } else {
