@@ -1,6 +1,6 @@
 //! Beta.
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{
     Step, digamma, digamma_difference, digamma_rise, gamma_entropy, ln_beta, ln_beta_gap, ln_gamma,
@@ -32,23 +32,27 @@ impl Beta {
         [by_p(a), by_p(b), by_q(a), by_q(b)]
     }
 
-    /// The mean of xᵏ.
-    fn power(&self, k: f64) -> f64 {
+    /// The mean of (x/unit)ᵏ.
+    fn power(&self, k: f64, unit: f64) -> f64 {
         let Beta { a, b } = *self;
         match k {
             _ if a + k <= 0.0 => f64::INFINITY,
-            1.0 => a / (a + b),
-            -1.0 => (a + b - 1.0) / (a - 1.0),
-            _ if a + b < 12.0 => (ln_beta(a + k, b) - ln_beta(a, b)).exp(),
-            _ => {
-                let rise = |x: f64| ln_gamma_gap(x + k, x, k);
-                let tangent = -k * digamma_rise(a, b);
-                if a + k.min(0.0) > 1e-3 {
-                    (rise(a) - rise(a + b) + tangent).exp()
-                } else {
-                    (ln_gamma(a + k) - ln_gamma(a) - rise(a + b) - k * digamma(a + b)).exp()
-                }
-            }
+            1.0 => a / (a + b) / unit,
+            -1.0 => (a + b - 1.0) / (a - 1.0) * unit,
+            _ => (self.ln_power(k) - k * unit.ln()).exp(),
+        }
+    }
+
+    /// The logarithm of the mean of xᵏ.
+    fn ln_power(&self, k: f64) -> f64 {
+        let Beta { a, b } = *self;
+        let rise = |x: f64| ln_gamma_gap(x + k, x, k);
+        if a + b < 12.0 {
+            ln_beta(a + k, b) - ln_beta(a, b)
+        } else if a + k.min(0.0) > 1e-3 {
+            rise(a) - rise(a + b) - k * digamma_rise(a, b)
+        } else {
+            ln_gamma(a + k) - ln_gamma(a) - rise(a + b) - k * digamma(a + b)
         }
     }
 }
@@ -91,10 +95,10 @@ impl Law for Beta {
         let ln = || -digamma_rise(a, b);
         Some(match of {
             Moment::Mean => a / s,
-            Moment::Square(c) => a / s * (b / s) / (s + 1.0) + (a / s - c) * (a / s - c),
+            Moment::Square(c, unit) => square(a / s, self.place().1, c, unit),
             Moment::Distance(c) if c <= 0.0 => a / s - c,
             Moment::Distance(c) if c >= 1.0 => c - a / s,
-            Moment::Power(k, unit) => self.power(k) * unit.powf(-k),
+            Moment::Power(k, unit) => self.power(k, unit),
             Moment::Ln => ln(),
             Moment::LnSquare(c) => trigamma(a) - trigamma(s) + (ln() - c) * (ln() - c),
             Moment::LnRest => -digamma_rise(b, a),

@@ -48,9 +48,11 @@ struct Softmax<'a> {
 
 impl Softmax<'_> {
     fn new(logits: &[f64]) -> Softmax<'_> {
-        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let ln_sum = logits.iter().map(|x| (x - most).exp()).sum::<f64>().ln();
-        Softmax { logits, most, ln_sum }
+        let top = (0..logits.len()).max_by(|i, j| logits[*i].total_cmp(&logits[*j])).unwrap_or(0);
+        let most = logits[top];
+        // The largest one's power is 1, and the others may be far below its last digit.
+        let others = (0..logits.len()).filter(|i| *i != top).map(|i| (logits[i] - most).exp());
+        Softmax { logits, most, ln_sum: others.sum::<f64>().ln_1p() }
     }
 
     /// The logarithm of a probability.
@@ -140,12 +142,24 @@ pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut
     for i in 0..b.len() {
         by_b[i] = q.ln(i).exp();
     }
+    let (mut likely, mut likely_in_both) = (None, None);
     log_ratios(a, b, |i, ln_p, d| {
         let p = ln_p.exp();
+        if p > 0.5 {
+            likely = Some(i);
+            likely_in_both = likely.filter(|i| by_b[*i] > 0.5);
+        }
         by_a[i] = if p == 0.0 { 0.0 } else { p * (-d - kl) };
         // q − p, from their ratio where they are near.
         by_b[i] = if d.abs() < 1.0 { p * d.exp_m1() } else { by_b[i] - p };
     });
+    // Either gradient sums to 0: where an outcome is nearly certain, the others tell its own.
+    for (by, likely) in [(by_a, likely), (by_b, likely_in_both)] {
+        if let Some(i) = likely {
+            by[i] = 0.0;
+            by[i] = -by.iter().sum::<f64>();
+        }
+    }
 }
 
 /// A multinomial's count and probabilities.

@@ -1,6 +1,6 @@
 //! Continuous Bernoulli: `e^(ηx)` on (0, 1), η = ln(λ/(1 − λ)).
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, inside};
 use crate::special::{
     ln_ratio, unit_exponential_gap, unit_exponential_log, unit_exponential_mean, unit_exponential_variance,
@@ -72,7 +72,7 @@ impl Law for ContinuousBernoulli {
         let variance = unit_exponential_variance(self.slope);
         Some(match of {
             Moment::Mean => mean,
-            Moment::Square(c) => variance + (mean - c) * (mean - c),
+            Moment::Square(c, s) => square(mean, variance.sqrt(), c, s),
             Moment::Distance(c) if c <= 0.0 => mean - c,
             Moment::Distance(c) if c >= 1.0 => c - mean,
             Moment::Power(1.0, unit) => mean / unit,

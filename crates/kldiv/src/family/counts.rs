@@ -7,8 +7,8 @@
 use crate::error::Domain;
 use crate::family::integrate::adaptive;
 use crate::family::params::{Bad, logit, not_negative, positive, probability, whole};
-use crate::special::gamma::{ln_gamma_rest, stirling_remainder};
-use crate::special::{HALF_LN_TWO_PI, entropy_gap, exp_gap, ln_ratio, sigmoid};
+use crate::special::gamma::{digamma_rise, ln_gamma_gap, ln_gamma_rest, stirling_remainder};
+use crate::special::{HALF_LN_TWO_PI, cross_product, entropy_gap, exp_gap, ln_gap, ln_ratio, sigmoid};
 use crate::sum::Compensated;
 
 /// Terms below e^−this are nothing.
@@ -214,7 +214,8 @@ impl Count {
                 NegativeBinomial { r: t, hit: h, miss: s, by_hit: and },
             ) if r == t => {
                 let d = if by_hit || and { hit - h } else { s - miss };
-                Ok(r * (binary_gap(hit, miss, h, s, d) / miss))
+                // The coins' divergence over miss, which may be too small to be multiplied by.
+                Ok(r * (entropy_gap(hit, h, d) / miss + ln_gap(s, miss, d)))
             }
             _ => self.summed(q),
         }
@@ -246,17 +247,39 @@ impl Count {
         Ok(inside + outside)
     }
 
-    /// ln(q/p) at k.
+    /// ln(q/p) at k, where it may be small for all k without what both have in common.
     fn ln_ratio(&self, q: &Count, k: f64, ln_p: f64) -> f64 {
         match (*self, *q) {
             // Of rare events, from their differences.
             (Binomial { n: 1.0, hit, miss }, Poisson { rate }) => {
                 if k == 0.0 {
-                    (hit - rate)
-                        + if hit < 0.5 { crate::special::ln_gap(miss, 1.0, -hit) } else { -miss.ln() - hit }
+                    (hit - rate) + if hit < 0.5 { ln_gap(miss, 1.0, -hit) } else { -miss.ln() - hit }
                 } else {
                     ln_ratio(rate, hit) - rate
                 }
+            }
+            (Binomial { n, hit, miss }, Poisson { rate }) if k < n => {
+                let (mean, above) = (n * hit, (-n).mul_add(hit, rate));
+                let miscount = n.mul_add(-hit, k);
+                let shift = miscount * ln_of_step(rate, mean, above) - entropy_gap(mean, rate, -above);
+                // What is left of the factorials: l counts that were not hit, n miss of them expected.
+                let l = n - k;
+                let others = entropy_gap(l, n * miss, -miscount);
+                shift + (others + 0.5 * (-k / n).ln_1p() + (stirling_remainder(l) - stirling_remainder(n)))
+            }
+            (NegativeBinomial { r, hit, miss, by_hit: true }, Poisson { rate }) if r > 1.0 => {
+                -poisson_against(r, hit, miss, rate, k)
+            }
+            (Poisson { rate }, NegativeBinomial { r, hit, miss, by_hit: true }) if r > 1.0 => {
+                poisson_against(r, hit, miss, rate, k)
+            }
+            // Of near ones, from the parameters' differences.
+            (NegativeBinomial { r, hit, miss, .. }, NegativeBinomial { r: t, hit: h, miss: s, .. })
+                if (t - r).abs() < 0.1 * r =>
+            {
+                let d = t - r;
+                let tail = if h < 0.5 { (-h).ln_1p() } else { s.ln() };
+                rise_difference(r, t, k) + k * ln_ratio(h, hit) + d * tail + r * ln_of_step(s, miss, hit - h)
             }
             _ => q.ln(k) - ln_p,
         }
@@ -299,6 +322,36 @@ fn binomial(n: f64, k: f64, l: f64, hit: f64, miss: f64) -> f64 {
         - entropy_gap(l, other, -d)
         - HALF_LN_TWO_PI
         + 0.5 * (n / k / l).ln()
+}
+
+/// `ln (Γ(t + k)/Γ(t))` less the same with r, d = t − r: tangents, which are near each other, and gaps from them.
+fn rise_difference(r: f64, t: f64, k: f64) -> f64 {
+    let d = t - r;
+    d * digamma_rise(r, k) + (ln_gamma_gap(t + k, r + k, d) - ln_gamma_gap(t, r, d))
+}
+
+/// The logarithm of a negative binomial probability of k less that of a Poisson one, made of the means' difference and
+/// of what the factorials leave, which is little for a large r.
+fn poisson_against(r: f64, hit: f64, miss: f64, rate: f64, k: f64) -> f64 {
+    // r hit − rate miss, where 1 − hit has lost nothing, or without it.
+    let above = if hit < 0.5 {
+        let (one, other) = (r * hit, rate * hit);
+        let lost = r.mul_add(hit, -one) + rate.mul_add(hit, -other);
+        (one - rate) + other + lost
+    } else {
+        cross_product(r, hit, rate, miss)
+    };
+    let (above, mean) = (above / miss, r * hit / miss);
+    // k ln(mean/rate) − above, about the rate.
+    let shift = (k - rate) * -ln_of_step(rate, mean, -above) - entropy_gap(rate, mean, -above);
+    let n = k + r;
+    let trials = entropy_gap(n, r / miss, (k - rate) - above);
+    shift + (trials - 0.5 * (k / r).ln_1p() + (stirling_remainder(n) - stirling_remainder(r)))
+}
+
+/// `ln(y/x)`, where y = x + d may have lost digits of d.
+fn ln_of_step(y: f64, x: f64, d: f64) -> f64 {
+    if d.abs() < 0.5 * x { (d / x).ln_1p() } else { ln_ratio(y, x) }
 }
 
 /// The divergence between two coins, each with the probabilities of both sides; `d = hit − h`.

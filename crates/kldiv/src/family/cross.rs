@@ -5,7 +5,7 @@
 //! integrated. Whether it is infinite is decided before, from the supports and from how p fades and −ln q grows.
 
 use crate::family::integrate;
-use crate::family::law::{Fade, Growth, Law};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
 
 /// Whether the mean of what grows so is infinite under what fades so.
 fn diverges(fade: Fade, growth: Growth) -> bool {
@@ -35,13 +35,57 @@ pub(crate) fn divergence(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
     if infinite(p, q) {
         return Ok(f64::INFINITY);
     }
-    if let Some(cost) = q.cost(p) {
-        let kl = cost.and(-p.entropy());
-        if kl.value > CANCELLED * kl.size {
-            return Ok(kl.value);
-        }
+    let by_means = |p: &dyn Law| {
+        let kl = q.cost(p)?.and(-p.entropy());
+        // Infinite is what is larger than any number.
+        (kl.value == f64::INFINITY || kl.value > CANCELLED * kl.size).then_some(kl.value)
+    };
+    if let Some(kl) = by_means(p) {
+        return Ok(kl);
     }
-    integrate::divergence(p, q)
+    integrate::divergence(p, q).or_else(|error| by_means(&Measured(p)).ok_or(error))
+}
+
+/// A distribution whose means are integrated one by one where they have no formula, for where −ln q leaves the range and
+/// its parts' means do not.
+struct Measured<'a>(&'a dyn Law);
+
+impl Law for Measured<'_> {
+    fn support(&self) -> (f64, f64) {
+        self.0.support()
+    }
+
+    fn fades(&self) -> (Fade, Fade) {
+        self.0.fades()
+    }
+
+    fn grows(&self) -> (Growth, Growth) {
+        self.0.grows()
+    }
+
+    fn place(&self) -> (f64, f64) {
+        self.0.place()
+    }
+
+    fn entropy(&self) -> f64 {
+        self.0.entropy()
+    }
+
+    fn ln_shape(&self, at: &Point) -> f64 {
+        self.0.ln_shape(at)
+    }
+
+    fn ln_unit(&self) -> f64 {
+        self.0.ln_unit()
+    }
+
+    fn moment(&self, of: Moment) -> Option<f64> {
+        self.0.moment(of).or_else(|| integrate::mean(self.0, of).ok())
+    }
+
+    fn cost(&self, p: &dyn Law) -> Option<Sum> {
+        self.0.cost(p)
+    }
 }
 
 /// −E_P[ln q] of any two.

@@ -4,7 +4,7 @@
 //! curve between two. The line is cut where p or q have their bulk or a kink, and panels are halved, worst first, until
 //! the estimate of the error (Gauss and Kronrod's rules of 10 and 21 points) is small.
 
-use crate::family::law::{Law, Point};
+use crate::family::law::{Law, Moment, Point};
 use crate::special::{exp_gap, softplus};
 
 /// The error to reach, relative to the integral of the absolute value.
@@ -16,6 +16,10 @@ const ACCEPTED: f64 = 1e-9;
 const ROUNDING: f64 = 1e-15;
 /// How many panels there may be.
 const PANELS: usize = 3000;
+/// How wide a panel is beside a cut, at most.
+const WIDTH: f64 = 4.0;
+/// The line is followed as far as this.
+const FURTHEST: f64 = 1e18;
 /// A weight whose logarithm is this much below the largest is nothing.
 const NOTHING: f64 = 75.0;
 
@@ -41,13 +45,14 @@ impl Map {
     fn at(&self, t: f64) -> (Point, f64) {
         match *self {
             Map::Line { centre, scale } => {
-                let x = centre + scale * t.sinh();
-                (Point { x, ln: f64::NAN, ln_rest: f64::NAN }, scale.ln() + ln_cosh(t))
+                let (x, slope) = (centre + scale * t.sinh(), scale.ln() + ln_cosh(t));
+                let ln = if x.is_finite() { x.abs().ln() } else { slope };
+                (Point { x, ln, ln_rest: f64::NAN }, slope)
             }
             Map::Half { low, scale } => {
                 let slope = scale.ln() + t;
                 let x = low + slope.exp();
-                let ln = if low == 0.0 { slope } else { x.ln() };
+                let ln = if low == 0.0 || x.is_infinite() { slope } else { x.ln() };
                 (Point { x, ln, ln_rest: f64::NAN }, slope)
             }
             Map::Between { low, high } => {
@@ -91,11 +96,7 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -
         let ln_p = p.ln_shape(&at) + unit;
         (ln_p + slope, ln_ratio(&at, ln_p))
     };
-    let landmarks = [p.place(), q.place()]
-        .into_iter()
-        .flat_map(|(centre, scale)| [-8.0, -2.0, -0.5, 0.0, 0.5, 2.0, 8.0].map(|by| centre + by * scale));
-    let mut cuts: Vec<f64> = landmarks.filter_map(|x| map.back(x)).collect();
-    cuts.extend([-1.0, 0.0, 1.0]);
+    let cuts = cuts(&map, &[p.place(), q.place()]);
     // p ln(p/q) first. Where P and Q are near, its parts cancel; those of p (q/p − 1 − ln(q/p)) do not.
     let plain = |t: f64| {
         let (weight, l) = weigh(t);
@@ -130,31 +131,76 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -
 fn over(f: &dyn Fn(f64) -> f64, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Result<f64, f64> {
     let most = cuts.iter().map(|t| size(*t)).fold(f64::NEG_INFINITY, f64::max);
     let end = |sign: f64| {
-        let (mut t, mut step, mut most, mut faded) = (0.0, 0.125, most, 0);
-        // Until it is nothing twice running.
-        while faded < 2 && f64::abs(t) < 1e6 {
+        // From the outermost cut where it is something, until it is nothing twice running.
+        let there = cuts.iter().filter(|t| size(**t) > most - NOTHING);
+        let start = there.copied().max_by(|a, b| (sign * a).total_cmp(&(sign * b))).unwrap_or(0.0);
+        let (mut t, mut step, mut most, mut faded) = (start, 0.125, most, 0);
+        while faded < 2 && f64::abs(t) < FURTHEST {
             t += sign * step;
             step *= 1.03;
             let size = size(t);
             most = most.max(size);
             faded = if size > most - NOTHING { 0 } else { faded + 1 };
         }
-        t
+        (t, most)
     };
-    let (low, high) = (end(-1.0), end(1.0));
+    let ((low, most_below), (high, most_above)) = (end(-1.0), end(1.0));
+    if most_below.max(most_above) == f64::INFINITY {
+        // ln q has left the range where p has something.
+        return Err(f64::INFINITY);
+    }
     let mut ends: Vec<f64> = cuts.iter().copied().filter(|t| low < *t && *t < high).collect();
     ends.extend([low, high]);
     ends.sort_unstable_by(f64::total_cmp);
     ends.dedup();
     let mut panels = Vec::new();
     for pair in ends.windows(2) {
-        let parts = ((pair[1] - pair[0]) / 4.0).ceil().max(1.0);
-        let width = (pair[1] - pair[0]) / parts;
-        panels.extend(
-            (0..parts as usize).map(|i| (pair[0] + i as f64 * width, pair[0] + (i + 1) as f64 * width)),
-        );
+        graded(pair[0], pair[1], &mut panels);
     }
     adaptive(f, &panels)
+}
+
+/// Panels from one cut to the next, which grow with the distance from either.
+fn graded(low: f64, high: f64, panels: &mut Vec<(f64, f64)>) {
+    let mut ends = (low, high);
+    let mut width = WIDTH;
+    let mut upper = Vec::new();
+    while ends.1 - ends.0 > 2.0 * width {
+        panels.push((ends.0, ends.0 + width));
+        upper.push((ends.1 - width, ends.1));
+        ends = (ends.0 + width, ends.1 - width);
+        width *= 1.25;
+    }
+    panels.push(ends);
+    panels.extend(upper.into_iter().rev());
+}
+
+/// The mean under p of a function without a formula.
+pub(crate) fn mean(p: &dyn Law, of: Moment) -> Result<f64, f64> {
+    let map = Map::of(p);
+    let unit = p.ln_unit();
+    let parts = |t: f64| {
+        let (at, slope) = map.at(t);
+        (p.ln_shape(&at) + unit + slope, of.at(&at))
+    };
+    let f = |t: f64| {
+        let (weight, value) = parts(t);
+        let weight = weight.exp();
+        if weight == 0.0 { 0.0 } else { weight * value }
+    };
+    let size = |t: f64| {
+        let (weight, value) = parts(t);
+        weight + value.abs().ln_1p()
+    };
+    over(&f, &size, &cuts(&map, &[p.place()]))
+}
+
+/// Where the line is cut: about the bulk of distributions, and of the map itself.
+fn cuts(map: &Map, places: &[(f64, f64)]) -> Vec<f64> {
+    let landmarks = places
+        .iter()
+        .flat_map(|(centre, scale)| [-8.0, -2.0, -0.5, 0.0, 0.5, 2.0, 8.0].map(|by| centre + by * scale));
+    landmarks.filter_map(|x| map.back(x)).chain([-1.0, 0.0, 1.0]).collect()
 }
 
 struct Panel {

@@ -1,7 +1,7 @@
 //! Kumaraswamy: `(1 − x^a)^b` is uniform.
 
 use crate::family::integrate;
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{digamma_rise, ln_beta, trigamma};
 use crate::special::{ln_gap, ln_ratio};
@@ -88,15 +88,20 @@ impl Law for Kumaraswamy {
     fn moment(&self, of: Moment) -> Option<f64> {
         let Kumaraswamy { a, b } = *self;
         let ln = || -digamma_rise(1.0, b) / a;
-        let power = |k: f64| {
-            if 1.0 + k / a <= 0.0 { f64::INFINITY } else { (b.ln() + ln_beta(1.0 + k / a, b)).exp() }
+        let power_in = |k: f64, unit: f64| match 1.0 + k / a {
+            raised if raised <= 0.0 => f64::INFINITY,
+            raised => (b.ln() + ln_beta(raised, b) - k * unit.ln()).exp(),
         };
+        let power = |k: f64| power_in(k, 1.0);
         Some(match of {
             Moment::Mean => power(1.0),
-            Moment::Square(c) => (power(2.0) - power(1.0) * power(1.0)) + (power(1.0) - c) * (power(1.0) - c),
+            Moment::Square(c, s) => {
+                let mean = power(1.0);
+                square(mean, (power(2.0) - mean * mean).max(0.0).sqrt(), c, s)
+            }
             Moment::Distance(c) if c <= 0.0 => power(1.0) - c,
             Moment::Distance(c) if c >= 1.0 => c - power(1.0),
-            Moment::Power(k, unit) => power(k) * unit.powf(-k),
+            Moment::Power(k, unit) => power_in(k, unit),
             Moment::Ln => ln(),
             Moment::LnSquare(c) => (trigamma(1.0) - trigamma(b + 1.0)) / a / a + (ln() - c) * (ln() - c),
             _ => return None,

@@ -1,6 +1,8 @@
 //! Laplace.
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use std::f64::consts::SQRT_2;
+
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive, real};
 use crate::special::{exp_gap, ln_gap};
 
@@ -58,7 +60,7 @@ impl Law for Laplace {
         let Laplace { loc, scale } = *self;
         Some(match of {
             Moment::Mean => loc,
-            Moment::Square(c) => 2.0 * scale * scale + (loc - c) * (loc - c),
+            Moment::Square(c, s) => square(loc, SQRT_2 * scale, c, s),
             Moment::Distance(c) => (loc - c).abs() + scale * (-(loc - c).abs() / scale).exp(),
             Moment::Decay(c, s) => ((c - loc) / s).exp() / ((1.0 - scale / s) * (1.0 + scale / s)),
             _ => return None,

@@ -6,8 +6,8 @@
 pub(crate) enum Moment {
     /// x
     Mean,
-    /// (x − c)²
-    Square(f64),
+    /// ((x − c)/s)²
+    Square(f64, f64),
     /// |x − c|
     Distance(f64),
     /// e^(−(x − c)/s)
@@ -20,6 +20,28 @@ pub(crate) enum Moment {
     LnSquare(f64),
     /// ln(1 − x)
     LnRest,
+}
+
+impl Moment {
+    /// The function at a point.
+    pub(crate) fn at(&self, at: &Point) -> f64 {
+        match *self {
+            Moment::Mean => at.x,
+            Moment::Square(c, s) => ((at.x - c) / s) * ((at.x - c) / s),
+            Moment::Distance(c) => (at.x - c).abs(),
+            Moment::Decay(c, s) => ((c - at.x) / s).exp(),
+            Moment::Power(k, unit) => (k * (at.ln - unit.ln())).exp(),
+            Moment::Ln => at.ln,
+            Moment::LnSquare(c) => (at.ln - c) * (at.ln - c),
+            Moment::LnRest => at.ln_rest,
+        }
+    }
+}
+
+/// `E ((x − c)/s)²` from the mean and the standard deviation; no square leaves the range before it has to.
+pub(crate) fn square(mean: f64, deviation: f64, c: f64, s: f64) -> f64 {
+    let (shift, width) = ((mean - c) / s, deviation / s);
+    width * width + shift * shift
 }
 
 /// How a density fades towards an end of its support.
@@ -52,7 +74,7 @@ pub(crate) enum Growth {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
     pub(crate) x: f64,
-    /// ln x, where x > 0.
+    /// ln |x|, also where x has left the range.
     pub(crate) ln: f64,
     /// ln(1 − x), where 0 < x < 1.
     pub(crate) ln_rest: f64,

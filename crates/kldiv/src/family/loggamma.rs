@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive, real};
 use crate::special::gamma::{digamma, gamma_entropy, ln_gamma, ln_gamma_gap, trigamma};
 use crate::special::{EULER, exp_gap, exponential_integral, log_gap_of};
@@ -94,10 +94,7 @@ impl Law for LogGamma {
         let scale = self.scale;
         Some(match of {
             Moment::Mean => self.mean(),
-            Moment::Square(c) => {
-                let d = self.mean() - c;
-                scale * scale * trigamma(self.shape) + d * d
-            }
+            Moment::Square(c, s) => square(self.mean(), scale * trigamma(self.shape).sqrt(), c, s),
             Moment::Distance(c) if self.shape == 1.0 => {
                 let z = (c - self.loc) / scale;
                 // From far above the formula cancels, and there nearly everything is below.

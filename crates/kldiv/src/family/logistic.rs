@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use crate::family::integrate;
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive, real};
 use crate::special::{ln_ratio, sigmoid, softplus};
 
@@ -71,7 +71,7 @@ impl Law for Logistic {
         let Logistic { loc, scale } = *self;
         Some(match of {
             Moment::Mean => loc,
-            Moment::Square(c) => (scale * PI) * (scale * PI) / 3.0 + (loc - c) * (loc - c),
+            Moment::Square(c, s) => square(loc, PI / 3f64.sqrt() * scale, c, s),
             Moment::Distance(c) => {
                 let d = (loc - c).abs();
                 d + 2.0 * scale * softplus(-d / scale)

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive, real};
 use crate::special::{HALF_LN_TWO_PI, scale_gap};
 
@@ -41,11 +41,6 @@ impl Normal {
     fn entropy_of(&self) -> f64 {
         self.scale.ln() + HALF_LN_TWO_PI + 0.5
     }
-
-    fn square(&self, from: f64) -> f64 {
-        let d = self.loc - from;
-        self.scale * self.scale + d * d
-    }
 }
 
 impl Law for Normal {
@@ -80,7 +75,7 @@ impl Law for Normal {
     fn moment(&self, of: Moment) -> Option<f64> {
         Some(match of {
             Moment::Mean => self.loc,
-            Moment::Square(c) => self.square(c),
+            Moment::Square(c, s) => square(self.loc, self.scale, c, s),
             Moment::Distance(c) => {
                 let d = self.loc - c;
                 let z = d / self.scale;
@@ -95,8 +90,8 @@ impl Law for Normal {
     }
 
     fn cost(&self, p: &dyn Law) -> Option<Sum> {
-        let factor = 0.5 / self.scale / self.scale;
-        Sum::of(self.scale.ln()).and(HALF_LN_TWO_PI).plus(factor, p.moment(Moment::Square(self.loc)))
+        let square = p.moment(Moment::Square(self.loc, self.scale));
+        Sum::of(self.scale.ln()).and(HALF_LN_TWO_PI).plus(0.5, square)
     }
 }
 
@@ -146,14 +141,14 @@ impl Law for LogNormal {
         let Normal { loc, scale } = self.0;
         Some(match of {
             Moment::Mean => self.power(1.0),
-            Moment::Square(c) => {
+            Moment::Square(c, s) => {
                 let mean = self.power(1.0);
-                mean * mean * (scale * scale).exp_m1() + (mean - c) * (mean - c)
+                square(mean, mean * (scale * scale).exp_m1().sqrt(), c, s)
             }
             Moment::Distance(c) if c <= 0.0 => self.power(1.0) - c,
             Moment::Power(k, s) => (k * (loc - s.ln()) + 0.5 * (k * scale) * (k * scale)).exp(),
             Moment::Ln => loc,
-            Moment::LnSquare(c) => self.0.square(c),
+            Moment::LnSquare(c) => square(loc, scale, c, 1.0),
             _ => return None,
         })
     }

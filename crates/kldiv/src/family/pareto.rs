@@ -1,6 +1,6 @@
 //! Pareto.
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive};
 use crate::special::{ln_gap, ln_ratio};
 
@@ -64,10 +64,10 @@ impl Law for Pareto {
         let ln = scale.ln() + 1.0 / alpha;
         Some(match of {
             Moment::Mean => self.power(1.0),
-            Moment::Square(_) if alpha <= 2.0 => f64::INFINITY,
-            Moment::Square(c) => {
+            Moment::Square(..) if alpha <= 2.0 => f64::INFINITY,
+            Moment::Square(c, s) => {
                 let mean = self.power(1.0);
-                mean * mean / alpha / (alpha - 2.0) + (mean - c) * (mean - c)
+                square(mean, mean / (alpha * (alpha - 2.0)).sqrt(), c, s)
             }
             Moment::Distance(c) if c <= scale => self.power(1.0) - c,
             Moment::Power(k, unit) => Pareto { scale: scale / unit, alpha }.power(k),

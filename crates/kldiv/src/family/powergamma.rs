@@ -2,15 +2,15 @@
 //!
 //! x = s G^(1/c) with G of shape a and rate 1; the density is `|c| x^(ac − 1) e^(−(x/s)ᶜ) / (Γ(a) s^(ac))`.
 
-use std::f64::consts::LN_2;
+use std::f64::consts::{LN_2, SQRT_2};
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::loggamma::log_gamma_gap;
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{
     digamma, digamma_difference, gamma_entropy, ln_gamma, ln_gamma_gap, ln_gamma_rest, rest_gap, trigamma,
 };
-use crate::special::{cross_product, exp_gap, ln_ratio, log_gap_of};
+use crate::special::{exp_gap, ln_ratio, log_gap_of, product_excess};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PowerGamma {
@@ -85,7 +85,11 @@ impl PowerGamma {
                 let (a, b) = (self.shape, q.shape);
                 let stretch = (s - t) / t * ((s + t) / t);
                 let ratio = a / b * (s / t) * (s / t);
-                let above = if a == b { stretch } else { ((a - b) * (s / t) * (s / t) + b * stretch) / b };
+                let above = match a / b {
+                    1.0 => stretch,
+                    0.5..2.0 => ((a - b) * (s / t) * (s / t) + b * stretch) / b,
+                    _ => ratio - 1.0,
+                };
                 let ln = || ln_ratio(a, b) + 2.0 * ln_ratio(s, t);
                 Some(rest_gap(b, a, b - a) + b * means_gap(above, ratio, ln))
             }
@@ -99,6 +103,16 @@ impl PowerGamma {
                 Some(log_gamma_gap(1.0, q.power / self.power, d, q.power * ln))
             }
             _ => None,
+        }
+    }
+
+    /// s
+    fn scale(&self) -> f64 {
+        match self.unit {
+            Unit::Rate(rate) if self.power == 1.0 => 1.0 / rate,
+            Unit::Rate(rate) => rate,
+            Unit::Sigma(sigma) => SQRT_2 * sigma,
+            Unit::Scale(scale) => scale,
         }
     }
 
@@ -133,33 +147,26 @@ fn means_gap(above: f64, ratio: f64, ln: impl Fn() -> f64) -> f64 {
 /// `ln Γ(a) − a ln a + a`; the means, of ratio v, add `b (v − 1 − ln v)`.
 #[inline]
 pub(crate) fn gamma_gap(a: f64, s: f64, b: f64, t: f64) -> f64 {
-    let (top, bottom) = (a * t, b * s);
-    let ln = || ln_ratio(a, b) + ln_ratio(t, s);
-    let means =
-        if top.is_normal() && bottom.is_normal() && top.max(bottom) < 1e300 && bottom.min(top) > 1e-280 {
-            means_gap(cross_product(a, t, b, s) / bottom, top / bottom, ln)
-        } else {
-            let ratio = a / b * (t / s);
-            if ratio > 1e290 {
-                // Times b it may be in range again.
-                let product = if top.is_normal() { top / s } else { a * (t / s) };
-                return rest_gap(b, a, b - a) + product;
-            }
-            means_gap(ratio - 1.0, ratio, ln)
-        };
-    rest_gap(b, a, b - a) + b * means
+    let rest = rest_gap(b, a, b - a);
+    let (shapes, rates) = (a / b, t / s);
+    let ratio = shapes * rates;
+    if ratio > 1e290 {
+        // Times b it may be in range again.
+        return rest + if rates.is_normal() { a * rates } else { a * t / s };
+    }
+    let means = if ratio.is_normal() {
+        log_gap_of(product_excess(a, t, b, s), ratio)
+    } else {
+        exp_gap(ln_ratio(a, b) + ln_ratio(t, s))
+    };
+    rest + b * means
 }
 
 /// The derivatives of [`gamma_gap`] by a, s, b, t.
 pub(crate) fn gamma_gradient(a: f64, s: f64, b: f64, t: f64) -> [f64; 4] {
     let d = b - a;
-    let above = cross_product(a, t, b, s);
-    [
-        (t - s) / s - d * trigamma(a),
-        -above / s / s,
-        digamma_difference(b, a, d) - ln_ratio(t, s),
-        above / s / t,
-    ]
+    let above = b * product_excess(a, t, b, s);
+    [(t - s) / s - d * trigamma(a), -above / s, digamma_difference(b, a, d) - ln_ratio(t, s), above / t]
 }
 
 impl Law for PowerGamma {
@@ -206,7 +213,7 @@ impl Law for PowerGamma {
         let (a, c) = (self.shape, self.power);
         Some(match of {
             Moment::Mean => self.power_mean(1.0, 1.0),
-            Moment::Square(from) => {
+            Moment::Square(from, unit) => {
                 let h = 1.0 / c;
                 if a + 2.0 * h <= 0.0 {
                     return Some(f64::INFINITY);
@@ -218,7 +225,7 @@ impl Law for PowerGamma {
                 } else {
                     (ln_gamma_gap(a, a + h, -h) + ln_gamma_gap(a + 2.0 * h, a + h, h)).exp_m1()
                 };
-                mean * mean * spread + (mean - from) * (mean - from)
+                square(mean, mean * spread.sqrt(), from, unit)
             }
             Moment::Distance(from) if from <= 0.0 => self.power_mean(1.0, 1.0) - from,
             Moment::Power(k, unit) => self.power_mean(k, unit),
@@ -234,17 +241,13 @@ impl Law for PowerGamma {
 
     fn cost(&self, p: &dyn Law) -> Option<Sum> {
         let (a, c) = (self.shape, self.power);
-        let factor = match self.unit {
-            Unit::Rate(rate) => Some((rate, 1.0)),
-            _ => None,
-        };
-        // (x/s)ᶜ, the rate as it was given where one was.
-        let (factor, unit) = factor.unwrap_or((1.0, self.ln_scale.exp()));
+        // E (x/s)ᶜ; a mean that left the range may be in it in units of s.
         let power = if c == 1.0 { p.moment(Moment::Mean) } else { None };
-        let power = power.map(|mean| mean / unit).or_else(|| p.moment(Moment::Power(c, unit)));
+        let power = power.map(|mean| mean / self.scale()).filter(|power| power.is_normal());
+        let power = power.or_else(|| p.moment(Moment::Power(c, self.scale())));
         Sum::of(ln_gamma(a) - c.abs().ln())
             .and(a * c * self.ln_scale)
             .plus(1.0 - a * c, p.moment(Moment::Ln))?
-            .plus(factor, power)
+            .plus(1.0, power)
     }
 }

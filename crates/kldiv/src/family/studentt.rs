@@ -1,7 +1,7 @@
 //! Student's t, and Cauchy, which is the one with a single degree of freedom.
 
 use crate::family::integrate;
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive, real};
 use crate::special::gamma::{digamma_rise, ln_beta};
 use crate::special::ln_ratio;
@@ -58,7 +58,7 @@ impl StudentT {
         integrate::between(self, q, &|at, ln_p| {
             let z = (at.x - self.loc) / self.scale;
             let d = z * stretch + shift;
-            if !(d.abs() <= 1.0 + 0.5 * z.abs() && wider.abs() < 0.5) {
+            if !(z.is_finite() && d.abs() <= 1.0 + 0.5 * z.abs() && wider.abs() < 0.5) {
                 return q.ln_density(at) - ln_p;
             }
             // u = z²/df of either; at first of p.
@@ -103,7 +103,11 @@ impl Law for StudentT {
 
     fn ln_shape(&self, at: &Point) -> f64 {
         let z = ((at.x - self.loc) / self.scale).abs();
-        let ln = if z < 1e100 { (z * z / self.df).ln_1p() } else { 2.0 * z.ln() - self.df.ln() };
+        let ln = match z {
+            z if z < 1e100 => (z * z / self.df).ln_1p(),
+            z if z.is_finite() => 2.0 * z.ln() - self.df.ln(),
+            _ => 2.0 * (at.ln - self.scale.ln()) - self.df.ln(),
+        };
         -0.5 * (self.df + 1.0) * ln
     }
 
@@ -111,7 +115,7 @@ impl Law for StudentT {
         let StudentT { df, loc, scale, .. } = *self;
         match of {
             Moment::Mean if df > 1.0 => Some(loc),
-            Moment::Square(c) if df > 2.0 => Some(scale * scale * (df / (df - 2.0)) + (loc - c) * (loc - c)),
+            Moment::Square(c, s) if df > 2.0 => Some(square(loc, scale * (df / (df - 2.0)).sqrt(), c, s)),
             Moment::Distance(c) if df > 1.0 && c == loc => {
                 Some(2.0 * scale * df.sqrt() / (df - 1.0) * (-ln_beta(0.5 * df, 0.5)).exp())
             }

@@ -1,7 +1,7 @@
 //! Uniform.
 
 use crate::error::Domain;
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, real};
 
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +34,14 @@ impl Uniform {
         if more.is_finite() { more.ln_1p() } else { q.width().ln() - self.width().ln() }
     }
 
-    /// The mean of f, which is F' and smooth over the whole width, where differences of F would cancel.
+    /// The mean of f, which is F' and smooth over the whole width, where differences of F would cancel; `integral` is F
+    /// over the width.
     fn mean(&self, f: impl Fn(f64) -> f64, integral: impl Fn(f64) -> f64) -> f64 {
         if self.width() < 0.1 * self.low.abs().max(self.high.abs()) {
             crate::special::quadrature::gauss(self.low, self.high, f) / self.width()
         } else {
-            (integral(self.high) - integral(self.low)) / self.width()
+            let up_to = integral(self.high);
+            if up_to == f64::INFINITY { up_to } else { up_to - integral(self.low) }
         }
     }
 }
@@ -84,7 +86,7 @@ impl Law for Uniform {
         let positive = low >= 0.0;
         Some(match of {
             Moment::Mean => middle,
-            Moment::Square(c) => width * width / 12.0 + (middle - c) * (middle - c),
+            Moment::Square(c, s) => square(middle, width / 12f64.sqrt(), c, s),
             Moment::Distance(c) if c <= low || c >= high => (middle - c).abs(),
             Moment::Distance(c) => {
                 0.5 * ((c - low) * ((c - low) / width) + (high - c) * ((high - c) / width))
@@ -94,17 +96,19 @@ impl Law for Uniform {
                 ((c - low) / s).exp() * (-(-w).exp_m1() / w)
             }
             Moment::Power(k, unit) if positive => {
-                let integral = |x: f64| (x / unit).powf(k + 1.0) * unit / (k + 1.0);
+                let integral =
+                    |x: f64| if x == 0.0 { 0.0 } else { (x / unit).powf(k) * (x / width) / (k + 1.0) };
                 match k {
                     -1.0 if low == 0.0 => f64::INFINITY,
-                    -1.0 => self.mean(|x| unit / x, |x| unit * x.ln()),
+                    -1.0 => self.mean(|x| unit / x, |x| unit / width * x.ln()),
                     _ if k < -1.0 && low == 0.0 => f64::INFINITY,
                     _ => self.mean(|x| (x / unit).powf(k), integral),
                 }
             }
-            Moment::Ln if positive => self.mean(f64::ln, |x| x_ln(x) - x),
+            Moment::Ln if positive => self.mean(f64::ln, |x| (x_ln(x) - x) / width),
             Moment::LnSquare(c) if positive => {
-                let integral = |x: f64| if x == 0.0 { 0.0 } else { x * ((x.ln() - c - 1.0).powi(2) + 1.0) };
+                let integral =
+                    |x: f64| if x == 0.0 { 0.0 } else { x / width * ((x.ln() - c - 1.0).powi(2) + 1.0) };
                 self.mean(|x| (x.ln() - c) * (x.ln() - c), integral)
             }
             Moment::LnRest if high <= 1.0 => {

@@ -1,10 +1,10 @@
 //! A diagonal Gaussian against another, from means and logarithms of variances: values and derivatives in one pass.
 //!
 //! With d = μ − m, y = λ − l for variances exp(λ) and exp(l): `½ (d² exp(−l) + exp(y) − 1 − y)`, whose second part keeps
-//! its digits however small y is.
+//! its digits however small y is, and with what y has lost to rounding however large.
 
 use crate::kernels::exp::{Exp, exp_of, parts_of};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
 use crate::view::Element;
 
 /// The inputs of a stretch; the priors' are both empty for the standard normal.
@@ -57,11 +57,11 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 }
                 (load::<T::On<I>>(given.mu, at, len), load::<T::On<I>>(given.logvar, at, len))
             };
-            let (d, y) = (mu - mean, logvar - log);
+            let (d, (y, error)) = (mu - mean, two_sum(logvar, T::On::<I>::zero() - log));
             let live = T::On::<I>::first(len);
             let calm = calm(d, y, log, prior);
             if len == lanes && T::On::<I>::all(calm) {
-                let terms = terms(d, y, log, prior);
+                let terms = terms(d, (y, error), log, prior);
                 for part in 0..lanes / 8 {
                     total = total + terms.value.part(part);
                 }
@@ -77,8 +77,9 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 let zero = T::On::<I>::zero();
                 let d = T::On::<I>::select(keep, d, zero);
                 let y = T::On::<I>::select(keep, y, zero);
+                let error = T::On::<I>::select(keep, error, zero);
                 let log = T::On::<I>::select(keep, log, zero);
-                let terms = terms(d, y, log, prior);
+                let terms = terms(d, (y, error), log, prior);
                 let mut value = terms.value.to_f64s::<16>();
                 let mut by_each = [[0.0; 16]; 4];
                 for i in 0..4 {
@@ -131,12 +132,18 @@ fn calm<V: Lanes>(d: V, y: V, log: V, prior: bool) -> V::Mask {
 }
 
 #[inline(always)]
-fn terms<V: Lanes>(d: V, y: V, log: V, prior: bool) -> Terms<V> {
+fn terms<V: Lanes>(d: V, (y, error): (V, V), log: V, prior: bool) -> Terms<V> {
     let exp = Exp::of(y);
-    let by_mu = if prior { d * Exp::of(V::zero() - log).value() } else { d };
-    let (square, less_one) = (d * by_mu, exp.less_one());
+    let (mut less_one, mut curved, mut by_mu) = (exp.less_one(), exp.curved(), d);
+    if prior {
+        // What y has lost, as far as its slope goes: of a large y it shows in the power.
+        curved = error.fma(less_one, curved);
+        less_one = error.fma(less_one + V::one(), less_one);
+        by_mu = d * Exp::of(V::zero() - log).value();
+    }
+    let square = d * by_mu;
     Terms {
-        value: square + exp.curved(),
+        value: square + curved,
         by: [by_mu, less_one, V::zero() - by_mu, V::zero() - (square + less_one)],
     }
 }
@@ -154,10 +161,20 @@ fn edge<T: Element>(given: &Given<T>, i: usize) -> Terms<f64> {
     // exp(−l/2) twice, for d² exp(−l) may be an ordinary number where exp(−l) is not.
     let root = exp_of(-0.5 * log);
     let (square, by_mu) = if d == 0.0 { (0.0, 0.0) } else { ((d * root) * (d * root), d * root * root) };
+    let error = {
+        let back = y - logvar;
+        (logvar - (y - back)) - (log + back)
+    };
     let (less_one, curved) = match y {
         y if y < -700.0 => (-1.0, -1.0 - y),
-        y if y > 700.0 => (exp_of(y), exp_of(y)),
-        y => parts_of(y),
+        y if y > 700.0 => {
+            let power = exp_of(y) * (1.0 + error);
+            (power, power)
+        }
+        y => {
+            let (less_one, curved) = parts_of(y);
+            (less_one + error * (less_one + 1.0), curved + error * less_one)
+        }
     };
     Terms { value: square + curved, by: [by_mu, less_one, -by_mu, -(square + less_one)] }
 }

@@ -4,7 +4,9 @@
 //! first parts have closed forms of one sign and that of r is small. Below it the arguments are raised by
 //! `Γ(a + 1) = a Γ(a)`, and each step adds a gap of −ln, which is at least 0.
 
-use crate::special::{HALF_LN_TWO_PI, cross_product, entropy_gap, ln_gap, log_gap_of, polynomial};
+use crate::special::{
+    HALF_LN_TWO_PI, cross_product, entropy_gap, ln_gap, ln_ratio, log_gap_of, octave, polynomial,
+};
 
 /// From here on Stirling's series has all digits.
 const LARGE: f64 = 12.0;
@@ -26,7 +28,13 @@ pub(crate) const STIRLING: [f64; 9] = [
 ];
 
 pub(crate) fn ln_gamma(a: f64) -> f64 {
-    if a < TINY { -a.ln() } else { pxfm::f_lgamma(a) }
+    if a < TINY {
+        -a.ln()
+    } else if a >= LARGE {
+        ln_gamma_rest(a) + a * (a.ln() - 1.0)
+    } else {
+        pxfm::f_lgamma(a)
+    }
 }
 
 pub(crate) fn digamma(a: f64) -> f64 {
@@ -62,6 +70,21 @@ pub(crate) fn inverse_powers_gap(c: impl Iterator<Item = f64>, y: f64, x: f64, d
         sum += c * weighted;
     }
     (d * v) * ((d * u) * v) * sum
+}
+
+/// [`stirling_slope`] at y less that at x: r of x⁻ⁿ has the slope −n x⁻ⁿ⁻¹, and `u^m − v^m` is u − v, or −d u v, times a
+/// sum of one sign.
+fn stirling_slope_difference(y: f64, x: f64, d: f64) -> f64 {
+    let (u, v) = (1.0 / y, 1.0 / x);
+    let (mut sum, mut powers, mut power) = (0.0, 1.0, 1.0);
+    for n in 1..2 * STIRLING.len() {
+        power *= u;
+        powers = powers * v + power;
+        if n % 2 == 1 {
+            sum += STIRLING[n / 2] * n as f64 * powers;
+        }
+    }
+    (d * u) * v * sum
 }
 
 fn stirling_gap(y: f64, x: f64, d: f64) -> f64 {
@@ -129,7 +152,7 @@ pub(crate) fn digamma_difference(y: f64, x: f64, d: f64) -> f64 {
     let (y, x) = (y + f64::from(steps), x + f64::from(steps));
     let t = d / x;
     let log = if t.abs() < 0.5 { t.ln_1p() } else { y.ln() - x.ln() };
-    sum + (log + 0.5 * t / y + (stirling_slope(y) - stirling_slope(x)))
+    sum + (log + 0.5 * t / y + stirling_slope_difference(y, x, d))
 }
 
 /// `ln B(a, b) = ln Γ(a) + ln Γ(b) − ln Γ(a + b)`, large and unequal arguments included.
@@ -175,11 +198,26 @@ impl Step {
     fn raised(self, by: f64) -> Step {
         Step { from: self.from + by, to: self.to + by, by: self.by }
     }
+
+    /// In units of its beginning's and of its end's.
+    fn over(self, from: f64, to: f64) -> Step {
+        Step { from: self.from / from, to: self.to / to, by: self.by / to }
+    }
 }
 
-/// The gap of −ln on the step `a` less that on the step `s`, where `s = a + b` and c = b Δa − a Δb.
-fn ln_gap_difference(a: Step, s: Step, c: f64) -> f64 {
-    let w = c / a.from / s.to;
+/// `a' b − a b'` of two steps from a to a' and from b to b', which is `b Δa − a Δb` as well: the form whose parts are
+/// smaller has lost less.
+fn turn(a: Step, b: Step) -> f64 {
+    let by_steps = a.by.abs() * b.from + b.by.abs() * a.from;
+    if by_steps <= a.to * b.from + b.to * a.from {
+        cross_product(a.by, b.from, b.by, a.from)
+    } else {
+        cross_product(a.to, b.from, b.to, a.from)
+    }
+}
+
+/// The gap of −ln on the step `a` less that on the step `s`, where `s = a + b` and `w = turn / (a s')`.
+fn ln_gap_difference(a: Step, s: Step, w: f64) -> f64 {
     if w.abs() < 0.5 {
         let ratio = (a.to / a.from) * (s.from / s.to);
         w * (s.by / s.from) + log_gap_of(w, ratio)
@@ -194,21 +232,31 @@ pub(crate) fn ln_beta_gap(a: Step, b: Step) -> f64 {
     let (a, b) = if a.from >= b.from { (a, b) } else { (b, a) };
     let s = a.plus(b);
     let steps = steps(a.to, a.from);
+    let c = turn(a, b);
     let mut sum = 0.0;
     for k in 0..steps {
-        let k = f64::from(k);
-        let a = a.raised(k);
-        let c = cross_product(a.by, b.from, b.by, a.from);
-        sum += ln_gap_difference(a, s.raised(k), c);
+        let (by, a, s) = (f64::from(k), a.raised(f64::from(k)), s.raised(f64::from(k)));
+        let w = if k == 0 {
+            // Products of tiny numbers underflow, and those of their shares do not.
+            let (from, to) = (octave(a.from), octave(s.to));
+            turn(a.over(from, to), b.over(from, to)) / (a.from / from) / (s.to / to)
+        } else {
+            (c - by * b.by) / a.from / s.to
+        };
+        sum += ln_gap_difference(a, s, w);
     }
-    let (a, s) = (a.raised(f64::from(steps)), s.raised(f64::from(steps)));
-    let c = cross_product(a.by, b.from, b.by, a.from);
+    let by = f64::from(steps);
+    let (a, s, c) = (a.raised(by), s.raised(by), c - by * b.by);
     let part = |from: f64, to: f64, c: f64| {
-        let t = c / to / s.from;
-        to * log_gap_of(t, (from / to) * (s.to / s.from))
+        let (t, ratio) = (c / to / s.from, (from / to) * (s.to / s.from));
+        if t < 1e290 {
+            to * log_gap_of(t, ratio)
+        } else {
+            c / s.from - to * (ln_ratio(from, to) + ln_ratio(s.to, s.from))
+        }
     };
     let proportions = part(a.from, a.to, -c) + part(b.from, b.to, c);
-    let large = 0.5 * ln_gap_difference(a, s, c) + stirling_gap(a.to, a.from, a.by)
+    let large = 0.5 * ln_gap_difference(a, s, c / a.from / s.to) + stirling_gap(a.to, a.from, a.by)
         - stirling_gap(s.to, s.from, s.by);
     (sum + proportions + rest_gap(b.to, b.from, b.by) + large).max(0.0)
 }

@@ -131,6 +131,21 @@ pub(crate) fn cross_product(a: f64, b: f64, c: f64, d: f64) -> f64 {
     a.mul_add(b, -cd) + error
 }
 
+/// The power of 2 that a number above 0 has as its exponent; dividing by it is exact.
+#[inline]
+pub(crate) fn octave(x: f64) -> f64 {
+    f64::from_bits(x.max(f64::MIN_POSITIVE).to_bits() & f64::INFINITY.to_bits())
+}
+
+/// `(a / c) (b / d) − 1`, right to a rounding or two also where it is near 0, of numbers above 0 whose products may
+/// leave the range while their ratios do not.
+#[inline]
+pub(crate) fn product_excess(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let (one, other) = (octave(c), octave(d));
+    let (c, d) = (c / one, d / other);
+    cross_product(a / one, b / other, c, d) / (c * d)
+}
+
 /// The exponential integral `E₁(x) = ∫ₓ^∞ e⁻ᵗ/t dt`, x > 0.
 pub(crate) fn exponential_integral(x: f64) -> f64 {
     if x <= 1.5 {
