@@ -6,29 +6,50 @@ use crate::kernels::pairs::{self, PAIRS, Pairs};
 use crate::view::View;
 
 /// Writes the divergences of the rows from `start` on; NaN where a row has to be looked at by itself, as all have of a
-/// family that has no kernel.
-pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) {
+/// family that has no kernel. Says whether there is none.
+pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
     use Family::{Beta, Gamma, InverseGamma, LogNormal, Normal};
     if !matches!(family, Normal | LogNormal | Gamma | InverseGamma | Beta) {
-        return out.fill(f64::NAN);
+        out.fill(f64::NAN);
+        return false;
     }
+    let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
+    match (where_they_are(&p), where_they_are(&q)) {
+        (Some(p), Some(q)) => of_slices(family, p, q, out),
+        _ => gathered(family, &p, &q, out),
+    }
+}
+
+fn of_slices(family: Family, p: &[f64], q: &[f64], out: &mut [f64]) -> bool {
+    match family {
+        Family::Normal | Family::LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
+        Family::Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
+        _ => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
+    }
+}
+
+/// The parameters two by two, if they lie so.
+fn where_they_are<'a>(of: &View<'a>) -> Option<&'a [f64]> {
+    of.as_one_row()?.as_slice()
+}
+
+/// Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn gathered(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
+    let mut numbers = true;
+    let mut buffers = [[1.0; 2 * PAIRS]; 2];
     for (i, out) in out.chunks_mut(PAIRS).enumerate() {
-        let start = start + i * PAIRS;
-        let mut gathered = [[1.0; 2 * PAIRS]; 2];
-        let [for_p, for_q] = &mut gathered;
-        let (p, q) = (parameters(p, start, out.len(), for_p), parameters(q, start, out.len(), for_q));
-        match family {
-            Normal | LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
-            Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
-            _ => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
-        }
+        let [for_p, for_q] = &mut buffers;
+        let (start, n) = (i * PAIRS, out.len());
+        numbers &= of_slices(family, parameters(p, start, n, for_p), parameters(q, start, n, for_q), out);
     }
+    numbers
 }
 
 /// The parameters of `n` rows from `start` on, two by two: where they are, if they lie so, or gathered.
 fn parameters<'a>(of: &View<'a>, start: usize, n: usize, gathered: &'a mut [f64; 2 * PAIRS]) -> &'a [f64] {
     let rows = of.some_rows(start, n);
-    if let Some(parameters) = rows.as_one_row().and_then(|row| row.as_slice()) {
+    if let Some(parameters) = where_they_are(&rows) {
         return parameters;
     }
     for col in 0..2 {

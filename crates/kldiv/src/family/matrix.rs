@@ -3,6 +3,8 @@
 //! What takes d³ steps runs in `kernels::triangular`. A matrix whose pivots lose more than three digits
 //! is factored again in numbers of two parts, so that a factor is as good as f64 can hold it.
 
+use std::ops::Deref;
+
 use crate::error::Error;
 use crate::kernels::dispatch;
 use crate::kernels::triangular::{Cholesky, STRIP, Solve, Squares, SquaresBelow};
@@ -46,10 +48,6 @@ impl Matrix {
         &self.data[i * self.d..(i + 1) * self.d]
     }
 
-    pub(crate) fn diagonal(&self) -> impl Iterator<Item = f64> {
-        self.data.iter().step_by(self.d + 1).copied()
-    }
-
     fn transpose(&mut self) {
         for i in 0..self.d {
             for j in 0..i {
@@ -63,6 +61,18 @@ impl Matrix {
         self.data.reverse();
         self
     }
+}
+
+impl Deref for Matrix {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        &self.data
+    }
+}
+
+pub(crate) fn diagonal(matrix: &[f64], d: usize) -> impl Iterator<Item = f64> {
+    matrix.iter().step_by(d + 1).copied()
 }
 
 /// Memory for one kernel: on the stack where a matrix is no larger than a vector.
@@ -96,34 +106,36 @@ impl Scratch {
 }
 
 /// Solves L X = B for every column of B, in place. Where `lower`, B is 0 above its diagonal, and so is X.
-pub(crate) fn solve(l: &Matrix, b: &mut Matrix, lower: bool) -> Result<(), Error> {
+pub(crate) fn solve(l: &[f64], b: &mut Matrix, lower: bool) -> Result<(), Error> {
     let mut scratch = Scratch::new();
-    let strip = scratch.strip(l.d)?;
-    dispatch(Solve { l: &l.data, x: &mut b.data, d: l.d, lower, transposed: false, strip });
+    let strip = scratch.strip(b.d)?;
+    dispatch(Solve { l, x: &mut b.data, d: b.d, lower, transposed: false, strip });
     Ok(())
 }
 
 /// Solves Lᵀ X = B for every column of B, in place.
-pub(crate) fn solve_transposed(l: &Matrix, b: &mut Matrix) -> Result<(), Error> {
+pub(crate) fn solve_transposed(l: &[f64], b: &mut Matrix) -> Result<(), Error> {
     let mut scratch = Scratch::new();
-    let strip = scratch.strip(l.d)?;
-    dispatch(Solve { l: &l.data, x: &mut b.data, d: l.d, lower: false, transposed: true, strip });
+    let strip = scratch.strip(b.d)?;
+    dispatch(Solve { l, x: &mut b.data, d: b.d, lower: false, transposed: true, strip });
     Ok(())
 }
 
 /// Solves L x = b in place.
-pub(crate) fn solve_vector(l: &Matrix, b: &mut [f64]) -> Result<(), Error> {
+pub(crate) fn solve_vector(l: &[f64], b: &mut [f64]) -> Result<(), Error> {
     let mut scratch = Scratch::new();
-    let strip = scratch.strip(l.d)?;
-    dispatch(Solve { l: &l.data, x: b, d: l.d, lower: false, transposed: false, strip });
+    let d = b.len();
+    let strip = scratch.strip(d)?;
+    dispatch(Solve { l, x: b, d, lower: false, transposed: false, strip });
     Ok(())
 }
 
 /// Solves Lᵀ x = b in place.
-pub(crate) fn solve_vector_transposed(l: &Matrix, b: &mut [f64]) -> Result<(), Error> {
+pub(crate) fn solve_vector_transposed(l: &[f64], b: &mut [f64]) -> Result<(), Error> {
     let mut scratch = Scratch::new();
-    let strip = scratch.strip(l.d)?;
-    dispatch(Solve { l: &l.data, x: b, d: l.d, lower: false, transposed: true, strip });
+    let d = b.len();
+    let strip = scratch.strip(d)?;
+    dispatch(Solve { l, x: b, d, lower: false, transposed: true, strip });
     Ok(())
 }
 
@@ -241,17 +253,16 @@ pub(crate) fn update(l: &mut Matrix, v: &mut [f64]) {
 
 /// `½ (tr M − d − ln det M)` of `M = B⁻¹A`, from the factors of both: with W = L_B⁻¹ L_A, the gaps of its diagonal and
 /// half the squares below it.
-pub(crate) fn factor_gap(a: &Matrix, b: &Matrix) -> Result<f64, Error> {
-    let d = a.d;
-    let diagonal: f64 = a.diagonal().zip(b.diagonal()).map(|(a, b)| scale_gap(a, b)).sum();
+pub(crate) fn factor_gap(a: &[f64], b: &[f64], d: usize) -> Result<f64, Error> {
+    let diagonal: f64 = diagonal(a, d).zip(diagonal(b, d)).map(|(a, b)| scale_gap(a, b)).sum();
     // Off the diagonal L_B⁻¹ L_A is L_B⁻¹ (L_A − L_B), which is as small as that is.
-    let below = dispatch(SquaresBelow { a: &a.data, b: &b.data, d, strip: Scratch::new().strip(d)? });
+    let below = dispatch(SquaresBelow { a, b, d, strip: Scratch::new().strip(d)? });
     Ok(diagonal + 0.5 * below)
 }
 
 /// The same of symmetric matrices that are near each other, from `difference = A − B` and the factor of B; None where
 /// they are not near enough.
-pub(crate) fn near_gap(mut difference: Matrix, b: &Matrix) -> Result<Option<f64>, Error> {
+pub(crate) fn near_gap(mut difference: Matrix, b: &[f64]) -> Result<Option<f64>, Error> {
     solve(b, &mut difference, false)?;
     difference.transpose();
     solve(b, &mut difference, false)?;

@@ -259,13 +259,17 @@ impl<'a> Job<'a> {
             }
         };
         let [family, other] = self.sides.each_ref().map(|side| side.family);
+        let mut numbers = false;
         if family == other && matches!(self.measure, Measure::Kl | Measure::Generalized) {
-            divergences(family, &self.p, &self.q, start, out);
+            numbers = divergences(family, &self.p, &self.q, start, out);
         } else {
             out.fill(f64::NAN);
         }
         let options = self.rows.options;
         let plain = options.mask.is_none() && options.weights.is_none() && self.ln_base == 1.0;
+        if plain && numbers {
+            return None;
+        }
         for (i, out) in out.iter_mut().enumerate() {
             if plain && !out.is_nan() {
                 continue;

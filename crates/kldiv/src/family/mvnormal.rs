@@ -1,8 +1,10 @@
 //! Multivariate normal: with the factor of Σ_q, `½ (tr M − d − ln det M) + ½ |L_q⁻¹ (μ_p − μ_q)|²`, M = Σ_q⁻¹ Σ_p.
 
+use std::borrow::Cow;
+
 use crate::error::{Domain, Error};
 use crate::family::matrix::{
-    Matrix, Pivot, cholesky, cholesky_of_inverse, factor_gap, near_gap, solve, solve_transposed,
+    Matrix, Pivot, cholesky, cholesky_of_inverse, diagonal, factor_gap, near_gap, solve, solve_transposed,
     solve_vector, solve_vector_transposed, update,
 };
 use crate::family::normal::Normal;
@@ -92,8 +94,7 @@ pub(crate) fn check_symmetric(row: &[f64], start: usize, d: usize, name: &'stati
 
 /// Whether a matrix is lower triangular, its diagonal positive.
 fn lower(matrix: &[f64], d: usize) -> bool {
-    let positive = |x: &f64| *x > 0.0;
-    dispatch(Finite(matrix)) && dispatch(Lower { a: matrix, d }) && matrix.iter().step_by(d + 1).all(positive)
+    dispatch(Lower { a: matrix, d }) && diagonal(matrix, d).all(|x| x > 0.0)
 }
 
 impl<'a> Mvn<'a> {
@@ -139,12 +140,12 @@ impl<'a> Mvn<'a> {
     }
 
     /// The factor of the covariance.
-    pub(crate) fn factor(&self) -> Result<Matrix, Unfit> {
+    fn factor(&self) -> Result<Cow<'a, [f64]>, Unfit> {
         let d = self.d();
         let factor = match self.form {
             Form::Covariance => cholesky(self.rest, d)?,
             Form::Precision => cholesky_of_inverse(self.rest, d)?,
-            Form::Tril => Ok(Matrix::of(self.rest, d)?),
+            Form::Tril => return Ok(Cow::Borrowed(self.rest)),
             Form::Diagonal => {
                 let mut l = Matrix::zeros(d)?;
                 l.data.iter_mut().step_by(d + 1).zip(self.rest).for_each(|(l, s)| *l = *s);
@@ -164,7 +165,7 @@ impl<'a> Mvn<'a> {
                 Ok(l)
             }
         };
-        factor.map_err(Unfit::Pivot)
+        factor.map(|l| Cow::Owned(l.data)).map_err(Unfit::Pivot)
     }
 
     /// μ_p − μ_q.
@@ -185,11 +186,14 @@ fn of<T>(side: u32, factor: Result<T, Unfit>) -> Result<T, (u32, Unfit)> {
 }
 
 /// A pair of symmetric matrices with their factors: the gap from the difference where they are near.
-pub(crate) fn symmetric_gap(a: &[f64], b: &[f64], la: &Matrix, lb: &Matrix) -> Result<f64, Error> {
+pub(crate) fn symmetric_gap(
+    (a, la): (&[f64], &[f64]),
+    (b, lb): (&[f64], &[f64]),
+    d: usize,
+) -> Result<f64, Error> {
     if a == b {
         return Ok(0.0);
     }
-    let d = la.d;
     let near = |i: usize| (a[i * (d + 1)] - b[i * (d + 1)]).abs() < 0.2 * b[i * (d + 1)];
     if (0..d).all(near) {
         let mut difference = Matrix::zeros(d)?;
@@ -204,7 +208,7 @@ pub(crate) fn symmetric_gap(a: &[f64], b: &[f64], la: &Matrix, lb: &Matrix) -> R
             return Ok(gap);
         }
     }
-    factor_gap(la, lb)
+    factor_gap(la, lb, d)
 }
 
 pub(crate) fn kl(p: &Mvn, q: &Mvn) -> Result<f64, (u32, Unfit)> {
@@ -223,15 +227,15 @@ pub(crate) fn kl(p: &Mvn, q: &Mvn) -> Result<f64, (u32, Unfit)> {
             Err(error) => Err(Unfit::Error(error)),
         };
         let (lp, lq) = (of(0, factor(p))?, of(1, factor(q))?);
-        let gap = outcome(symmetric_gap(q.rest, p.rest, &lq, &lp))?;
+        let gap = outcome(symmetric_gap((q.rest, &lq), (p.rest, &lp), d))?;
         let dot = |j: usize| (j..d).map(|i| lq.data[i * d + j] * shift[i]).sum::<f64>();
         return Ok(gap + 0.5 * (0..d).map(|j| dot(j) * dot(j)).sum::<f64>());
     }
     let (lp, lq) = (of(0, p.factor())?, of(1, q.factor())?);
     let gap = outcome(if p.form == Form::Covariance && q.form == Form::Covariance {
-        symmetric_gap(p.rest, q.rest, &lp, &lq)
+        symmetric_gap((p.rest, &lp), (q.rest, &lq), d)
     } else {
-        factor_gap(&lp, &lq)
+        factor_gap(&lp, &lq, d)
     })?;
     of(0, solve_vector(&lq, &mut shift).map_err(Unfit::from))?;
     Ok(gap + half_square(&shift))
@@ -241,7 +245,7 @@ pub(crate) fn kl(p: &Mvn, q: &Mvn) -> Result<f64, (u32, Unfit)> {
 pub(crate) fn entropy(p: &Mvn) -> Result<f64, Unfit> {
     let scales: f64 = match p.form {
         Form::Diagonal => p.rest.iter().map(|s| s.ln()).sum(),
-        _ => p.factor()?.diagonal().map(f64::ln).sum(),
+        _ => diagonal(&p.factor()?, p.d()).map(f64::ln).sum(),
     };
     Ok(p.d() as f64 * (HALF_LN_TWO_PI + 0.5) + scales)
 }

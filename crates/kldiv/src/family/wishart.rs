@@ -6,7 +6,7 @@
 use std::f64::consts::{LN_2, PI};
 
 use crate::error::{Domain, Error};
-use crate::family::matrix::{Matrix, cholesky, factor_gap, near_gap};
+use crate::family::matrix::{Matrix, cholesky, diagonal, factor_gap, near_gap};
 use crate::family::mvnormal::{Unfit, check_symmetric};
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{digamma, ln_gamma, rest_gap};
@@ -56,7 +56,7 @@ impl<'a> Wishart<'a> {
 
     pub(crate) fn entropy(&self) -> Result<f64, Unfit> {
         let (n, d) = (self.df, self.d as f64);
-        let ln_det: f64 = 2.0 * self.factor()?.diagonal().map(f64::ln).sum::<f64>();
+        let ln_det: f64 = 2.0 * diagonal(&self.factor()?, self.d).map(f64::ln).sum::<f64>();
         let halves = || (0..self.d).map(|i| 0.5 * (n - i as f64));
         let ln_gamma = 0.25 * d * (d - 1.0) * PI.ln() + halves().map(ln_gamma).sum::<f64>();
         let digamma: f64 = halves().map(digamma).sum();
@@ -95,7 +95,7 @@ fn means_gap(
     let root = (n / m).sqrt();
     let mut scaled = Matrix::of(&la.data, d)?;
     scaled.data.iter_mut().for_each(|x| *x *= root);
-    factor_gap(&scaled, lb)
+    factor_gap(&scaled, lb, d)
 }
 
 /// The gap of `ln Γ_d(a) − d (a ln a − a)` from a to b = a + by, which is that of

@@ -13,7 +13,7 @@
 //! `rows`.
 
 use crate::kernels::lane_sums::{LaneSums, Sums};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
 use crate::kernels::log::Parts;
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::{AsGiven, Prepare};
@@ -146,6 +146,10 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
         let (x, y) = unsafe {
             (Four::<T::On<I>>::load(p.as_ptr().add(from)), Four::<T::On<I>>::load(q.as_ptr().add(from)))
         };
+        for line in 0..4 {
+            fetch_ahead(p.as_ptr().wrapping_add(from).wrapping_byte_add(64 * line));
+            fetch_ahead(q.as_ptr().wrapping_add(from).wrapping_byte_add(64 * line));
+        }
         if !O::calm(x, y) {
             let mut single = from;
             while let Some(pair) = vectors::<T::On<I>, AsGiven>(&AsGiven, &p[..*at], &q[..*at], &mut single) {
@@ -356,6 +360,8 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
         let lanes = T::On::<I>::LANES;
         let (mut at, mut numbers) = (0, true);
         for out in out.chunks_mut(lanes) {
+            fetch_ahead(p.as_ptr().wrapping_add(at));
+            fetch_ahead(q.as_ptr().wrapping_add(at));
             let Some(given) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) else { return numbers };
             let (pair, odd) = settle(op, &given);
             let value = live_terms(op, &pair).value();

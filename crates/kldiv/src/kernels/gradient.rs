@@ -4,7 +4,7 @@
 //! digits where p and q are near each other.
 
 use crate::kernels::exp::{Exp, ScaledExp, exp, parts_of, times_exp};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_sum};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;
@@ -83,6 +83,8 @@ impl<T: Vector> Job for Gradient<'_, T> {
         while at < n {
             let end = n.min(at + lanes);
             if end - at == lanes {
+                fetch_ahead(a.as_ptr().wrapping_add(at));
+                fetch_ahead(b.as_ptr().wrapping_add(at));
                 // SAFETY: a whole vector is left in both.
                 let (x, z) =
                     unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };

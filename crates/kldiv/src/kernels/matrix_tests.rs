@@ -97,6 +97,7 @@ fn one_entry_makes_a_matrix_what_it_is_not() {
                 let place = (at / d).cmp(&(at % d));
                 for by in [f64::INFINITY, -f64::INFINITY, f64::NAN] {
                     assert!(!dispatch_to(isa, Finite(&with(&a, by))), "{isa:?}, d = {d}, entry {at}");
+                    assert!(!lower(&with(&l, by)), "{isa:?}, d = {d}, entry {at}");
                 }
                 assert_eq!(lower(&with(&l, 1e-300)), place.is_ge(), "{isa:?}, d = {d}, entry {at}");
                 assert_eq!(symmetric(&with(&a, 1e-4)), place.is_eq(), "{isa:?}, d = {d}, entry {at}");

@@ -1,41 +1,44 @@
 //! Divergences between distributions of two parameters, several pairs at a time.
 //!
 //! Each formula is a sum of gaps, which are at least 0 and as small as the square of what they are of; those of
-//! logarithms come from [`Ratio`]. Pairs that leave the range of a formula here, or for which it would cancel, are left to
+//! logarithms come from [`Log`]. Pairs that leave the range of a formula here, or for which it would cancel, are left to
 //! whoever asked: their place is NaN.
 //!
 //! The gap of ln Γ from x to y = x + d, `ln Γ(y) − ln Γ(x) − d ψ(x)`, is Stirling's where both are large. Below that
 //! both are raised by [`STEPS`] at once: with `R = Π (y + k)/(x + k) = 1 + e` and `T = Σ d/(x + k)` the gap falls by
-//! `T − ln R = (e − ln(1 + e)) − (e − T)`. The products go over `(x + k)(x + 7 − k) = x (x + 7) + k (7 − k)`, half as many.
-//! Numerators of e, T and e − T are kept over the one denominator; each grows by parts of one sign, so there is one
-//! division, one logarithm, and nothing cancels where y is near x.
+//! `T − ln R = (e − ln(1 + e)) − (e − T)`. The products are polynomials of `x (x + 7)` and `y (y + 7)`, for
+//! `(x + k)(x + 7 − k) = x (x + 7) + k (7 − k)`, and the numerators of e, T and e − T over the one denominator are made of
+//! their divided differences, which Horner's rule gives as sums of parts of one sign: nothing cancels where y is near x.
+//!
+//! Divisions that do not wait for each other are one: `1/a = b/(ab)`.
 
-use crate::kernels::coefficients::STIRLING_F64;
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, two_sum};
+use crate::kernels::coefficients::{ATANH_F64, STIRLING_F64};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, fetch_ahead, polynomial};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::twice::Twice;
 
 /// From here on Stirling's series is used; below it arguments are raised by as much.
 const LARGE: f64 = 8.0;
 const STEPS: f64 = 8.0;
-/// k (7 − k) for the factors of a rise after the first.
-const FACTORS: [f64; 3] = [6.0, 10.0, 12.0];
+/// `Π (t + k (7 − k))` for k from 0 to 3 is t times the polynomial t³ + …, whose others these are, highest first.
+const PRODUCT: [f64; 3] = [28.0, 252.0, 720.0];
+
+/// The e up to which `e − ln(1 + e)` is taken for itself.
+const NEAR: f64 = 0.875;
 
 /// Pairs that are gathered together where they have to be.
 pub(crate) const PAIRS: usize = 64;
 
 /// How much smaller a difference may be than what it is of.
-const CANCELS: f64 = 1.0 / 32.0;
+const CANCELS: f64 = 1.0 / 64.0;
 
 /// A family of two parameters: what lies between the pair (a, b) and (c, d).
 pub(crate) trait Pair {
-    /// Where each of the parameters has to lie.
-    const RANGES: [(f64, f64); 2];
-    /// The divergence; NaN where the formula is not good enough.
+    /// The divergence; NaN where parameters are out of range or the formula is not good enough.
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V;
 }
 
-/// Writes the divergences of pairs, at most [`PAIRS`]: the parameters of each side lie two by two.
+/// Writes the divergences of pairs: the parameters of each side lie two by two.
 pub(crate) struct Pairs<'a, P> {
     pub(crate) pair: P,
     pub(crate) p: &'a [f64],
@@ -43,27 +46,12 @@ pub(crate) struct Pairs<'a, P> {
     pub(crate) out: &'a mut [f64],
 }
 
-/// The parameters of a vector of pairs, of which `n` are there; the others are 1.
-#[inline(always)]
-fn parameters<V: Doubles>(of: &[f64], from: usize, n: usize) -> (V, V) {
-    let of = &of[2 * from..2 * (from + n)];
-    // SAFETY: two vectors are left, or as many numbers as are said to be.
-    let (a, b) = unsafe {
-        if n == V::LANES {
-            (V::load(of.as_ptr()), V::load(of.as_ptr().add(V::LANES)))
-        } else {
-            let first = of.len().min(V::LANES);
-            (V::load_first(of.as_ptr(), first), V::load_first(of.as_ptr().add(first), of.len() - first))
-        }
-    };
-    V::unzip(a, b)
-}
-
 impl<P: Pair> Job for Pairs<'_, P> {
-    type Output = ();
+    /// Whether none is NaN.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self) -> bool {
         // A formula is a long chain: two vectors side by side keep a processor busy, if there are registers for them.
         if I::WIDE { self.run_in::<Twice<I::F64>>() } else { self.run_in::<I::F64>() }
     }
@@ -71,34 +59,46 @@ impl<P: Pair> Job for Pairs<'_, P> {
 
 impl<P: Pair> Pairs<'_, P> {
     #[inline(always)]
-    fn run_in<V: Doubles>(self) {
+    fn run_in<V: Doubles>(self) -> bool {
         let Pairs { pair, p, q, out } = self;
-        let [first, second] = P::RANGES;
-        let count = out.len();
-        assert!(p.len() >= 2 * count && q.len() >= 2 * count);
-        let mut at = 0;
-        while at < count {
-            let n = (count - at).min(V::LANES);
-            let ((a, b), (c, d)) = (parameters::<V>(p, at, n), parameters::<V>(q, at, n));
-            let fits = V::and(
-                V::and(within(a, first), within(c, first)),
-                V::and(within(b, second), within(d, second)),
-            );
-            let value = if V::all(fits) {
-                pair.divergence(a, b, c, d)
-            } else {
-                let [a, b, c, d] = [a, b, c, d].map(|x| V::select(fits, x, V::one()));
-                V::select(fits, pair.divergence(a, b, c, d), V::splat(f64::NAN))
-            };
-            if n == V::LANES {
-                // SAFETY: a vector's places are left.
-                unsafe { value.store(out.as_mut_ptr().add(at)) };
-            } else {
-                out[at..].copy_from_slice(&value.to_f64s::<16>()[..n]);
+        let (p, q) = (&p[..2 * out.len()], &q[..2 * out.len()]);
+        let whole = out.len() / V::LANES * V::LANES;
+        let (out, last) = out.split_at_mut(whole);
+        // What is left is filled up to a vector.
+        let (mut last_p, mut last_q, mut made) = ([1.0; 32], [1.0; 32], [0.0; 16]);
+        last_p[..2 * last.len()].copy_from_slice(&p[2 * whole..]);
+        last_q[..2 * last.len()].copy_from_slice(&q[2 * whole..]);
+        let filled = if last.is_empty() { 0 } else { V::LANES };
+        let mut numbers = V::first(V::LANES);
+        for (p, q, out) in [(p, q, out), (&last_p, &last_q, &mut made[..filled])] {
+            for at in (0..out.len()).step_by(V::LANES) {
+                // SAFETY: a vector's places are left, and twice as many parameters.
+                unsafe {
+                    let (p, q) = (p.as_ptr().add(2 * at), q.as_ptr().add(2 * at));
+                    for line in (0..2 * V::LANES).step_by(8) {
+                        fetch_ahead(p.add(line));
+                        fetch_ahead(q.add(line));
+                    }
+                    let ((a, b), (c, d)) = (parameters::<V>(p), parameters::<V>(q));
+                    let value = pair.divergence(a, b, c, d);
+                    value.store(out.as_mut_ptr().add(at));
+                    numbers = V::and(numbers, V::equal(value, value));
+                }
             }
-            at += V::LANES;
         }
+        last.copy_from_slice(&made[..last.len()]);
+        V::all(numbers)
     }
+}
+
+/// The parameters of a vector of pairs.
+///
+/// # Safety
+/// Two vectors are readable.
+#[inline(always)]
+unsafe fn parameters<V: Doubles>(from: *const f64) -> (V, V) {
+    // SAFETY: the caller's promise.
+    unsafe { V::unzip(V::load(from), V::load(from.add(V::LANES))) }
 }
 
 #[inline(always)]
@@ -106,53 +106,140 @@ fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::Mask {
     V::and(V::le(V::splat(low), x), V::le(x, V::splat(high)))
 }
 
-/// `x ln(x/y) − x + y`.
+/// The value where it is good and finite, else NaN.
 #[inline(always)]
-fn gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>) -> V {
-    Ratio::of(x, y).gap()
+fn only<V: Lanes<Real = f64>>(good: V::Mask, value: V) -> V {
+    V::select(V::and(good, V::le(value, V::splat(f64::MAX))), value, V::splat(f64::NAN))
 }
 
-/// a + b in two parts.
+/// 1/a and 1/b by one division; ab is to be in range.
 #[inline(always)]
-fn plus<V: Lanes<Real = f64>>(a: Parts<V>, b: V) -> Parts<V> {
-    let (hi, error) = two_sum(a.hi, b);
-    Parts { hi, lo: Some(a.lo.map_or(error, |lo| error + lo)) }
+fn inverses<V: Lanes<Real = f64>>(a: V, b: V) -> (V, V) {
+    let inverse = V::one() / (a * b);
+    (b * inverse, a * inverse)
+}
+
+/// q against p as [`Ratio`] has it, but before its division: s is to be d/u.
+struct Undivided<V> {
+    p: V,
+    q: V,
+    aligned: V,
+    steps: V,
+    d: V,
+    u: V,
+}
+
+/// The same with s.
+struct Log<V> {
+    of: Undivided<V>,
+    s: V,
+    /// 2s²R(s²), so that ln(q'/p) = s (2 + that).
+    rest: V,
+}
+
+impl<V: Lanes<Real = f64>> Undivided<V> {
+    #[inline(always)]
+    fn of(p: V, q: V) -> Self {
+        let (aligned, steps) = V::align(p, q);
+        Undivided { p, q, aligned, steps, d: aligned - p, u: aligned + p }
+    }
+
+    /// Of numbers that are rounded, but not their difference q − p.
+    #[inline(always)]
+    fn of_difference(p: V, q: V, difference: V) -> Self {
+        let rounded = Undivided::of(p, q);
+        let d = V::select(V::equal(rounded.steps, V::zero()), difference, rounded.d);
+        Undivided { d, ..rounded }
+    }
+
+    /// What [`inverses`] gave for u.
+    #[inline(always)]
+    fn over(self, inverse_of_u: V) -> Log<V> {
+        let s = self.d * inverse_of_u;
+        let z = s * s;
+        Log { of: self, s, rest: z * polynomial(z, &ATANH_F64) }
+    }
+}
+
+impl<V: Lanes<Real = f64>> Log<V> {
+    /// k ln 2.
+    #[inline(always)]
+    fn whole(&self) -> V {
+        self.of.steps * V::splat(f64::LN2 / f64::STEP)
+    }
+
+    /// `p ln(p/q') − p + q'` ≥ 0.
+    #[inline(always)]
+    fn curved(&self) -> V {
+        self.s * self.of.p.fnma(self.rest, self.of.d)
+    }
+
+    /// `p ln(p/q) − p + q` ≥ 0.
+    #[inline(always)]
+    fn gap(&self) -> V {
+        self.curved() + self.of.p.fnma(self.whole(), self.of.q - self.of.aligned)
+    }
+
+    /// `ln(q/p)`.
+    #[inline(always)]
+    fn ln(&self) -> V {
+        self.s.fma(self.rest, self.s + self.s) + self.whole()
+    }
 }
 
 /// Normal: loc and scale. With r = σ_p/σ_q, `½ (r² − 1) − ln r = (r − 1 − ln r) + ½ (r − 1)²`.
 pub(crate) struct Normal;
 
 impl Pair for Normal {
-    const RANGES: [(f64, f64); 2] = [(-1e140, 1e140), (1e-140, 1e140)];
-
     #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, m: V, s: V, k: V, t: V) -> V {
-        let inverse = V::one() / t;
+        // What is too large elsewhere makes the value infinite.
+        let least = V::splat(1e-140);
+        let fits = V::and(V::and(V::le(least, s), V::le(least, t)), V::le(t, V::splat(1e140)));
+        let log = Undivided::of(t, s);
+        let (inverse, of_u) = (V::one() / t, V::one() / log.u);
         let (d, z) = ((s - t) * inverse, (m - k) * inverse);
-        let value = V::splat(0.5).fma(d.fma(d, z * z), gap(t.into(), s.into()) * inverse);
-        finite(value)
+        only(fits, V::splat(0.5).fma(d.fma(d, z * z), log.over(of_u).gap() * inverse))
     }
 }
 
-/// The value, and NaN for infinity.
-#[inline(always)]
-fn finite<V: Lanes<Real = f64>>(value: V) -> V {
-    V::select(V::le(value, V::splat(f64::MAX)), value, V::splat(f64::NAN))
-}
-
-/// Gamma: concentration and rate. With equal means it is the gap of `ln Γ(a) − a ln a + a`; the means, of ratio v, add
-/// `b (v − 1 − ln v)`.
+/// Gamma: concentration and rate. With v = t/s the gap of ln Γ(a), b (v − 1 − ln v), and (a − b)(v − 1). Where shapes
+/// are large these would cancel: with equal means it is the gap of `ln Γ(a) − a ln a + a`, and the means, of ratio v,
+/// add `b (v − 1 − ln v)`.
 pub(crate) struct Gamma;
 
 impl Pair for Gamma {
-    const RANGES: [(f64, f64); 2] = [(1e-8, 1e8), (1e-100, 1e100)];
-
     #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, s: V, b: V, t: V) -> V {
-        let (top, bottom) = (product(a, t), product(b, s));
-        let means = Ratio::of(bottom, top).gap() / s;
-        finite(means + rest_gap(a, b))
+        let (shapes, rates) = ((1e-8, 1e8), (1e-100, 1e100));
+        let fits =
+            V::and(V::and(within(a, shapes), within(b, shapes)), V::and(within(s, rates), within(t, rates)));
+        let (large, below) = (V::splat(LARGE), V::splat(LARGE.next_down()));
+        let both = V::and(V::le(large, a), V::le(large, b));
+        let mut value = V::zero();
+        if !V::all(both) {
+            value = low_gamma(a, s, b, t);
+        }
+        if !V::all(V::or(V::le(a, below), V::le(b, below))) {
+            let means = Ratio::of(product(b, s), product(a, t)).gap() / s;
+            value = V::select(both, means + large_gaps(a, b, b - a).1, value);
+        }
+        only(fits, value)
     }
+}
+
+/// Where not both shapes are large.
+#[inline(always)]
+fn low_gamma<V: Lanes<Real = f64>>(a: V, s: V, b: V, t: V) -> V {
+    let stretch = t - s;
+    let d = b - a;
+    let rates = Undivided::of(s, t);
+    let (inverse, of_u) = inverses(s, rates.u);
+    let steps = V::splat(STEPS);
+    let (main, rest) = large_gaps(a + steps, b + steps, d);
+    let shapes = fall(a, b, d) + (main + rest);
+    let parts = (b * inverse).fma(rates.over(of_u).gap(), shapes);
+    difference(parts, d * (stretch * inverse))
 }
 
 /// a b in two parts.
@@ -166,13 +253,14 @@ fn product<V: Lanes<Real = f64>>(a: V, b: V) -> Parts<V> {
 pub(crate) struct Beta;
 
 impl Pair for Beta {
-    const RANGES: [(f64, f64); 2] = [(1e-8, 1e8), (1e-8, 1e8)];
-
     #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V {
+        let range = (1e-8, 1e8);
+        let fits =
+            V::and(V::and(within(a, range), within(b, range)), V::and(within(c, range), within(d, range)));
         let (by_a, by_b) = (c - a, d - b);
-        let parts = gamma_gap(a.into(), c.into(), by_a) + gamma_gap(b.into(), d.into(), by_b);
-        difference(parts, gamma_gap(plus(a.into(), b), plus(c.into(), d), by_a + by_b))
+        let parts = gamma_gap(a, c, by_a) + gamma_gap(b, d, by_b);
+        only(fits, difference(parts, gamma_gap(a + b, c + d, by_a + by_b)))
     }
 }
 
@@ -183,102 +271,84 @@ fn difference<V: Lanes<Real = f64>>(a: V, b: V) -> V {
     V::select(V::le(a * V::splat(CANCELS), left), left, V::splat(f64::NAN))
 }
 
-/// Two arguments, raised so that both are large, and by how much that lets the gap of ln Γ fall.
-struct Raised<V> {
-    x: Parts<V>,
-    y: Parts<V>,
-    fall: V,
-}
-
+/// By how much raising both arguments by [`STEPS`] lets the gap of ln Γ from x to y = x + d fall.
 #[inline(always)]
-fn raise<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> Raised<V> {
-    let large = V::splat(LARGE);
-    let done = V::and(V::le(large, x.hi), V::le(large, y.hi));
-    if V::all(done) {
-        return Raised { x, y, fall: V::zero() };
-    }
-    // Large lanes are given what is harmless.
-    let (low, high) = (V::select(done, V::one(), x.hi), V::select(done, V::one(), y.hi));
-    let d = V::select(done, V::zero(), d);
+fn fall<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> V {
     let last = V::splat(STEPS - 1.0);
-    let (slope, rise) = (low + low + last, d * (low + high + last));
-    let (first, other) = (low * (low + last), high * (high + last));
-    let (mut below, mut above) = (first, other);
-    // Of F(t) = Π (t + k (7 − k)) its rise, its slope, and what is left of the rise after its straight part.
-    let (mut excess, mut by_first, mut curved) = (rise, V::one(), V::zero());
-    for factor in FACTORS {
-        let factor = V::splat(factor);
-        let (u, v) = (first + factor, other + factor);
-        curved = u.fma(curved, rise * excess);
-        by_first = u.fma(by_first, below);
-        excess = u.fma(excess, rise * above);
-        below = below * u;
-        above = above * v;
-    }
-    // The numerators of T and of e − T; the rise of t is d times its slope and d² more.
-    let straight = d * slope * by_first;
-    let curved = (d * d).fma(by_first, curved);
-    let one = V::one();
-    let inverse = one / below;
-    let (e, bent) = (excess * inverse, curved * inverse);
-    let near = V::and(V::le(V::splat(-0.5), e), V::le(e, V::splat(2.0)));
-    let (sum, error) = two_sum(one, e);
-    let ratio =
-        Parts { hi: V::select(near, sum, above * inverse), lo: Some(V::select(near, error, V::zero())) };
-    let ratio = Ratio::of(one.into(), ratio);
-    let fall = V::select(near, ratio.gap() - bent, straight.fma(inverse, V::zero() - ratio.ln()));
-    let steps = V::select(done, V::zero(), V::splat(STEPS));
-    Raised { x: plus(x, steps), y: plus(y, steps), fall }
+    let (x_last, y_last) = (x + last, y + last);
+    // F(t) = Π (t + k (7 − k)), from t to z.
+    let (t, z) = (x * x_last, y * y_last);
+    let (slope, rise) = (x + x_last, d * (x + y_last));
+    let (c2, c1, c0) = (V::splat(PRODUCT[0]), V::splat(PRODUCT[1]), V::splat(PRODUCT[2]));
+    let t2 = t + c2;
+    let t1 = t2.fma(t, c1);
+    let t0 = t1.fma(t, c0);
+    let below = t0 * t;
+    let above = (z + c2).fma(z, c1).fma(z, c0) * z;
+    // F[t, z], F[t, t, z] and F'(t).
+    let z2 = z + t2;
+    let z1 = z2.fma(z, t1);
+    let chord = z1.fma(z, t0);
+    let bend = (t + z2).fma(t, z1);
+    let tangent = (t + t2).fma(t, t1).fma(t, t0);
+    // The numerators of e, T and e − T.
+    let excess = rise * chord;
+    let straight = d * slope * tangent;
+    let bent = d * (slope * rise).fma(bend, d * chord);
+    // e must be the same in all parts, or what they do not share would not be small; where it is large, T and ln R are far
+    // from each other and from e.
+    let near = V::le(excess.magnitude(), below * V::splat(NEAR));
+    let above = V::select(near, below + excess, above);
+    let log = Undivided::of_difference(below, above, excess);
+    let (inverse, of_u) = inverses(below, log.u);
+    let tail = V::select(near, (above - log.aligned) - bent, straight - log.d);
+    let log = log.over(of_u);
+    inverse.fma(log.curved() + tail, V::zero() - log.whole())
 }
 
-/// The gap of Stirling's remainder, `d² u v² Σ cₙ Σ (n − i) uⁱ vⁿ⁻¹⁻ⁱ` with u = 1/y and v = 1/x.
+/// The gap of Stirling's remainder `r(x) = f(1/x)`, d² u v² (f[u, v] + v f[v, v, u]) with u = 1/y and v = 1/x. In divided
+/// differences of g, f(v) = v g(v²), it is `d² u v² (g + ((u + v)² + v²) g[v², u²] + 2 v³ (u + v) g[v², u², v²])`.
 #[inline(always)]
 fn stirling_gap<V: Lanes<Real = f64>>(u: V, v: V, d: V) -> V {
-    let (mut sum, mut powers, mut weighted, mut power) = (V::zero(), V::zero(), V::zero(), V::one());
-    let mut n = 1;
-    while n < 2 * STIRLING_F64.len() {
-        powers = powers.fma(v, power);
-        weighted = weighted.fma(v, powers);
-        power = power * u;
-        if n % 2 == 1 {
-            sum = V::splat(STIRLING_F64[n / 2]).fma(weighted, sum);
-        }
-        n += 1;
+    let (z, w) = (u * u, v * v);
+    let [lower @ .., c, last] = STIRLING_F64;
+    let (mut bend, mut slope, mut g) = (V::zero(), V::splat(last), V::splat(last).fma(w, V::splat(c)));
+    let mut n = lower.len();
+    while n > 0 {
+        n -= 1;
+        bend = bend.fma(w, slope);
+        slope = slope.fma(z, g);
+        g = g.fma(w, V::splat(lower[n]));
     }
-    (d * v) * ((d * u) * v) * sum
+    let sum = u + v;
+    let all = sum.fma(sum, w).fma(slope, g);
+    let all = ((w + w) * (v * sum)).fma(bend, all);
+    (d * v) * ((d * u) * v) * all
 }
 
 /// Of large x and y = x + d the gap of y ln y − y from x to y, which is `y ln(y/x) − y + x`, and what is left of that of
 /// ln Γ: `½ (d/x − ln(y/x))` and the gap of Stirling's remainder.
 #[inline(always)]
-fn large_gaps<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> (V, V) {
-    let inverse = V::one() / (x.hi * y.hi);
-    let (u, v) = (x.hi * inverse, y.hi * inverse);
-    let ratio = Ratio::of(y, x);
+fn large_gaps<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> (V, V) {
+    let log = Undivided::of_difference(y, x, V::zero() - d);
+    let (inverse, of_u) = inverses(x * y, log.u);
+    let (u, v) = (x * inverse, y * inverse);
+    let log = log.over(of_u);
     // x ln(x/y) − x + y is (x − y) ln(x/y) less the same the other way round.
-    let there = ratio.gap();
-    let back = ratio.difference() * ratio.ln() - there;
+    let there = log.gap();
+    let back = d.fnma(log.ln(), V::zero() - there);
     (there, (V::splat(0.5) * v).fma(back, stirling_gap(u, v, d)))
 }
 
 /// The gap of ln Γ from x to y = x + d.
 #[inline(always)]
-fn gamma_gap<V: Lanes<Real = f64>>(x: Parts<V>, y: Parts<V>, d: V) -> V {
-    let Raised { x, y, fall } = raise(x, y, d);
-    let (main, rest) = large_gaps(x, y, d);
-    fall + (main + rest)
-}
-
-/// The gap of `ln Γ(a) − a ln a + a`; NaN where it cancels.
-#[inline(always)]
-fn rest_gap<V: Lanes<Real = f64>>(x: V, y: V) -> V {
-    let d = y - x;
-    let raised = raise(x.into(), y.into(), d);
-    let (main, large) = large_gaps(raised.x, raised.y, d);
-    let done = V::and(V::equal(raised.x.hi, x), V::equal(raised.y.hi, y));
-    if V::all(done) {
-        return large;
+fn gamma_gap<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> V {
+    let large = V::and(V::le(V::splat(LARGE), x), V::le(V::splat(LARGE), y));
+    if V::all(large) {
+        let (main, rest) = large_gaps(x, y, d);
+        return main + rest;
     }
-    let rest = difference(raised.fall + (main + large), gap(y.into(), x.into()));
-    V::select(done, large, rest)
+    let steps = V::select(large, V::zero(), V::splat(STEPS));
+    let (main, rest) = large_gaps(x + steps, y + steps, d);
+    V::select(large, V::zero(), fall(x, y, d)) + (main + rest)
 }

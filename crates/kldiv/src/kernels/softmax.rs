@@ -13,7 +13,7 @@
 //! difference is left to [`Far`], in f64 and, where that is not enough, one element at a time.
 
 use crate::kernels::exp::{Exp, ScaledExp, parts_of, times_exp};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_difference};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_difference};
 use crate::kernels::scalar::One;
 use crate::sum::Compensated;
 use crate::view::Element;
@@ -237,6 +237,8 @@ impl<T: Vector, const WIDE: bool> Compare<'_, T, WIDE> {
             let mut far = 0u32;
             let mut at = start;
             while at + lanes <= end {
+                fetch_ahead(a.as_ptr().wrapping_add(at));
+                fetch_ahead(b.as_ptr().wrapping_add(at));
                 // SAFETY: a whole vector is left in both.
                 let (a, b) =
                     unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };

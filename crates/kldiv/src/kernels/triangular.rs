@@ -11,7 +11,7 @@
 //! are computed at a time while the rows above pass by once. For Cholesky's factor the strips are panels of eight rows
 //! of A, turned. Matrices that are smaller than a vector take the plain loops.
 
-use crate::kernels::lanes::{Isa, Job, Lanes};
+use crate::kernels::lanes::{Isa, Job, Lanes, fetch_ahead};
 use crate::kernels::transpose::square;
 
 /// Columns of a strip, rows of a panel.
@@ -505,6 +505,7 @@ impl Job for Finite<'_> {
         let mut sums = [zero; 4];
         for x in self.0.chunks(4 * STRIP) {
             for (i, x) in x.chunks(STRIP).enumerate() {
+                fetch_ahead(x.as_ptr());
                 // SAFETY: as many are left.
                 let x = unsafe { load_some::<I::F64>(x.as_ptr(), x.len()) };
                 sums[i] = zero.fma(x, sums[i]);
@@ -514,7 +515,7 @@ impl Job for Finite<'_> {
     }
 }
 
-/// Whether a square matrix of finite numbers is 0 above its diagonal.
+/// Whether all numbers of a square matrix are finite, and those above its diagonal 0.
 pub(crate) struct Lower<'a> {
     pub(crate) a: &'a [f64],
     pub(crate) d: usize,
@@ -525,15 +526,24 @@ impl Job for Lower<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
-        let mut largest = I::F64::zero();
-        for (i, row) in self.a.chunks_exact(self.d).enumerate() {
-            for above in row[i + 1..].chunks(STRIP) {
+        let Lower { a, d } = self;
+        assert!(d > 0 && a.len() % d == 0);
+        // Zero times what is not finite is a NaN.
+        let zero = I::F64::zero();
+        let (mut any, mut above) = (zero, zero);
+        for (i, row) in a.chunks_exact(d).enumerate() {
+            for (k, x) in row.chunks(STRIP).enumerate() {
+                fetch_ahead(x.as_ptr());
                 // SAFETY: as many are left.
-                let x = unsafe { load_some::<I::F64>(above.as_ptr(), above.len()) };
-                largest = largest.larger(x.magnitude());
+                let x = unsafe { load_some::<I::F64>(x.as_ptr(), x.len()) };
+                any = zero.fma(x, any);
+                let below = (i + 1).saturating_sub(k * STRIP);
+                if below < STRIP {
+                    above = above + I::F64::select(I::F64::first(below), zero, x.magnitude());
+                }
             }
         }
-        I::F64::all(I::F64::equal(largest, I::F64::zero()))
+        I::F64::all(I::F64::equal(any + above, zero))
     }
 }
 

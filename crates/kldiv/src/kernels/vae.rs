@@ -4,7 +4,7 @@
 //! its digits however small y is, and with what y has lost to rounding however large.
 
 use crate::kernels::exp::{Exp, exp_of, parts_of};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, two_sum};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_sum};
 use crate::view::Element;
 
 /// The inputs of a stretch; the priors' are both empty for the standard normal.
@@ -58,6 +58,8 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 (load::<T::On<I>>(given.mu, at, len), load::<T::On<I>>(given.logvar, at, len))
             };
             let (d, (y, error)) = (mu - mean, two_sum(logvar, T::On::<I>::zero() - log));
+            fetch_ahead(given.mu.as_ptr().wrapping_add(at));
+            fetch_ahead(given.logvar.as_ptr().wrapping_add(at));
             let live = T::On::<I>::first(len);
             let calm = calm(d, y, log, prior);
             if len == lanes && T::On::<I>::all(calm) {
