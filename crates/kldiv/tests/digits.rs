@@ -1,11 +1,14 @@
 //! Inputs whose digits are easily lost, by name, against values that Arb gave to 20 digits.
 
+// Values stand as Arb printed them.
+#![allow(clippy::excessive_precision)]
+
 use kldiv::family::vae::{self, Prior};
 use kldiv::{Measure, Normalization, Options, ViewMut, batch, logits, loss, pairwise, relatives};
 use ndarray::{Array2, array};
 
 const U: f64 = f64::EPSILON / 2.0;
-/// FORMAT.md's K.
+/// How many units docs/numerics.md promises.
 const K: f64 = 16.0;
 
 /// Holds a number to K units of its mag, and some of the smallest numbers.
