@@ -81,7 +81,7 @@ pub fn explain_into(p: View, q: View, options: &Options, out: &mut [Term]) -> Re
         contributions.fill(f64::NAN);
     }
     let total = if result.is_ok() { plan.value(p, q, 0)? } else { f64::NAN };
-    let infinite = out.iter().filter(|term| term.contribution.is_infinite()).count() as f64;
+    let alike = out.iter().filter(|term| term.contribution == total).count() as f64;
 
     let scaling = match plan.normalization {
         Normalization::Normalize if result.is_ok() => Some(plan.scaling(p, q, 0)?),
@@ -93,7 +93,7 @@ pub fn explain_into(p: View, q: View, options: &Options, out: &mut [Term]) -> Re
             plan.proportions(p.get(i), q.get(i), scaling.as_ref());
         term.share = match total {
             0.0 => 0.0,
-            f64::INFINITY if term.contribution.is_infinite() => 1.0 / infinite,
+            _ if total.is_infinite() && term.contribution == total => 1.0 / alike,
             total => term.contribution / total,
         };
     }

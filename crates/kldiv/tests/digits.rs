@@ -4,7 +4,7 @@
 #![allow(clippy::excessive_precision)]
 
 use kldiv::family::vae::{self, Prior};
-use kldiv::{Measure, Normalization, Options, ViewMut, batch, logits, loss, pairwise, relatives};
+use kldiv::{Measure, Normalization, Options, ViewMut, batch, explain, logits, loss, pairwise, relatives};
 use ndarray::{Array2, array};
 
 const U: f64 = f64::EPSILON / 2.0;
@@ -259,4 +259,14 @@ fn a_gradient_of_a_small_probability_is_rounded_once() {
     )
     .unwrap();
     held("loss", each[[0, 0]], -4.2886785598669222591e-315, 4.3e-315);
+}
+
+#[test]
+fn infinite_parts_share_a_whole_of_either_sign() {
+    for (measure, q) in [(Measure::Entropy, 1.0), (Measure::CrossEntropy, 1e300), (Measure::Kl, 0.0)] {
+        let walk =
+            explain::explain(&[1e308, 1e308, 0.0][..], &[q, q, 1.0][..], &Options::from(measure)).unwrap();
+        let shares: Vec<f64> = walk.iter().map(|term| term.share).collect();
+        assert_eq!(shares, [0.5, 0.5, 0.0], "{measure:?}");
+    }
 }

@@ -1,8 +1,8 @@
 //! The loops of every kernel, written once for all instruction sets, element types and measures.
 //!
 //! In plain words: take the elements eight (f64) or sixteen (f32) at a time, compute their terms, and add element
-//! i of a block to lane i mod 8, in stretches of 64 elements that are added from zero: equal terms round alike, and
-//! 128 of them one after another would be off by 32 units where these are by 6. After 1024 elements the eight lanes are
+//! i of a block to lane i mod 8, those of f64 in stretches of 64 elements that are added from zero: equal terms round alike,
+//! and 128 of them one after another would be off by 32 units where these are by 6. After 1024 elements the eight lanes are
 //! joined, (0+4, 1+5, 2+6, 3+7), then (0+2, 1+3), then 0+1, and the block's sum is added to the total with compensation.
 //! This tree depends on nothing but the elements and their number, so neither does a result's last bit.
 //!
@@ -88,6 +88,10 @@ fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const 
     q: &[T],
     sums: &mut Sums<I::F64, M, C>,
 ) {
+    // Of f32 no rounding of f64 sums is seen.
+    if !T::COMPENSATE {
+        return add_stretch::<I, O, P, T, M, C>(op, prepare, p, q, sums);
+    }
     let n = p.len().min(q.len());
     let mut from = 0;
     while from < n {
@@ -99,7 +103,7 @@ fn add_slices<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const 
     }
 }
 
-/// Adds the terms of two slices of equal length, a stretch or less.
+/// Adds the terms of two slices of equal length, one after another.
 #[inline(always)]
 fn add_stretch<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
