@@ -451,11 +451,10 @@ impl<'a> Row<'a> {
 
     /// The row as a slice, if it is one of type `T`.
     pub(crate) fn as_slice<T: Element>(&self) -> Option<&'a [T]> {
-        if self.dtype != T::DTYPE || (self.stride != 1 && self.len > 1) {
-            return None;
-        }
-        // SAFETY: the elements are of type T, one after another, and readable for 'a.
-        Some(unsafe { std::slice::from_raw_parts(self.data.cast(), self.len) })
+        let fits = self.dtype == T::DTYPE && (self.stride == 1 || self.len <= 1);
+        let data = if self.len == 0 { std::ptr::dangling() } else { self.data.cast() };
+        // SAFETY: the elements are of type T, one after another, and readable for 'a; no elements need no memory.
+        fits.then(|| unsafe { std::slice::from_raw_parts(data, self.len) })
     }
 
     /// The row as a slice of type `T`: itself, if it is one, or converted into `buffer`, which is as long.

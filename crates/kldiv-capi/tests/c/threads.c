@@ -462,7 +462,7 @@ static void *call_on_this_thread(void *argument)
 /* How deep a call goes: the stack below the caller's frame is painted, and what is painted over was used. */
 #define PAINTED ((size_t)256 * 1024)
 #define PROMISED ((size_t)8 * 1024)
-#define OWN_FRAMES ((size_t)2560) /* of this program, and what a debug build adds to the frames of the library */
+#define OWN_FRAMES ((size_t)3328) /* of this program, and what a debug build adds to the frames of the library */
 #define PAINT 0xC3
 
 typedef struct {

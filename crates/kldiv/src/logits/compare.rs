@@ -111,6 +111,12 @@ pub(crate) fn rows<T: Vector>(a: Row, b: Row, scale: f64, spread: bool) -> Resul
 }
 
 fn share<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
+    if a.len() <= STRETCH { stretch::<T>(a, b, scale, None) } else { stretches::<T>(a, b, scale) }
+}
+
+/// Not inlined, so that its summaries are on the stack only where they are needed.
+#[inline(never)]
+fn stretches<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
     let mut summaries = [Summary::NAN; SHARE / STRETCH];
     let mut guess = None;
     let mut n = 0;
@@ -122,7 +128,7 @@ fn share<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
         }
         n += 1;
     }
-    if n == 1 { summaries[0] } else { join(&summaries[..n], scale) }
+    join(&summaries[..n], scale)
 }
 
 /// The largest element of a row; −∞ for none.
@@ -181,6 +187,7 @@ pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f
 }
 
 /// `guess` is a stretch before this one, whose largest a, anchor and distance may do for it.
+#[inline(never)]
 fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Summary {
     let (max, anchor, rest, mut kl) = match guess {
         Some(guess) => (guess.max, guess.delta, guess.rest, guess.kl),
