@@ -304,7 +304,10 @@ impl Packer<'_> {
                 place.facts.doubt[lane] = f64::INFINITY;
                 continue;
             }
-            let sum = self.scale(&mut row, i);
+            let Some(sum) = self.scale(&mut row, i) else {
+                place.facts.doubt[lane] = f64::INFINITY;
+                continue;
+            };
             (place.facts.sum[lane], place.facts.sum_low[lane]) = (sum.hi, sum.lo);
             let line = &mut lines[lane * factors * cols..][..factors * cols];
             self.describe(&row, sum.value(), lane, line, place.facts);
@@ -341,17 +344,24 @@ impl Packer<'_> {
         zeros
     }
 
-    /// Makes a row what is compared: its proportions, if rows are normalised. Gives its sum.
-    fn scale(&self, row: &mut [f64], i: usize) -> Compensated {
+    /// Makes a row what is compared: its proportions, if rows are normalised. Gives its sum, or nothing where a proportion
+    /// is too small to have all its digits.
+    fn scale(&self, row: &mut [f64], i: usize) -> Option<Compensated> {
         let sum = self.side.sums[i];
         if self.plan.normalization != Normalization::Normalize {
-            return sum;
+            return Some(sum);
         }
         let by = sum.value();
-        row.iter_mut().for_each(|x| *x = (*x + self.plan.smoothing) / by);
         let mut sum = Compensated::ZERO;
-        row.iter().for_each(|x| sum.add(*x));
-        sum
+        for x in row.iter_mut() {
+            let given = *x + self.plan.smoothing;
+            *x = given / by;
+            if given > 0.0 && *x < f64::MIN_POSITIVE {
+                return None;
+            }
+            sum.add(*x);
+        }
+        Some(sum)
     }
 
     /// Writes a row's factors, and what is to be known of it.

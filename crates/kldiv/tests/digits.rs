@@ -227,6 +227,13 @@ fn subnormal_probabilities_of_logits_count() {
         grad_b: (&[-2.2207578545162492134e-311, 2.2207578545162492134e-311], 1.591e-308),
     }
     .check();
+    // No number is as small as the second class of P, but its part of D is one.
+    held(
+        "KL",
+        logits::rows(&[0.0, -746.0][..], &[0.0, -1746.0][..], &Options::default()).unwrap()[0],
+        1.04e-321,
+        1.04e-321,
+    );
     Softmaxes {
         a: &[0.1, -690.3],
         b: &[0.1, -690.3000001],
@@ -268,5 +275,17 @@ fn infinite_parts_share_a_whole_of_either_sign() {
             explain::explain(&[1e308, 1e308, 0.0][..], &[q, q, 1.0][..], &Options::from(measure)).unwrap();
         let shares: Vec<f64> = walk.iter().map(|term| term.share).collect();
         assert_eq!(shares, [0.5, 0.5, 0.0], "{measure:?}");
+    }
+}
+
+#[test]
+fn proportions_that_are_subnormal_keep_their_digits_in_all_pairs() {
+    let (p, q) = (array![[0.5, 0.25, 0.75]], array![[1e-322, 1.5, 3e-323], [0.25, 1.25, 5e-324]]);
+    let wants = [617.79875276740181270, 372.03900433257903907];
+    let mut options = Options::default();
+    options.normalization = Normalization::Normalize;
+    let cells = pairwise::matrix(p.view(), q.view(), &options).unwrap();
+    for (cell, want) in cells.iter().zip(wants) {
+        held("cell", *cell, want, want);
     }
 }

@@ -362,7 +362,7 @@ fn edge(a: f64, b: f64, frame: &Frame) -> [f64; 3] {
         return [p, times_exp(parts_of(y).1, s), times_exp(y, s)];
     }
     let q = times_exp(1.0, r);
-    if !(p > 0.0) {
+    if !(s > f64::NEG_INFINITY) {
         return [p, q, p];
     }
     let straight = times_exp(y, s);
