@@ -71,9 +71,9 @@ impl Summary {
     }
 
     /// The summary with q as much larger as e^y.
-    pub(super) fn raised(self, y: f64, scale: f64) -> Summary {
+    pub(super) fn raised(self, y: f64, scale: f64, unit: f64) -> Summary {
         let frame = Frame { max: self.max, anchor: self.delta, rest: self.rest, scale };
-        let (delta, rest) = moved(&frame, -y).unwrap_or((self.delta, self.rest));
+        let (delta, rest) = moved(&frame, -y, unit).unwrap_or((self.delta, self.rest));
         Summary { delta, rest, ..self }
     }
 
@@ -107,7 +107,7 @@ pub(crate) fn rows<T: Vector>(a: Row, b: Row, scale: f64, spread: bool) -> Resul
     } else {
         summaries.extend((0..shares).map(of));
     }
-    Ok(join(&summaries, scale))
+    Ok(join(&summaries, scale, unit::<T>()))
 }
 
 fn share<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
@@ -128,7 +128,7 @@ fn stretches<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
         }
         n += 1;
     }
-    join(&summaries[..n], scale)
+    join(&summaries[..n], scale, unit::<T>())
 }
 
 /// The largest element of a row; −∞ for none.
@@ -202,7 +202,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
         frame.anchor = anchor_where(a, b, 0..len, |_| true);
         let [weight, curved, straight] = sums::<T>(&frame, Distance::Any, a.part(0, len), b.part(0, len));
         kl = Seen::of(curved / weight, straight / weight).map_or(0.0, |seen| seen.kl);
-        (frame.anchor, frame.rest) = match moved(&frame, straight / weight) {
+        (frame.anchor, frame.rest) = match moved(&frame, straight / weight, unit::<T>()) {
             Some(anchor) if weight > 0.0 => anchor,
             // Nothing there is likely: look where something is.
             _ => (anchor_where(a, b, 0..a.len(), |x| x == max), 0.0),
@@ -231,22 +231,24 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
             return Summary::NAN;
         }
         let Some(seen) = Seen::of(curved / weight, straight / weight) else { break };
-        if look + 1 < LOOKS && !asked && frame.hides(seen.mean) {
+        if look + 1 < LOOKS && !asked && frame.hides(seen.mean, unit::<T>()) {
             // Next to an outcome that is all but certain the anchor is to be that one's difference, to the last bit.
             asked = true;
-            if let Some(exact) = certain_difference::<T>(a, b, &frame, weight) {
+            let largest = largest::<T>(a);
+            let exact = anchor_where(a, b, 0..a.len(), |x| x == largest);
+            if exact != frame.anchor {
                 (frame.anchor, frame.rest, distance) = (exact, 0.0, Distance::Any);
                 continue;
             }
         }
         if look + 1 < LOOKS
             && (seen.doubtful() || (distance == Distance::Wide && seen.kl < APART))
-            && let Some(anchor) = moved(&frame, seen.mean)
+            && let Some(anchor) = moved(&frame, seen.mean, unit::<T>())
         {
             ((frame.anchor, frame.rest), distance) = (anchor, Distance::Any);
             continue;
         }
-        let Some(delta) = moved(&frame, ln_1p(seen.excess)) else { break };
+        let Some(delta) = moved(&frame, ln_1p(seen.excess), unit::<T>()) else { break };
         let near = Summary::near(frame.max, weight, delta, seen.kl);
         if distance == Distance::Wide {
             let weight_b = weight + (curved + straight);
@@ -337,28 +339,22 @@ fn anchor_where(a: Row, b: Row, mut among: std::ops::Range<usize>, of: impl Fn(f
     found.unwrap_or(Compensated::ZERO)
 }
 
-/// The a − b of an outcome beside which all others weigh next to nothing, if there is one and that is not the anchor.
-fn certain_difference<T: Vector>(a: Row, b: Row, frame: &Frame, weight: f64) -> Option<Compensated> {
-    let max = largest::<T>(a);
-    let certain = exp_of((max - frame.max) * frame.scale) >= weight * (1.0 - ALL_BUT_CERTAIN);
-    let exact = certain.then(|| anchor_where(a, b, 0..a.len(), |x| x == max))?;
-    (exact != frame.anchor).then_some(exact)
+/// The unit roundoff of a type that logits are compared in.
+pub(super) const fn unit<T>() -> f64 {
+    if size_of::<T>() < size_of::<f64>() { f32::EPSILON as f64 / 2.0 } else { f64::EPSILON / 2.0 }
 }
 
-/// A share of all other outcomes that is next to nothing.
-const ALL_BUT_CERTAIN: f64 = 1e-3;
-
 impl Frame {
-    /// Whether a change of y is so little that the anchor would lose digits of it.
-    fn hides(&self, y: f64) -> bool {
-        y != 0.0 && y.abs() < 2f64.powi(-50) * (self.anchor.hi * self.scale).abs()
+    /// Whether a change of y is so little that the anchor, in two numbers of the unit, would lose digits of it.
+    fn hides(&self, y: f64, unit: f64) -> bool {
+        y != 0.0 && y.abs() < unit * (self.anchor.hi * self.scale).abs()
     }
 }
 
 /// The anchor of a frame, and its rest, less a change of y; if they are numbers.
-fn moved(frame: &Frame, by: f64) -> Option<(Compensated, f64)> {
+fn moved(frame: &Frame, by: f64, unit: f64) -> Option<(Compensated, f64)> {
     let rest = frame.rest - by;
-    if frame.hides(rest) {
+    if frame.hides(rest, unit) {
         return Some((frame.anchor, rest));
     }
     let mut anchor = frame.anchor;
@@ -423,7 +419,7 @@ fn joined_b(parts: &[Summary], scale: f64) -> (Compensated, f64) {
 }
 
 /// Summaries of stretches of a row as one of all.
-fn join(parts: &[Summary], scale: f64) -> Summary {
+fn join(parts: &[Summary], scale: f64, unit: f64) -> Summary {
     if parts.iter().any(|part| part.kl.is_nan()) {
         return Summary::NAN;
     }
@@ -462,13 +458,13 @@ fn join(parts: &[Summary], scale: f64) -> Summary {
             }
         }
         let Some(seen) = Seen::of(curved.value(), straight.value()) else { break };
-        let Some(nearer) = moved(&frame, seen.mean) else { break };
+        let Some(nearer) = moved(&frame, seen.mean, unit) else { break };
         if look + 1 < LOOKS && (look == 0 || seen.doubtful()) {
             (frame.anchor, frame.rest) = nearer;
             continue;
         }
         let kl = within.value() + seen.kl;
-        let Some(delta) = moved(&frame, ln_1p(seen.excess)) else { break };
+        let Some(delta) = moved(&frame, ln_1p(seen.excess), unit) else { break };
         let near = Summary::near(max, total, delta, kl);
         let own = parts.iter().all(|part| part.own);
         if !own && (near.delta.hi * scale).abs() < FAR {

@@ -262,7 +262,8 @@ impl<'a> Job<'a> {
             return own;
         }
         let sums = total::<_, _, f64, _, _>(&Gain, &self.softmaxes(&own), p, q, self.rows.spread);
-        own.raised(-ln_1p(sums.exact[0].value()), self.scale)
+        let unit = if self.narrow { compare::unit::<f32>() } else { compare::unit::<f64>() };
+        own.raised(-ln_1p(sums.exact[0].value()), self.scale, unit)
     }
 
     fn softmaxes(&self, summary: &Summary) -> Softmaxes {
