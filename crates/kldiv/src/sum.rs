@@ -75,7 +75,7 @@ impl<const M: usize, const C: usize> Total<M, C> {
     }
 
     #[inline(always)]
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub(crate) fn add<const A: usize, const B: usize>(&mut self, other: &Total<A, B>) {
         for (sum, x) in self.plain.iter_mut().zip(&other.plain) {
             sum.add_parts(x);
         }

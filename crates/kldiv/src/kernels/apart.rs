@@ -1,21 +1,27 @@
-//! Sums of rows that are apart, as most rows are, with half the care that `generic` takes for rows that are near.
+//! Sums of the KL of rows that are apart, as most rows are, with half the care that `generic` takes for rows that are near.
 //!
 //! In plain words: the curved parts of `p ln(p/q) = h − x` are added as ever. The straight ones are added to [`BIAS`],
 //! a number so much larger than all that a block can bring that what rounding takes from each sum is exact after two
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
 //! straight sum of a block is exact, and its lanes are joined without care.
 //!
+//! Each stretch is gone through twice, first for its quotients and straight parts, then for its curved ones. A processor
+//! works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice as many.
+//!
 //! What rounding takes lies below 2^-32, and is itself rounded when it is added to h: an error of some 2^-23 u for a share
 //! of 65,536 elements. It takes curved parts that sum to [`NEAR`] at least to hide that. A share with less is near, and
 //! one that holds a number from 4 on, no probability, or a subnormal number that matters is none of this file's either, nor
 //! is a single pair: all of these are left to `Sum`. The choice depends on nothing but the share's elements, and so do the bits.
 
+use std::mem::MaybeUninit;
+
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
-use crate::kernels::lane_sums::{join, join_rows, load_eight};
+use crate::kernels::lane_sums::{join, join_columns, join_rows, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real};
-use crate::kernels::op::Op;
+use crate::kernels::log::{Quotient, Ratio};
+use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
-use crate::kernels::rows::{ROWS, row};
+use crate::kernels::rows::{ROWS, column, row};
 use crate::kernels::scalar::Array;
 use crate::sum::Total;
 
@@ -25,54 +31,32 @@ const BIAS: f64 = (1 << 20) as f64;
 /// The least that the curved parts of a share sum to.
 const NEAR: f64 = 1.0 / (1 << 19) as f64;
 
-/// The sums of a share, if it is apart.
-fn if_apart<const M: usize, const C: usize>(total: Total<M, C>) -> Option<Total<M, C>> {
-    (total.plain[0].hi >= NEAR).then_some(total)
-}
+/// The quotients of a stretch, between the two times it is gone through.
+type Quotients<V> = [MaybeUninit<Quotient<V>>; STRETCH / 8];
 
 /// Sums under way in the lanes of V.
 #[derive(Clone, Copy)]
-pub(super) struct Lane<V, const M: usize, const C: usize> {
-    plain: [V; M],
-    biased: [V; C],
+struct Lane<V> {
+    curved: V,
+    straight: V,
 }
 
-impl<V: Lanes<Real = f64>, const M: usize, const C: usize> Lane<V, M, C> {
+impl<V: Lanes<Real = f64>> Lane<V> {
     #[inline(always)]
-    pub(super) fn new() -> Self {
-        Lane { plain: [V::zero(); M], biased: [V::splat(BIAS); C] }
-    }
-
-    #[inline(always)]
-    fn add<O: Op<M, C>>(&mut self, op: &O, pair: &Loaded<V>) {
-        let exact = op.add_plain(pair.p, pair.q, &mut self.plain);
-        for i in 0..C {
-            let sum = self.biased[i] + exact[i];
-            self.plain[0] = self.plain[0] - (exact[i] - (sum - self.biased[i]));
-            self.biased[i] = sum;
-        }
+    fn new() -> Self {
+        Lane { curved: V::zero(), straight: V::splat(BIAS) }
     }
 
     /// Adds the terms of two slices of equal length, a block or less, stretch by stretch as `generic` does, and says whether
     /// it could. With `ZEROS` it can where p is 0, too, and gives the same bits.
     #[inline(always)]
-    pub(super) fn add_slices<O: Op<M, C>, const ZEROS: bool>(
-        &mut self,
-        op: &O,
-        p: &[f64],
-        q: &[f64],
-    ) -> bool {
+    fn add_slices<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64]) -> bool {
         let n = p.len().min(q.len());
         let mut from = 0;
         while from < n {
             let end = n.min(from + STRETCH);
-            let mut stretch = Lane { biased: self.biased, ..Lane::new() };
-            if !stretch.add_stretch::<O, ZEROS>(op, &p[from..end], &q[from..end]) {
+            if !self.add_stretch::<ZEROS>(&p[from..end], &q[from..end]) {
                 return false;
-            }
-            self.biased = stretch.biased;
-            for i in 0..M {
-                self.plain[i] = self.plain[i] + stretch.plain[i];
             }
             from = end;
         }
@@ -80,141 +64,191 @@ impl<V: Lanes<Real = f64>, const M: usize, const C: usize> Lane<V, M, C> {
     }
 
     #[inline(always)]
-    fn add_stretch<O: Op<M, C>, const ZEROS: bool>(&mut self, op: &O, p: &[f64], q: &[f64]) -> bool {
-        let mut at = 0;
-        while let Some(given) = vectors::<V, AsGiven>(&AsGiven, p, q, &mut at) {
-            if modest(&given) {
-                self.add(op, &given);
-                continue;
-            }
-            if !ZEROS {
-                return false;
-            }
-            let (pair, odd) = settle(op, &given);
-            if odd || !modest(&pair) {
-                return false;
-            }
-            self.add(op, &pair);
-        }
+    fn add_stretch<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64]) -> bool {
+        let mut quotients = [const { MaybeUninit::uninit() }; STRETCH / 8];
+        let Some(rest) = self.begin::<ZEROS>(p, q, &mut quotients) else { return false };
+        // SAFETY: it has begun with these slices.
+        unsafe { self.end(p, &quotients, rest) };
         true
     }
 
-    /// The plain and the exact sums.
+    /// Adds the straight parts of a stretch, if it can, and gives what rounding took from their sum. Writes a quotient for
+    /// each whole vector; the curved part of what is left is already in what it gives.
     #[inline(always)]
-    pub(super) fn sums(&self) -> ([V; M], [V; C]) {
-        let mut exact = self.biased;
-        for x in &mut exact {
-            *x = *x - V::splat(BIAS);
+    fn begin<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64], quotients: &mut Quotients<V>) -> Option<V> {
+        let (mut at, mut n) = (0, 0);
+        let mut begun = Begun::new(self.straight);
+        while at + V::LANES <= p.len().min(q.len()) {
+            // SAFETY: a whole vector is left in both.
+            let pair = unsafe { Loaded::whole(p.as_ptr().add(at), q.as_ptr().add(at)) };
+            quotients[n].write(begun.add::<ZEROS>(pair)?);
+            (at, n) = (at + V::LANES, n + 1);
         }
-        (self.plain, exact)
+        let tail = match vectors(&AsGiven, p, q, &mut at) {
+            Some(pair) => Some((pair.p.hi, begun.add::<ZEROS>(pair)?)),
+            None => None,
+        };
+        self.straight = begun.straight;
+        V::calm(begun.unrest).then(|| match tail {
+            Some((p, quotient)) => quotient.add_curved(p, begun.rest),
+            None => begun.rest,
+        })
+    }
+
+    /// Adds the curved parts of the whole vectors of a stretch, and what [`Lane::begin`] gave.
+    ///
+    /// # Safety
+    /// It has written the quotients of this p.
+    #[inline(always)]
+    unsafe fn end(&mut self, p: &[f64], quotients: &Quotients<V>, rest: V) {
+        let (mut at, mut n, mut sum) = (0, 0, rest);
+        // Where a 0 was set right the quotient is 0, and so is the part.
+        while at + V::LANES <= p.len() {
+            // SAFETY: a whole vector is left, and there are as many quotients as there are vectors.
+            let (p, quotient) = unsafe { (V::load(p.as_ptr().add(at)), quotients[n].assume_init()) };
+            sum = quotient.add_curved(p, sum);
+            (at, n) = (at + V::LANES, n + 1);
+        }
+        self.curved = self.curved + sum;
+    }
+
+    /// The curved and the straight sums.
+    #[inline(always)]
+    fn sums(&self) -> (V, V) {
+        (self.curved, self.straight - V::splat(BIAS))
     }
 
     /// The lanes joined.
     #[inline(always)]
-    fn total(&self) -> Total<M, C> {
-        let ((plain, exact), mut total) = (self.sums(), Total::ZERO);
-        for i in 0..M {
-            total.plain[i].hi = join(plain[i]);
-        }
-        for i in 0..C {
-            total.exact[i].hi = join(exact[i]);
-        }
+    fn total(&self) -> Total<1, 1> {
+        let ((curved, straight), mut total) = (self.sums(), Total::ZERO);
+        (total.plain[0].hi, total.exact[0].hi) = (join(curved), join(straight));
         total
     }
 }
 
-/// Whether all lanes are normal numbers below 4.
-#[inline(always)]
-fn modest<V: Lanes>(pair: &Loaded<V>) -> bool {
-    V::calm(V::unrest(pair.p.hi, pair.q.hi, V::Real::NORMAL))
+/// A stretch that is gone through for the first time.
+struct Begun<V: Lanes> {
+    straight: V,
+    rest: V,
+    unrest: V::Unrest,
 }
 
-/// The measure of two slices of equal length, from 2 elements to a block, if it is its terms' sum. Minus infinity if they
-/// are near, NaN if they hold what is not modest.
-pub(crate) struct Short<'a, O, const M: usize, const C: usize> {
-    pub(crate) op: &'a O,
+impl<V: Lanes<Real = f64>> Begun<V> {
+    #[inline(always)]
+    fn new(straight: V) -> Self {
+        Begun { straight, rest: V::zero(), unrest: unrest(V::one(), V::one()) }
+    }
+
+    #[inline(always)]
+    fn add<const ZEROS: bool>(&mut self, mut pair: Loaded<V>) -> Option<Quotient<V>> {
+        if ZEROS {
+            let (settled, odd) = settle(&Kl, &pair);
+            if odd {
+                return None;
+            }
+            pair = settled;
+        }
+        self.unrest = V::join_unrest(self.unrest, unrest(pair.p.hi, pair.q.hi));
+        let ratio = Ratio::of(pair.p, pair.q);
+        let straight = ratio.straight();
+        let sum = self.straight + straight;
+        self.rest = self.rest - (straight - (sum - self.straight));
+        self.straight = sum;
+        Some(ratio.quotient())
+    }
+}
+
+/// What says whether all lanes are normal numbers below 4.
+#[inline(always)]
+fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
+    V::unrest(p, q, V::Real::NORMAL)
+}
+
+/// Whether the sums of a share are of rows that are apart.
+#[inline(always)]
+fn are_apart(total: &Total<1, 1>) -> bool {
+    total.plain[0].hi >= NEAR
+}
+
+/// The KL of two slices of equal length, from 2 elements to a block. Minus infinity if they are near, NaN if they hold what
+/// is none of this file's.
+pub(crate) struct Short<'a> {
     pub(crate) p: &'a [f64],
     pub(crate) q: &'a [f64],
 }
 
-impl<O: Op<M, C>, const M: usize, const C: usize> Job for Short<'_, O, M, C> {
+impl Job for Short<'_> {
     type Output = f64;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
-        let Short { op, p, q } = self;
-        let mut lane = Lane::<I::F64, M, C>::new();
+        let Short { p, q } = self;
+        let mut lane = Lane::<I::F64>::new();
         // A single stretch needs no loop around it.
         let could = match p.len() {
-            ..=STRETCH => lane.add_stretch::<O, false>(op, p, q),
-            _ => lane.add_slices::<O, false>(op, p, q),
+            ..=STRETCH => lane.add_stretch::<false>(p, q),
+            _ => lane.add_slices::<false>(p, q),
         };
         if !could {
             return f64::NAN;
         }
-        if_apart(lane.total()).map_or(f64::NEG_INFINITY, |total| total.difference())
+        let total = lane.total();
+        if are_apart(&total) { total.difference() } else { f64::NEG_INFINITY }
     }
 }
 
 /// A share's sums under way: it is fed slices of whole stretches, but for the last one, whose lengths divide the block.
-pub(crate) struct Apart<const M: usize, const C: usize> {
-    plain: [[f64; 8]; M],
-    biased: [[f64; 8]; C],
+pub(crate) struct Apart {
+    lanes: Lane<Array<f64, 8>>,
     /// Elements in the block under way.
     filled: usize,
-    total: Total<M, C>,
+    total: Total<1, 1>,
 }
 
-impl<const M: usize, const C: usize> Apart<M, C> {
+impl Apart {
     pub(crate) fn new() -> Self {
-        Apart { plain: [[0.0; 8]; M], biased: [[BIAS; 8]; C], filled: 0, total: Total::ZERO }
+        Apart { lanes: Lane::new(), filled: 0, total: Total::ZERO }
     }
 
     fn close(&mut self) {
-        let lane = Lane { plain: self.plain.map(Array), biased: self.biased.map(Array) };
-        self.total.add(&lane.total());
+        self.total.add(&self.lanes.total());
         *self = Apart { total: self.total, ..Apart::new() };
     }
 
     /// The share's sums, once everything was fed, if it is apart.
-    pub(crate) fn finish(mut self) -> Option<Total<M, C>> {
+    pub(crate) fn finish<const M: usize, const C: usize>(mut self) -> Option<Total<M, C>> {
         if self.filled > 0 {
             self.close();
         }
-        if_apart(self.total)
+        if !are_apart(&self.total) {
+            return None;
+        }
+        let mut total = Total::ZERO;
+        total.add(&self.total);
+        Some(total)
     }
 }
 
-/// Feeds the terms of two slices of equal length to a share's sums, if they allow it; says so.
-pub(crate) struct Feed<'a, O, const M: usize, const C: usize, const ZEROS: bool> {
-    pub(crate) op: &'a O,
+/// Feeds two slices of equal length to a share's sums, if they allow it; says so.
+pub(crate) struct Feed<'a, const ZEROS: bool> {
     pub(crate) p: &'a [f64],
     pub(crate) q: &'a [f64],
-    pub(crate) to: &'a mut Apart<M, C>,
+    pub(crate) to: &'a mut Apart,
 }
 
-impl<O: Op<M, C>, const M: usize, const C: usize, const ZEROS: bool> Job for Feed<'_, O, M, C, ZEROS> {
+impl<const ZEROS: bool> Job for Feed<'_, ZEROS> {
     type Output = bool;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
-        let Feed { op, p, q, to } = self;
-        let mut lane = Lane::<I::F64, M, C>::new();
-        for i in 0..M {
-            lane.plain[i] = load_eight(&to.plain[i]);
-        }
-        for i in 0..C {
-            lane.biased[i] = load_eight(&to.biased[i]);
-        }
-        if !lane.add_slices::<O, ZEROS>(op, p, q) {
+        let Feed { p, q, to } = self;
+        let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
+        let mut lane = Lane::<I::F64> { curved, straight };
+        if !lane.add_slices::<ZEROS>(p, q) {
             return false;
         }
-        for i in 0..M {
-            to.plain[i] = lane.plain[i].to_f64s();
-        }
-        for i in 0..C {
-            to.biased[i] = lane.biased[i].to_f64s();
-        }
+        to.lanes = Lane { curved: Array(lane.curved.to_f64s()), straight: Array(lane.straight.to_f64s()) };
         to.filled += p.len();
         if to.filled == BLOCK {
             to.close();
@@ -223,39 +257,43 @@ impl<O: Op<M, C>, const M: usize, const C: usize, const ZEROS: bool> Job for Fee
     }
 }
 
-/// The measures of eight rows of at most a block, if they are their sums, and which of them are apart; see
-/// [`crate::kernels::rows::Rows`], whose promises these are.
-pub(crate) struct ApartRows<'a, O, const M: usize, const C: usize> {
-    pub(crate) op: &'a O,
+/// The KL of eight rows of at most a block, and which of them are apart; see [`crate::kernels::rows::Rows`], whose promises
+/// these are.
+pub(crate) struct ApartRows<'a> {
     pub(crate) p: (*const f64, isize),
     pub(crate) q: (*const f64, isize),
     pub(crate) cols: usize,
     pub(crate) out: &'a mut [f64; ROWS],
 }
 
-impl<O: Op<M, C>, const M: usize, const C: usize> Job for ApartRows<'_, O, M, C> {
+impl Job for ApartRows<'_> {
     type Output = [bool; ROWS];
 
     #[inline(always)]
     fn run<I: Isa>(self) -> [bool; ROWS] {
-        let ApartRows { op, p, q, cols, out } = self;
-        let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
+        let ApartRows { p, q, cols, out } = self;
         let mut apart = [true; ROWS];
+        if cols < I::F64::LANES
+            // SAFETY: the job's maker vouches for the rows.
+            && let Some((curved, straight)) = unsafe { of_columns::<I::F64>(p, q, cols) }
+        {
+            *out = (curved - straight).to_f64s();
+            return curved.to_f64s::<ROWS>().map(|curved| curved >= NEAR);
+        }
+        let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
-            let mut lane = Lane::<I::F64, M, C>::new();
+            let mut lane = Lane::<I::F64>::new();
             let could = match cols {
-                ..=STRETCH => lane.add_stretch::<O, false>(op, p, q),
-                _ => lane.add_slices::<O, false>(op, p, q),
+                ..=STRETCH => lane.add_stretch::<false>(p, q),
+                _ => lane.add_slices::<false>(p, q),
             };
             if !could {
                 lane = Lane::new();
-                apart[i] = lane.add_slices::<O, true>(op, p, q);
+                apart[i] = lane.add_slices::<true>(p, q);
             }
-            let (plain, exact) = lane.sums();
-            curved[i] = plain[0];
-            straight[i] = if C > 0 { exact[0] } else { I::F64::zero() };
+            (curved[i], straight[i]) = lane.sums();
         }
         let curved = join_rows(curved);
         let values: [f64; ROWS] = (curved - join_rows(straight)).to_f64s();
@@ -266,4 +304,30 @@ impl<O: Op<M, C>, const M: usize, const C: usize> Job for ApartRows<'_, O, M, C>
         *out = values;
         apart
     }
+}
+
+/// The curved and the straight sums of eight rows of at most eight columns, a row a lane: row by row most lanes would be
+/// filled with ones.
+///
+/// # Safety
+/// The promises of [`ApartRows`].
+#[inline(always)]
+unsafe fn of_columns<V: Lanes<Real = f64>>(
+    p: (*const f64, isize),
+    q: (*const f64, isize),
+    cols: usize,
+) -> Option<(V, V)> {
+    let (mut curved, mut straight) = ([V::zero(); 8], [V::zero(); 8]);
+    for j in 0..cols {
+        // SAFETY: the caller's promise; a column is a vector.
+        let pair = unsafe { Loaded::whole(column(p, j).as_ptr(), column(q, j).as_ptr()) };
+        let mut begun = Begun::new(V::splat(BIAS));
+        let quotient = begun.add::<true>(pair)?;
+        if !V::calm(begun.unrest) {
+            return None;
+        }
+        curved[j] = quotient.add_curved(pair.p.hi, begun.rest);
+        straight[j] = begun.straight - V::splat(BIAS);
+    }
+    Some((join_columns(curved), join_columns(straight)))
 }

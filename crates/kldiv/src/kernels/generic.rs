@@ -76,7 +76,29 @@ fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
         }
     }
     let terms = live_terms(op, &pair);
-    sums.add::<O, V>(&terms);
+    for part in 0..V::LANES / 8 {
+        sums.add::<O, V>(&terms, part);
+    }
+}
+
+/// Adds the terms of a pair of vectors to sums that have eight lanes each.
+#[inline(always)]
+pub(super) fn add_columns<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    op: &O,
+    given: Loaded<V>,
+    columns: &mut [Sums<V::Sum, M, C>],
+) {
+    let (pair, odd) = settle(op, &given);
+    if odd {
+        let edges = edge_terms::<O, V, M, C>(op, &given);
+        for (part, sums) in columns.iter_mut().enumerate() {
+            sums.add_edges(&edges[8 * part..]);
+        }
+    }
+    let terms = live_terms(op, &pair);
+    for (part, sums) in columns.iter_mut().enumerate() {
+        sums.add::<O, V>(&terms, part);
+    }
 }
 
 /// Adds the terms of two slices of equal length, a block or less, stretch by stretch.
@@ -397,6 +419,17 @@ pub(super) struct Loaded<V: Lanes> {
     pub(super) p: Parts<V>,
     pub(super) q: Parts<V>,
     live: Option<V::Mask>,
+}
+
+impl<V: Lanes> Loaded<V> {
+    /// # Safety
+    /// A vector is readable from each.
+    #[inline(always)]
+    pub(super) unsafe fn whole(p: *const V::Real, q: *const V::Real) -> Self {
+        // SAFETY: the caller's promise.
+        let (p, q) = unsafe { (V::load(p), V::load(q)) };
+        Loaded { p: p.into(), q: q.into(), live: None }
+    }
 }
 
 /// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on. A closure

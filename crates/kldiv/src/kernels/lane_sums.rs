@@ -34,35 +34,47 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         }
     }
 
-    /// Adds terms, eight lanes after eight.
+    /// Adds eight lanes of terms.
     #[inline(always)]
-    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>) {
-        self.add_plain(&terms.plain);
-        self.add_exact::<O, V>(&terms.exact);
+    pub(super) fn add<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, terms: &Terms<V, M, C>, part: usize) {
+        self.add_plain_part(&terms.plain, part);
+        self.add_exact_part::<O, V>(&terms.exact, part);
     }
 
+    /// Adds plain terms, eight lanes after eight.
     #[inline(always)]
     pub(super) fn add_plain<V: Lanes<Sum = S>>(&mut self, plain: &[V; M]) {
         for part in 0..V::LANES / 8 {
-            for i in 0..M {
-                self.plain[i] = self.plain[i] + plain[i].part(part);
-            }
+            self.add_plain_part(plain, part);
         }
     }
 
     #[inline(always)]
+    fn add_plain_part<V: Lanes<Sum = S>>(&mut self, plain: &[V; M], part: usize) {
+        for i in 0..M {
+            self.plain[i] = self.plain[i] + plain[i].part(part);
+        }
+    }
+
+    /// Adds exact terms, eight lanes after eight.
+    #[inline(always)]
     pub(super) fn add_exact<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, exact: &[V; C]) {
         for part in 0..V::LANES / 8 {
-            for i in 0..C {
-                let (sum, error) = self.exact[i];
-                let term = exact[i].part(part);
-                self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
-                    let (sum, e) = two_sum(sum, term);
-                    (sum, error + e)
-                } else {
-                    (sum + term, error)
-                };
-            }
+            self.add_exact_part::<O, V>(exact, part);
+        }
+    }
+
+    #[inline(always)]
+    fn add_exact_part<O: Op<M, C>, V: Lanes<Sum = S>>(&mut self, exact: &[V; C], part: usize) {
+        for i in 0..C {
+            let (sum, error) = self.exact[i];
+            let term = exact[i].part(part);
+            self.exact[i] = if O::COMPENSATE || V::Real::COMPENSATE {
+                let (sum, e) = two_sum(sum, term);
+                (sum, error + e)
+            } else {
+                (sum + term, error)
+            };
         }
     }
 
@@ -149,13 +161,7 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
     #[inline(always)]
     pub(super) fn values_of_rows(mut rows: [Self; 8], careful: bool) -> S {
         if !careful {
-            let (mut plain, mut exact) = ([S::zero(); 8], [S::zero(); 8]);
-            for i in 0..8 {
-                plain[i] = rows[i].plain[0];
-                if C > 0 {
-                    exact[i] = rows[i].exact[0].0;
-                }
-            }
+            let (plain, exact) = Self::firsts(&rows);
             return join_rows(plain) - join_rows(exact);
         }
         // Lanes 0 to 3 with 4 to 7, of rows i and i + 4 at once; then of what is left, by twos and by ones.
@@ -166,6 +172,31 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
             rows[i] = Self::join_across::<2>(&rows[i], &rows[i + 2]);
         }
         Self::join_across::<1>(&rows[0], &rows[1]).values()
+    }
+
+    /// The same where each sum has the i-th lane of all eight rows.
+    #[inline(always)]
+    pub(super) fn values_of_columns(columns: [Self; 8], careful: bool) -> S {
+        if !careful {
+            let (plain, exact) = Self::firsts(&columns);
+            return join_columns(plain) - join_columns(exact);
+        }
+        let [a, b, c, d, e, f, g, h] = &columns;
+        let (low, high) = (a.join(e).join(&c.join(g)), b.join(f).join(&d.join(h)));
+        low.join(&high).values()
+    }
+
+    /// The first plain and the first exact sum of each.
+    #[inline(always)]
+    fn firsts(sums: &[Self; 8]) -> ([S; 8], [S; 8]) {
+        let (mut plain, mut exact) = ([S::zero(); 8], [S::zero(); 8]);
+        for i in 0..8 {
+            plain[i] = sums[i].plain[0];
+            if C > 0 {
+                exact[i] = sums[i].exact[0].0;
+            }
+        }
+        (plain, exact)
     }
 
     /// Each lane's measure, if that is its sum; see [`Op::finish`], whose bits these are.
@@ -229,6 +260,12 @@ pub(super) fn join_rows<S: Lanes<Real = f64>>(mut x: [S; 8]) -> S {
         x[i] = across::<S, 2>(x[i], x[i + 2]);
     }
     across::<S, 1>(x[0], x[1])
+}
+
+/// The same where every vector has the i-th lane of eight sums.
+#[inline(always)]
+pub(super) fn join_columns<S: Lanes<Real = f64>>(x: [S; 8]) -> S {
+    ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
 }
 
 /// Two vectors, each with itself: lanes without the bit with those that have it, the first's sums in the former, the

@@ -39,14 +39,48 @@ pub(crate) struct Ratio<V> {
     /// q', and k in steps; see [`Lanes::align`].
     aligned: V,
     steps: V,
-    /// q' − p.
-    d: V,
     /// What low parts add to q − p, where that is seen.
     low: Option<V>,
-    /// s, s² and 2R(s²).
-    s: V,
-    z: V,
-    bend: V,
+    quotient: Quotient<V>,
+}
+
+/// All that the curved part needs beside p. It takes a division, and the curved part a polynomial: to keep the two apart
+/// is of use to [`crate::kernels::apart`].
+#[derive(Clone, Copy)]
+pub(crate) struct Quotient<V> {
+    /// q' − p.
+    pub(crate) d: V,
+    /// d/u.
+    pub(crate) s: V,
+}
+
+impl<V: Lanes> Quotient<V> {
+    /// s² and 2R(s²).
+    #[inline(always)]
+    fn bend(&self) -> (V, V) {
+        let z = self.s * self.s;
+        (z, polynomial(z, V::Real::ATANH))
+    }
+
+    /// A sum and h, rounded once.
+    #[inline(always)]
+    pub(crate) fn add_curved(&self, p: V, sum: V) -> V {
+        self.s.fma(self.curved_by_s(p), sum)
+    }
+
+    /// h/s; the polynomial, which is there last, goes in last.
+    #[inline(always)]
+    fn curved_by_s(&self, p: V) -> V {
+        let (z, bend) = self.bend();
+        (p * z).fnma(bend, self.d)
+    }
+
+    /// `ln(q'/p)`.
+    #[inline(always)]
+    fn ln(&self) -> V {
+        let (z, bend) = self.bend();
+        self.s.fma(z * bend, self.s + self.s)
+    }
 }
 
 impl<V: Lanes> Ratio<V> {
@@ -66,34 +100,24 @@ impl<V: Lanes> Ratio<V> {
         if let Some(low) = low {
             d = d + low;
         }
-        let s = d / u;
-        let z = s * s;
-        let bend = polynomial(z, V::Real::ATANH);
-        Ratio { p: p.hi, q: q.hi, aligned, steps, d, low, s, z, bend }
+        Ratio { p: p.hi, q: q.hi, aligned, steps, low, quotient: Quotient { d, s: d / u } }
+    }
+
+    #[inline(always)]
+    pub(crate) fn quotient(&self) -> Quotient<V> {
+        self.quotient
     }
 
     /// h ≥ 0.
     #[inline(always)]
     pub(crate) fn curved(&self) -> V {
-        self.s * self.curved_by_s()
-    }
-
-    /// A sum and h, rounded once.
-    #[inline(always)]
-    pub(crate) fn add_curved(&self, sum: V) -> V {
-        self.s.fma(self.curved_by_s(), sum)
-    }
-
-    /// h/s; the polynomial, which is there last, goes in last.
-    #[inline(always)]
-    fn curved_by_s(&self) -> V {
-        (self.p * self.z).fnma(self.bend, self.d)
+        self.quotient.s * self.quotient.curved_by_s(self.p)
     }
 
     /// x, so that `p ln(p/q) = h − x`; equal to q − p without rounding where k is 0.
     #[inline(always)]
     pub(crate) fn straight(&self) -> V {
-        self.p.fma(self.steps * per_step(V::Real::LN2), self.d)
+        self.p.fma(self.steps * per_step(V::Real::LN2), self.quotient.d)
     }
 
     /// `p ln(p/q) − p + q` ≥ 0.
@@ -108,14 +132,8 @@ impl<V: Lanes> Ratio<V> {
     /// `ln(q/p)`.
     #[inline(always)]
     pub(crate) fn ln(&self) -> V {
-        let near = self.steps.fma(per_step(V::Real::LN2_LOW), self.ln_aligned());
+        let near = self.steps.fma(per_step(V::Real::LN2_LOW), self.quotient.ln());
         self.steps.fma(per_step(V::Real::LN2_HIGH), near)
-    }
-
-    /// `ln(q'/p)`, which is `ln(q/p)` less k ln 2.
-    #[inline(always)]
-    fn ln_aligned(&self) -> V {
-        self.s.fma(self.z * self.bend, self.s + self.s)
     }
 
     /// `p (q/p)^b`: 0 or infinity where a power of 2 in it leaves the range of normal numbers.
@@ -127,7 +145,7 @@ impl<V: Lanes> Ratio<V> {
         let low = b.fma(k, V::zero() - exponent);
         let whole = exponent.round();
         let part = (exponent - whole) + low;
-        let rest = exp(part.fma(V::splat(V::Real::LN2), b * self.ln_aligned()));
+        let rest = exp(part.fma(V::splat(V::Real::LN2), b * self.quotient.ln()));
         let limit = V::splat(V::Real::EXPONENTS);
         let (low, high) = (V::le(whole, V::zero() - limit), V::le(limit, whole));
         let whole = V::select(V::or(low, high), V::zero(), whole);
@@ -169,7 +187,7 @@ pub(crate) fn ln_ratio(p: f64, q: f64) -> f64 {
     let near = Ratio::of(Parts::from(One::splat(q)), One::splat(p).into());
     // The exponents joined before any is multiplied: they may cancel each other.
     let k = One::splat(i - j) + near.steps * per_step(1.0);
-    k.fma(One::splat(f64::LN2_HIGH), k.fma(One::splat(f64::LN2_LOW), near.ln_aligned())).0[0]
+    k.fma(One::splat(f64::LN2_HIGH), k.fma(One::splat(f64::LN2_LOW), near.quotient.ln())).0[0]
 }
 
 /// `ln(x)` of any x ≥ 0; of anything else, NaN.

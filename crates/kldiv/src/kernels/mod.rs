@@ -155,7 +155,7 @@ pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: 
         return sum(op, &AsGiven, p, q).difference();
     }
     let Some((x, y)) = if_apart_serves::<O, T, M, C>(p, q) else { return dispatch(Value { op, p, q }) };
-    match dispatch(Short { op, p: x, q: y }) {
+    match dispatch(Short { p: x, q: y }) {
         // A block with zeros may still be apart.
         value if value.is_nan() => sum(op, &AsGiven, p, q).difference(),
         f64::NEG_INFINITY => dispatch(Value { op, p, q }),
@@ -176,7 +176,7 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     }
     if P::AS_GIVEN
         && let Some((x, y)) = if_apart_serves::<O, T, M, C>(p, q)
-        && let Some(total) = sum_apart(op, x, y)
+        && let Some(total) = sum_apart(x, y)
     {
         return total;
     }
@@ -195,14 +195,10 @@ fn if_apart_serves<'a, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
 }
 
 /// The sums of a share that is apart.
-fn sum_apart<O: Op<M, C>, const M: usize, const C: usize>(
-    op: &O,
-    p: &[f64],
-    q: &[f64],
-) -> Option<Total<M, C>> {
+fn sum_apart<const M: usize, const C: usize>(p: &[f64], q: &[f64]) -> Option<Total<M, C>> {
     let mut to = Apart::new();
     for (p, q) in p.chunks(BLOCK).zip(q.chunks(BLOCK)) {
-        if !feed(op, p, q, &mut to) {
+        if !feed_apart(p, q, &mut to) {
             return None;
         }
     }
@@ -211,13 +207,15 @@ fn sum_apart<O: Op<M, C>, const M: usize, const C: usize>(
 
 /// Goes on with the sums of a share that may be apart; see [`Apart`].
 pub(crate) fn feed<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
-    op: &O,
     p: &[T],
     q: &[T],
-    to: &mut Apart<M, C>,
+    to: &mut Apart,
 ) -> bool {
-    let Some((p, q)) = if_apart_serves::<O, T, M, C>(p, q) else { return false };
-    dispatch(Feed::<O, M, C, false> { op, p, q, to }) || dispatch(Feed::<O, M, C, true> { op, p, q, to })
+    if_apart_serves::<O, T, M, C>(p, q).is_some_and(|(p, q)| feed_apart(p, q, to))
+}
+
+fn feed_apart(p: &[f64], q: &[f64], to: &mut Apart) -> bool {
+    dispatch(Feed::<false> { p, q, to }) || dispatch(Feed::<true> { p, q, to })
 }
 
 /// Goes on with a sum over two more slices of equal length.
@@ -276,7 +274,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     let mut apart = [false; ROWS];
     if O::APART && T::DTYPE == Dtype::F64 && cols > 1 {
         let (p, q) = ((p.0.cast::<f64>(), p.1), (q.0.cast::<f64>(), q.1));
-        apart = dispatch(ApartRows { op, p, q, cols, out });
+        apart = dispatch(ApartRows { p, q, cols, out });
         if apart == [true; ROWS] {
             return;
         }

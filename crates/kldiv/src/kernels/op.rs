@@ -74,7 +74,7 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether vectors may be taken four at a time where all are calm; all lanes are taken there, and the sum of four plain
     /// terms may be rounded to their type.
     const GROUPS: bool = false;
-    /// Whether sums over f64 rows that are apart may be taken by [`crate::kernels::apart`].
+    /// Whether this is [`Kl`], whose sums over f64 rows that are apart are taken by [`crate::kernels::apart`].
     const APART: bool = false;
     /// Whether the exact sums are compensated even of f32, because they are sums of no differences.
     const COMPENSATE: bool = false;
@@ -108,15 +108,6 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     }
     /// The terms of lanes that it takes.
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, M, C>;
-    /// Adds the plain terms of lanes that it takes to sums, with a rounding less where there is a way; gives the exact ones.
-    #[inline(always)]
-    fn add_plain<V: Lanes>(&self, p: Parts<V>, q: Parts<V>, sums: &mut [V; M]) -> [V; C] {
-        let Terms { plain, exact } = self.terms(p, q);
-        for i in 0..M {
-            sums[i] = sums[i] + plain[i];
-        }
-        exact
-    }
     /// The terms of any two numbers; NaN if one of them is no probability.
     fn edge(&self, p: f64, q: f64) -> Terms<f64, M, C>;
     /// The measure, from the sums of its terms. `scale` is what a sum of terms of scaled elements is multiplied by.
@@ -195,13 +186,6 @@ impl Op<1, 1> for Kl {
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 1> {
         let ratio = Ratio::of(p, q);
         Terms { plain: [ratio.curved()], exact: [ratio.straight()] }
-    }
-
-    #[inline(always)]
-    fn add_plain<V: Lanes>(&self, p: Parts<V>, q: Parts<V>, [sum]: &mut [V; 1]) -> [V; 1] {
-        let ratio = Ratio::of(p, q);
-        *sum = ratio.add_curved(*sum);
-        [ratio.straight()]
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 1> {

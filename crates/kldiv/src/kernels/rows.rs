@@ -1,9 +1,9 @@
 //! Rows of a few vectors, eight at a time: each row's eight lanes are summed as `generic` does, and then the lanes of all
 //! eight rows are joined together, a row a lane at the end, along the same tree.
 
-use crate::kernels::generic::{add_row, careful};
+use crate::kernels::generic::{Loaded, add_columns, add_row, careful};
 use crate::kernels::lane_sums::Sums;
-use crate::kernels::lanes::{Isa, Job, Lanes, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
 use crate::kernels::op::Op;
 
 /// Rows that are summed at a time.
@@ -17,6 +17,34 @@ pub(crate) const ROWS: usize = 8;
 pub(super) unsafe fn row<'a, T>((first, stride): (*const T, isize), i: usize, cols: usize) -> &'a [T] {
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts(first.offset(i as isize * stride), cols) }
+}
+
+/// Element j of each of eight rows.
+///
+/// # Safety
+/// As that of [`row`], and the rows have one.
+#[inline(always)]
+pub(super) unsafe fn column<T: Real>((first, stride): (*const T, isize), j: usize) -> [T; ROWS] {
+    let mut column = [T::ZERO; ROWS];
+    for i in 0..ROWS {
+        // SAFETY: the caller's promise.
+        column[i] = unsafe { *first.offset(i as isize * stride).add(j) };
+    }
+    column
+}
+
+/// The columns of a vector, one behind the other; missing ones are 1.
+///
+/// # Safety
+/// As that of [`column`].
+#[inline(always)]
+unsafe fn of_columns<T: Real>(rows: (*const T, isize), columns: std::ops::Range<usize>) -> [[T; ROWS]; 2] {
+    let mut vector = [[T::ONE; ROWS]; 2];
+    for (place, j) in vector.iter_mut().zip(columns) {
+        // SAFETY: the caller's promise.
+        *place = unsafe { column(rows, j) };
+    }
+    vector
 }
 
 /// The measures of eight rows of at most a block. Whoever makes one vouches for the rows: where the first of each side
@@ -35,12 +63,28 @@ impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Rows<'_, O,
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Rows { op, p, q, cols, out } = self;
+        let (lanes, careful) = (T::On::<I>::LANES, careful::<O, T, M, C>());
+        if cols < lanes && cols <= 8 {
+            // Row by row most lanes would be filled with ones.
+            let mut columns = [Sums::<I::F64, M, C>::zero(); 8];
+            for (n, columns) in columns[..cols].chunks_mut(lanes / ROWS).enumerate() {
+                // SAFETY: the job's maker vouches for the rows.
+                let pair = unsafe {
+                    let first = n * (lanes / ROWS);
+                    let [x, y] = [p, q].map(|rows| of_columns(rows, first..first + columns.len()));
+                    Loaded::<T::On<I>>::whole(x.as_ptr().cast(), y.as_ptr().cast())
+                };
+                add_columns(op, pair, columns);
+            }
+            *out = Sums::values_of_columns(columns, careful).to_f64s();
+            return;
+        }
         let mut sums = [Sums::<I::F64, M, C>::zero(); ROWS];
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             sums[i] = add_row::<I, O, T, M, C>(op, p, q);
         }
-        *out = Sums::values_of_rows(sums, careful::<O, T, M, C>()).to_f64s();
+        *out = Sums::values_of_rows(sums, careful).to_f64s();
     }
 }

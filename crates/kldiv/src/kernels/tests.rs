@@ -318,13 +318,13 @@ fn sums_that_are_apart() {
             let in_pieces = |isa, length: usize| {
                 let mut sums = Apart::new();
                 for (p, q) in p.chunks(length).zip(q.chunks(length)) {
-                    let fed = dispatch_to(isa, Feed::<_, 1, 1, false> { op: &Kl, p, q, to: &mut sums })
-                        || dispatch_to(isa, Feed::<_, 1, 1, true> { op: &Kl, p, q, to: &mut sums });
+                    let fed = dispatch_to(isa, Feed::<false> { p, q, to: &mut sums })
+                        || dispatch_to(isa, Feed::<true> { p, q, to: &mut sums });
                     if !fed {
                         return None;
                     }
                 }
-                sums.finish().map(|total| bits(&total))
+                sums.finish::<1, 1>().map(|total| bits(&total))
             };
             let scalar = in_pieces(Isa::Scalar, BLOCK);
             for isa in others().chain([Isa::Scalar]) {
@@ -347,7 +347,7 @@ fn sums_that_are_apart() {
 fn short_sums_that_are_apart() {
     for n in LENGTHS.into_iter().filter(|n| (2..=BLOCK).contains(n)) {
         for (kind, (p, q)) in shares(n).iter().enumerate() {
-            let value = |isa| one_nan(dispatch_to(isa, Short::<_, 1, 1> { op: &Kl, p, q }));
+            let value = |isa| one_nan(dispatch_to(isa, Short { p, q }));
             for isa in others() {
                 assert_eq!(value(Isa::Scalar), value(isa), "{isa:?}, n = {n}, kind {kind}");
             }
@@ -392,7 +392,7 @@ fn eight_rows_that_are_apart() {
             let values = |isa| {
                 let mut out = [0.0; ROWS];
                 let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                let apart = dispatch_to(isa, ApartRows::<_, 1, 1> { op: &Kl, p, q, cols, out: &mut out });
+                let apart = dispatch_to(isa, ApartRows { p, q, cols, out: &mut out });
                 std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i])))
             };
             let rows: Vec<Option<u64>> = p
@@ -400,9 +400,8 @@ fn eight_rows_that_are_apart() {
                 .zip(q.chunks(cols))
                 .map(|(p, q)| {
                     let mut sums = Apart::new();
-                    let fed =
-                        dispatch_to(Isa::Scalar, Feed::<_, 1, 1, true> { op: &Kl, p, q, to: &mut sums });
-                    sums.finish().filter(|_| fed).map(|total| one_nan(Op::finish(&Kl, &total, 1.0)))
+                    let fed = dispatch_to(Isa::Scalar, Feed::<true> { p, q, to: &mut sums });
+                    sums.finish::<1, 1>().filter(|_| fed).map(|total| one_nan(Op::finish(&Kl, &total, 1.0)))
                 })
                 .collect();
             for isa in others().chain([Isa::Scalar]) {
