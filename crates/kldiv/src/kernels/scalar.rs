@@ -35,6 +35,20 @@ impl<R: Real, const N: usize> Array<R, N> {
     }
 }
 
+/// Whether every machine that this is compiled for has the fused operation.
+const HAS_FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+
+#[inline(always)]
+fn fused<R: Real, const N: usize>(a: &Array<R, N>, b: &Array<R, N>, c: &Array<R, N>) -> Array<R, N> {
+    Array(std::array::from_fn(|i| a.0[i].fma(b.0[i], c.0[i])))
+}
+
+/// The same where each lane is a call of a function: as many of them at every place would be half of the library.
+#[inline(never)]
+fn fused_by_calls<R: Real, const N: usize>(a: &Array<R, N>, b: &Array<R, N>, c: &Array<R, N>) -> Array<R, N> {
+    fused(a, b, c)
+}
+
 macro_rules! lane_by_lane {
     ($($trait:ident $name:ident $operator:tt),*) => {$(
         impl<R: Real, const N: usize> $trait for Array<R, N> {
@@ -75,11 +89,11 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     }
     #[inline(always)]
     fn fma(self, b: Self, c: Self) -> Self {
-        Array(std::array::from_fn(|i| self.0[i].fma(b.0[i], c.0[i])))
+        if HAS_FMA || N == 1 { fused(&self, &b, &c) } else { fused_by_calls(&self, &b, &c) }
     }
     #[inline(always)]
     fn fnma(self, b: Self, c: Self) -> Self {
-        Array(std::array::from_fn(|i| (-self.0[i]).fma(b.0[i], c.0[i])))
+        Array(self.0.map(|x| -x)).fma(b, c)
     }
     #[inline(always)]
     fn both_ordinary(p: Self, q: Self) -> bool {
