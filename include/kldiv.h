@@ -374,7 +374,7 @@ typedef struct kldiv_options {
 /// @param p, q     rows x cols probabilities or counts, of any element types; a row_stride of 0 repeats one row
 /// @param options  NULL for the defaults: KL, the sum, in nats, inputs as given
 /// @param out      1 double; NaN if a row is bad, 0 if there are no rows
-/// @return as kldiv_rows()
+/// @return as kldiv_rows(); KLDIV_ERROR_INFINITE also where rows overflow to both infinities
 /// Thread-safe. Since 0.1.
 KLDIV_NODISCARD
 kldiv_status kldiv_kl(const kldiv_view *p,
@@ -522,7 +522,8 @@ kldiv_status kldiv_explain(const kldiv_view *p,
 /// @param target   rows x cols probabilities or, with log_target, log-probabilities
 /// @param options  NULL for the defaults: the sum, in nats; log_target, reduction, base, mask and weights apply
 /// @param out      1 double; NaN if a row is bad, 0 if there are no rows
-/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for an input that is NaN or +infinity
+/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for an input that is NaN or +infinity;
+///         KLDIV_ERROR_INFINITE also where finite elements overflow to both infinities, in a row or of different rows
 /// Thread-safe. Since 0.1.
 KLDIV_NODISCARD
 kldiv_status kldiv_loss(const kldiv_view *input,
@@ -775,7 +776,8 @@ kldiv_status kldiv_estimate_knn(const kldiv_view *x,
 /// @param standard_error  1 double: the samples' standard deviation over the root of n, NaN for n = 1, INFINITY for an
 ///                        infinite *out; NULL: not wanted
 /// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the
-///         first bad sample (the row): +INFINITY, or -INFINITY in log_p; KLDIV_ERROR_OUT_OF_MEMORY
+///         first bad sample (the row): +INFINITY, or -INFINITY in log_p; KLDIV_ERROR_INFINITE also where some ratios
+///         overflow to infinity and others to -infinity; KLDIV_ERROR_OUT_OF_MEMORY
 /// Thread-safe. Since 0.1.
 KLDIV_NODISCARD
 kldiv_status kldiv_estimate_mc(const double *log_p,

@@ -63,7 +63,6 @@ fuzz_target!(|data: &[u8]| {
     };
     status(code);
     assert!(!meaningless(code) || (out[0] == UNTOUCHED && error[0] == UNTOUCHED));
-    // Of no samples there is no mean; of ratios that overflow to both infinities neither, see README.md.
-    let huge = logs.iter().any(|x| x.is_finite() && x.abs() > 1e300);
-    assert!(code != 0 || options.invalid != 0 || n == 0 || huge || !out[0].is_nan());
+    // Of no samples there is no mean.
+    assert!(code != 0 || options.invalid != 0 || n == 0 || !out[0].is_nan());
 });

@@ -14,27 +14,17 @@ fuzz_target!(|data: &[u8]| {
     let shape = (bytes.below(5), bytes.pick(&[0, 1, 2, 3, 7, 8, 9, 17, 33, 70]));
     let mut choices = Choices::new(bytes, shape.0);
     let options = choices.options;
-    // Sums of terms that overflow to both infinities are no number; see README.md.
-    let mut huge = false;
-    let mut noted = |x: f64| {
-        huge |= x.is_finite() && x.abs() > 80.0;
-        x
-    };
-    let input = Matrix::new(bytes, shape, true, |bytes, _, _| noted(bytes.logit()));
+    let input = Matrix::new(bytes, shape, true, |bytes, _, _| bytes.logit());
     let target = Matrix::new(bytes, shape, options.log_target != 0, |bytes, _, _| match options.log_target {
-        0 => noted(bytes.probability()),
-        _ => noted(bytes.logit()),
+        0 => bytes.probability(),
+        _ => bytes.logit(),
     });
     let mut out = room(1);
     // SAFETY: everything is as large as it says, here and below.
     let code = unsafe {
         kldiv_loss(&raw const input.view, &raw const target.view, &raw const options, out.as_mut_ptr())
     };
-    if huge && out[0].is_nan() {
-        status(code);
-    } else {
-        results(code, &options, &out);
-    }
+    results(code, &options, &out);
     choices.options.threads = 2;
     let mut again = room(1);
     // SAFETY: as above.

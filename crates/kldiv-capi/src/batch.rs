@@ -16,7 +16,7 @@ use crate::view::{kldiv_view, kldiv_view_mut};
 /// @param p, q     rows x cols probabilities or counts, of any element types; a row_stride of 0 repeats one row
 /// @param options  NULL for the defaults: KL, the sum, in nats, inputs as given
 /// @param out      1 double; NaN if a row is bad, 0 if there are no rows
-/// @return as kldiv_rows()
+/// @return as kldiv_rows(); KLDIV_ERROR_INFINITE also where rows overflow to both infinities
 /// Thread-safe. Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]

@@ -62,7 +62,8 @@ pub unsafe extern "C" fn kldiv_estimate_knn(
 /// @param standard_error  1 double: the samples' standard deviation over the root of n, NaN for n = 1, INFINITY for an
 ///                        infinite *out; NULL: not wanted
 /// @return KLDIV_OK; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the
-///         first bad sample (the row): +INFINITY, or -INFINITY in log_p; KLDIV_ERROR_OUT_OF_MEMORY
+///         first bad sample (the row): +INFINITY, or -INFINITY in log_p; KLDIV_ERROR_INFINITE also where some ratios
+///         overflow to infinity and others to -infinity; KLDIV_ERROR_OUT_OF_MEMORY
 /// Thread-safe. Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]

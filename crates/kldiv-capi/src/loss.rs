@@ -21,7 +21,8 @@ use crate::view::{kldiv_view, kldiv_view_mut};
 /// @param target   rows x cols probabilities or, with log_target, log-probabilities
 /// @param options  NULL for the defaults: the sum, in nats; log_target, reduction, base, mask and weights apply
 /// @param out      1 double; NaN if a row is bad, 0 if there are no rows
-/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for an input that is NaN or +infinity
+/// @return as kldiv_rows(); KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE for an input that is NaN or +infinity;
+///         KLDIV_ERROR_INFINITE also where finite elements overflow to both infinities, in a row or of different rows
 /// Thread-safe. Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]

@@ -61,7 +61,8 @@ pub fn rows_into(p: View, q: View, options: &Options, out: &mut [f64]) -> Result
 }
 
 /// The measures of the rows as one number: [`Reduction::Sum`] is `Σ wᵢ Dᵢ` over the rows that the mask keeps, and
-/// [`Reduction::Mean`] and [`Reduction::BatchMean`] are that divided by `Σ wᵢ`, or 0 where no weight is kept.
+/// [`Reduction::Mean`] and [`Reduction::BatchMean`] are that divided by `Σ wᵢ`, or 0 where no weight is kept. Where rows
+/// overflow to both infinities it is no number, and [`Error::Overflow`] names the least of them.
 ///
 /// See the [module](self) for shapes, threads and errors.
 pub fn reduce<'a>(p: impl Into<View<'a>>, q: impl Into<View<'a>>, options: &Options) -> Result<f64, Error> {

@@ -27,6 +27,8 @@
 //! `16 u Σ t (|ln t| + |x|)`, or `16 u Σ eᵗ |t − x|`, reduced alike. Sums are in f64 whatever the types.
 //! # Errors
 //! [`Error::InvalidEntry`] names an input that is NaN or +∞, a target that is NaN, +∞ or, as a probability, negative.
+//! [`Error::Overflow`] names a row with elements that overflow to both infinities or, where some rows overflow to ∞ and
+//! others to −∞, the least of them: the sum is no number then.
 //! Threads and the rest as [`batch`](crate::batch).
 
 use crate::check::{culprit_logit, fault, needs_float, needs_shape, same_shape};

@@ -50,7 +50,7 @@ impl<'a> Rows<'a> {
         threads::chunks_mut(out, rows, |i, out| stretch(i * rows, out))
     }
 
-    /// The sum of all results along a fixed tree, and the first error.
+    /// The sum of all results along a fixed tree, and the first error, which is one of a row's or that they have no sum.
     pub(crate) fn sum(
         &self,
         stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
@@ -82,15 +82,38 @@ impl<'a> Rows<'a> {
                 first = first.or(error);
             }
         }
-        Ok((sum.value(), first))
+        let sum = sum.value();
+        if sum.is_nan() && first.is_none() {
+            first = self.without_sum(stretch);
+        }
+        Ok((sum, first))
+    }
+
+    /// Results that overflow to both infinities have no sum. The least of them is named: what is above 0 may be infinite
+    /// by right, what is below only by overflow.
+    #[cold]
+    fn without_sum(&self, stretch: impl Fn(usize, &mut [f64]) -> Option<Error>) -> Option<Error> {
+        let (mut least, mut row) = (f64::INFINITY, 0);
+        for i in 0..self.shape.rows {
+            let mut value = [0.0];
+            stretch(i, &mut value);
+            if value[0].is_nan() {
+                return None;
+            }
+            if value[0] < least {
+                (least, row) = (value[0], i);
+            }
+        }
+        Some(Error::Overflow { row })
     }
 
     /// The sum of results that are known, along the same tree.
     pub(crate) fn sum_of(&self, values: &[f64]) -> Result<f64, Error> {
-        let (sum, _) = self.sum(|start, out| {
+        let (sum, first) = self.sum(|start, out| {
             out.copy_from_slice(&values[start..][..out.len()]);
             None
         })?;
+        self.outcome(first)?;
         Ok(sum)
     }
 

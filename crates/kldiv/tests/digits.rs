@@ -200,6 +200,184 @@ fn next_to_a_certain_class_all_else_keeps_its_digits() {
 }
 
 #[test]
+fn a_certain_class_far_from_the_first_ones_keeps_its_digits() {
+    // Beyond those logits that a row's first anchor is from.
+    let long = |first: &[f64], last: &[f64]| [first, last].concat();
+    let rest = [0.0; 100];
+    Softmaxes {
+        a: &long(&rest, &[400.25, 380.5]),
+        b: &long(&rest, &[1200.5, 1180.0]),
+        temperature: 1.0,
+        kl: (5.8850945412693428593e-10, 1.327e-08),
+        reverse: (4.5880612118374412770e-10, 1.057e-08),
+        js: (1.2792991807314469682e-10, 2.864e-09),
+        grad_a: (
+            &long(&[1.1936013460418258378e-171; 100], &[-1.9849302186753097530e-9, 1.9849302186753097530e-9]),
+            4.319e-08,
+        ),
+        grad_b: (
+            &long(
+                &[-1.4915355776879555537e-174; 100],
+                &[1.3964207670809045515e-9, -1.3964207670809045515e-9],
+            ),
+            2.993e-08,
+        ),
+    }
+    .check();
+    // What moved the anchor there is much more than what q and p differ by.
+    let rest = &rest[..63];
+    Softmaxes {
+        a: &long(rest, &[-100.0, 80.0, 50.0]),
+        b: &long(rest, &[-99.0, 80.0, 50.0]),
+        temperature: 1.0,
+        kl: (4.8226765671471650341e-79, 8.801e-77),
+        reverse: (6.7141842882109649129e-79, 1.221e-76),
+        js: (1.3848721016902620657e-79, 2.515e-77),
+        grad_a: (
+            &long(
+                &[1.2118104830826307072e-113; 63],
+                &[-6.7141842882109649129e-79, 6.7141842882103366248e-79, 6.2828805112382864747e-92],
+            ),
+            1.223e-76,
+        ),
+        grad_b: (
+            &long(
+                &[-2.0822319326170615950e-113; 63],
+                &[1.1536860855358129947e-78, -1.1536860855357050371e-78, -1.0795759412840223790e-91],
+            ),
+            2.084e-76,
+        ),
+    }
+    .check();
+}
+
+#[test]
+fn next_to_classes_that_are_equally_certain_all_else_keeps_its_digits() {
+    Softmaxes {
+        a: &[0.3, 0.3, -60.1],
+        b: &[0.7, 0.7, -5000.0],
+        temperature: 1.0,
+        kl: (1.4496017420334719970e-23, 9.050e-22),
+        reverse: (2.9348323487811471209e-27, 1.469e-23),
+        js: (1.0171353839868870858e-27, 6.248e-26),
+        grad_a: (
+            &[-7.2494761263417505585e-24, -7.2494761263417505585e-24, 1.4498952252683501117e-23],
+            9.052e-22,
+        ),
+        grad_b: (
+            &[1.4674161743905735604e-27, 1.4674161743905735604e-27, -2.9348323487811471209e-27],
+            1.803e-25,
+        ),
+    }
+    .check();
+}
+
+#[test]
+fn rows_that_are_not_quite_near_differ_by_what_sums_to_nothing() {
+    Softmaxes {
+        a: &[22.876708460329848, 14.641476839782609, -41.6162326121179, -10.206528958632488],
+        b: &[29.01994718340385, 9.221515047327735, -45.65280041643855, -3.4728098660075735],
+        temperature: 2.0,
+        kl: (0.076533145247834655125, 0.4848),
+        reverse: (0.015811626487938460917, 0.1738),
+        js: (0.0054325961229936854084, 0.02861),
+        grad_a: (
+            &[
+                -0.045575403779380869565,
+                0.045575416273702114437,
+                2.4334567738454248887e-14,
+                -1.2494345579440059668e-8,
+            ],
+            0.3079,
+        ),
+        grad_b: (
+            &[
+                0.0079860786479301468227,
+                -0.0079860904136595848401,
+                -4.8390974364178563035e-15,
+                1.1765734277114836173e-8,
+            ],
+            0.04104,
+        ),
+    }
+    .check();
+}
+
+#[test]
+fn a_gradient_of_softmaxes_that_differ_by_a_subnormal_number_keeps_what_digits_that_has() {
+    let (a, b) =
+        (array![[6.164287860264636, -1.075757196352368]], array![[6.164287860264636, -1.0717077626133908]]);
+    let mut options = Options::default();
+    options.temperature = 0.009983702711873307;
+    let mut of_b = Array2::<f64>::zeros((1, 2));
+    let mut place = ViewMut::from(of_b.view_mut());
+    logits::grad_into((&a).into(), (&b).into(), &options, None, None, None, Some(&mut place)).unwrap();
+    for (got, want) in of_b.iter().zip([-5.6940872214004546312e-314, 5.6940872214004546312e-314]) {
+        assert!((got / want - 1.0).abs() < 3e-8, "{got:e}, want {want:e}");
+    }
+}
+
+/// Holds the Jensen-Shannon divergence of two rows, at a temperature and with a weight, and its gradients.
+#[track_caller]
+fn mixture(
+    [a, b]: [&[f64]; 2],
+    (temperature, weight): (f64, f64),
+    (value, mag): (f64, f64),
+    of_a: (&[f64], f64),
+    of_b: (&[f64], f64),
+) {
+    let mut options = Options::from(Measure::JensenShannon { weight });
+    options.temperature = temperature;
+    let mut out = [0.0];
+    let mut grads = [Array2::zeros((1, a.len())), Array2::zeros((1, a.len()))];
+    let [for_a, for_b] = &mut grads;
+    logits::grad_into(
+        a.into(),
+        b.into(),
+        &options,
+        None,
+        Some(&mut out),
+        Some(&mut ViewMut::from(for_a.view_mut())),
+        Some(&mut ViewMut::from(for_b.view_mut())),
+    )
+    .unwrap();
+    held("JS", out[0], value, mag);
+    for (name, grad, (wants, mag)) in [("a", &grads[0], of_a), ("b", &grads[1], of_b)] {
+        grad.iter().zip(wants).for_each(|(got, want)| held(&format!("gradient by {name}"), *got, *want, mag));
+    }
+}
+
+#[test]
+fn the_smaller_of_two_probabilities_keeps_its_own_digits_in_a_mixture() {
+    mixture(
+        [&[16.28289701059163, 7.973988065496473], &[1.3924400132087877, 1.694866568510524]],
+        (0.012663644231485253, 0.001),
+        (0.0079072543490412881749, 0.007911),
+        (&[0.0, -5.8661337858367708999e-284], 56.1),
+        (&[-5.6913450558260156453e-8, 5.6913450558260156453e-8], 5.734),
+    );
+    // Weights that do not sum to 1 but for rounding.
+    mixture(
+        [&[25.976647487064408, -42.66543770542647], &[25.976647487068988, -42.665437705430826]],
+        (4.623585339473889, 0.1),
+        (5.9962990948672766310e-32, 1.071e-30),
+        (&[-1.3421933583132621945e-20, 1.3421933583132621945e-20], 2.262e-19),
+        (&[1.3421933583119653016e-20, -1.3421933583119653016e-20], 2.262e-19),
+    );
+}
+
+#[test]
+fn a_mask_in_one_row_leaves_a_mixture_its_digits_next_to_a_certain_class() {
+    mixture(
+        [&[0.3, -100.1, -90.7], &[0.9, -95.3, f64::NEG_INFINITY]],
+        (1.0, 0.25),
+        (1.04799601844667747e-40, 9.648e-39),
+        (&[-1.04447026641595545e-40, -2.4420879563886689629e-44, 1.0447144752115943159e-40], 9.616e-39),
+        (&[-3.52575203072202e-43, 3.5257520307220185865e-43, 0.0], 5.376e-39),
+    );
+}
+
+#[test]
 fn a_student_that_is_certain_is_measured_by_what_its_teacher_lacks() {
     Softmaxes {
         a: &[156.25273848489695, 159.97728519091487],
@@ -245,6 +423,17 @@ fn subnormal_probabilities_of_logits_count() {
         grad_b: (&[1.4557607868001382013e-307, -1.4557607868001382013e-307], 1.008e-304),
     }
     .check();
+}
+
+#[test]
+fn a_class_that_is_next_to_impossible_counts_in_a_long_row_too() {
+    // Beyond the logits that are summed together with the certain one.
+    let (mut a, mut b) = (vec![-5000.0; 8300], vec![-5000.0; 8300]);
+    (a[3], b[3]) = (0.1, 0.1);
+    (a[8250], b[8250]) = (-709.7, -700.3);
+    let value = |a: &[f64], b: &[f64]| logits::rows(a, b, &Options::default()).unwrap()[0];
+    held("KL", value(&a, &b), 6.6034527924338151729e-305, 4.694e-302);
+    held("REVERSE", value(&b, &a), 5.5517312946397686539e-304, 3.9e-301);
 }
 
 #[test]

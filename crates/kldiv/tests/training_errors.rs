@@ -4,7 +4,7 @@ mod common;
 
 use half::{bf16, f16};
 use kldiv::family::vae::{self, Grads, Prior};
-use kldiv::{Element, Error, Fault, Invalid, Measure, Options, TopK, View, ViewMut, logits, loss};
+use kldiv::{Element, Error, Fault, Invalid, Measure, Options, Reduction, TopK, View, ViewMut, logits, loss};
 use ndarray::Array2;
 
 const ROWS: usize = 5;
@@ -324,4 +324,27 @@ fn a_sparse_target_of_all_classes_is_the_dense_one() {
             assert!(off <= common::K, "offset {offset} eps {eps:e}: {made:e}, {off} units");
         }
     }
+}
+
+#[test]
+fn rows_whose_losses_overflow_to_both_infinities_have_no_sum() {
+    let input = ndarray::array![[-1.0, 0.0], [-1e308, 0.0], [1e308, 0.0], [1e308, 0.0]];
+    let target = ndarray::array![[0.5, 0.5], [1e10, 0.5], [1e10, 0.5], [1e10, 0.5]];
+    let mut options = Options::default();
+    for reduction in [Reduction::Sum, Reduction::Mean, Reduction::BatchMean] {
+        options.reduction = reduction;
+        let mut out = 7.0;
+        let said = loss::loss_into((&input).into(), (&target).into(), &options, &mut out);
+        // What is below 0 is infinite by overflow alone.
+        assert!(matches!(said, Err(Error::Overflow { row: 2 })), "{said:?}");
+        assert!(out.is_nan());
+        let rows = [1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        assert!(matches!(loss::reduce_rows(&rows, 2, &options), Err(Error::Overflow { row: 2 })));
+    }
+    options.invalid = Invalid::Nan;
+    assert!(loss::loss(&input, &target, &options).unwrap().is_nan());
+    options.invalid = Invalid::Error;
+    let mask = [1, 1, 0, 0];
+    options.mask = Some(&mask);
+    assert_eq!(loss::loss(&input, &target, &options), Ok(f64::INFINITY));
 }

@@ -40,7 +40,8 @@ pub struct MonteCarlo {
 /// Samples are shared among [`threads`](crate::threads); the result has the same bits for any number of them.
 /// # Errors
 /// [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::Option`]; [`Error::InvalidEntry`] names the first sample with a
-/// NaN, a +∞, or a `log_p` of −∞, and means that the estimate is NaN.
+/// NaN, a +∞, or a `log_p` of −∞, [`Error::Overflow`] the one with the least ratio where some overflow to ∞ and others to
+/// −∞; either means that the estimate is NaN.
 ///
 /// Source: Schulman, "Approximating KL divergence", 2020.
 pub fn monte_carlo(log_p: &[f64], log_q: &[f64], options: &Options) -> Result<MonteCarlo, Error> {
@@ -213,5 +214,15 @@ mod tests {
         assert!(matches!(of(-1.0, f64::INFINITY), Err(Error::InvalidEntry { operand: LOG_Q, row: 1, .. })));
         assert!(matches!(of(f64::NEG_INFINITY, 0.0), Err(Error::InvalidEntry { operand: LOG_P, .. })));
         assert_eq!(of(-1.0, f64::NEG_INFINITY).unwrap().value, f64::INFINITY);
+    }
+
+    #[test]
+    fn ratios_that_overflow_to_both_infinities_have_no_mean() {
+        let (log_p, log_q) = ([-1.0, 1e308, -1e308], [-1.5, -1e308, 1e308]);
+        let mut out = MonteCarlo { value: 0.0, standard_error: 0.0 };
+        let said = monte_carlo_into(&log_p, &log_q, &Options::default(), &mut out);
+        assert_eq!(said, Err(Error::Overflow { row: 2 }));
+        assert!(out.value.is_nan() && out.standard_error.is_nan());
+        assert_eq!(monte_carlo(&log_p[..2], &log_q[..2], &Options::default()).unwrap().value, f64::INFINITY);
     }
 }

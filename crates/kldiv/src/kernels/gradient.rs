@@ -4,7 +4,7 @@
 //! digits where p and q are near each other.
 
 use crate::kernels::exp::{Exp, ScaledExp, exp, parts_of, times_exp};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_sum};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;
@@ -17,6 +17,8 @@ struct Both<V: Lanes> {
     /// Where q is larger.
     of_q: V::Mask,
     larger: V,
+    /// Good to its own digits, which the sum of the larger and the difference is not where it is the smaller by far.
+    smaller: V,
     /// The smaller less the larger.
     difference: V,
 }
@@ -31,13 +33,20 @@ impl<V: Lanes> Both<V> {
 
     #[inline(always)]
     fn of_larger(of_q: V::Mask, larger: V, y: V) -> Self {
-        let y = V::select(of_q, V::zero() - y, y);
-        Both { of_q, larger, difference: larger * Exp::of_rounded(y).less_one() }
+        let ratio = Exp::of_rounded(V::select(of_q, V::zero() - y, y));
+        Both { of_q, larger, smaller: larger * ratio.value(), difference: larger * ratio.less_one() }
     }
 
     #[inline(always)]
     fn p(&self) -> V {
-        V::select(self.of_q, self.larger + self.difference, self.larger)
+        V::select(self.of_q, self.smaller, self.larger)
+    }
+
+    /// What the smaller is short of for the difference to be exact, where the two are near each other.
+    #[inline(always)]
+    fn rest(&self) -> V {
+        let near = V::le(V::constant(0.5) * self.larger, self.smaller);
+        V::select(near, (self.larger - self.smaller) + self.difference, V::zero())
     }
 
     /// q − p.
@@ -168,7 +177,7 @@ impl Prepare for Softmaxes {
         let near = Framed::calm_exponent(y);
         let of_q = V::le(zero, y);
         let both = Both::of_larger(of_q, V::select(of_q, far_q, far_p), V::select(near, y, zero));
-        let (smaller, rest) = two_sum(both.larger, both.difference);
+        let (smaller, rest) = (both.smaller, both.rest());
         let p = V::select(near, V::select(of_q, smaller, both.larger), far_p);
         let q = V::select(near, V::select(of_q, both.larger, smaller), far_q);
         let p_rest = V::select(V::and(near, of_q), rest, zero);
@@ -238,6 +247,9 @@ impl Job for MixtureGradient<'_> {
                 let ordinary = I::F64::le(m, I::F64::splat(f64::LARGEST));
                 let live = I::F64::and(I::F64::le(I::F64::splat(f64::SMALLEST), side), ordinary);
                 let one = I::F64::one();
+                // Of what is near the side its own difference is a part, to the last digit.
+                let near = I::F64::le(exact[i].magnitude(), I::F64::constant(0.5) * side);
+                let m = I::F64::select(near, side + exact[i], m);
                 let (x, y) = (I::F64::select(live, side, one), I::F64::select(live, m, one));
                 let lo = I::F64::select(live, exact[i] - (m - side), I::F64::zero());
                 let ln = Ratio::of(x.into(), Parts { hi: y, lo: Some(lo) }).ln();

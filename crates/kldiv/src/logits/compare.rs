@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::kernels;
-use crate::kernels::exp::{SCALES, exp_of, parts_of};
+use crate::kernels::exp::{SCALES, exp_of, parts_of, times_exp};
 use crate::kernels::gradient::Exponentials;
 use crate::kernels::lanes::{Lanes, Vector, two_difference};
 use crate::kernels::log::{less_ln_1p, ln, ln_1p};
@@ -230,8 +230,12 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
         if weight.is_nan() {
             return Summary::NAN;
         }
-        let Some(seen) = Seen::of(curved / weight, straight / weight) else { break };
-        if look + 1 < LOOKS && !asked && frame.hides(seen.mean, unit::<T>()) {
+        let seen = Seen::of(curved / weight, straight / weight);
+        let lost = |seen: Seen| {
+            let beside = weight < ALMOST_ONE && seen.mean.abs() > 16.0 * seen.kl;
+            beside || (weight < FEW && seen.doubtful()) || frame.hides(seen.mean, unit::<T>())
+        };
+        if look + 1 < LOOKS && !asked && seen.is_none_or(lost) {
             // Next to an outcome that is all but certain the anchor is to be that one's difference, to the last bit.
             asked = true;
             let largest = largest::<T>(a);
@@ -241,6 +245,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
                 continue;
             }
         }
+        let Some(seen) = seen else { break };
         if look + 1 < LOOKS
             && (seen.doubtful() || (distance == Distance::Wide && seen.kl < APART))
             && let Some(anchor) = moved(&frame, seen.mean, unit::<T>())
@@ -267,7 +272,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
 }
 
 /// From here on divergences are of rows so far apart that q is better taken from b than from p.
-pub(super) const APART: f64 = 1.0 / 16.0;
+const APART: f64 = 1.0 / 16.0;
 
 /// Rows shorter than this are not taken for wide ones: of more logits, the rounding of each is little.
 const LONG: usize = 1024;
@@ -297,10 +302,17 @@ fn masked<T: Vector>(a: Row, b: Row, scale: f64) -> Summary {
     Summary::of(f64::NEG_INFINITY, 0.0, Compensated { hi: from, lo: 0.0 }, q, scale, 0.0)
 }
 
+/// Where the sum of exp((a − max)/T) is less, the likeliest outcomes may be all but certain.
+const FEW: f64 = 8.0;
+
+/// Where it is less than this, the likeliest one is.
+const ALMOST_ONE: f64 = 1.0 + 1.0 / 64.0;
+
 /// How often a stretch is looked at: each look leaves of the anchor's error what rounding makes of it.
 const LOOKS: usize = 5;
 
 /// What the means of exp(y) − 1 − y and of y under P say.
+#[derive(Clone, Copy)]
 pub(super) struct Seen {
     pub(super) mean: f64,
     /// The mean of exp(y), less 1.
@@ -341,13 +353,17 @@ fn anchor_where(a: Row, b: Row, mut among: std::ops::Range<usize>, of: impl Fn(f
 
 /// The unit roundoff of a type that logits are compared in.
 pub(super) const fn unit<T>() -> f64 {
-    if size_of::<T>() < size_of::<f64>() { f32::EPSILON as f64 / 2.0 } else { f64::EPSILON / 2.0 }
+    if size_of::<T>() < size_of::<f64>() { UNIT_OF_F32 } else { f64::EPSILON / 2.0 }
 }
 
+const UNIT_OF_F32: f64 = f32::EPSILON as f64 / 2.0;
+
 impl Frame {
-    /// Whether a change of y is so little that the anchor, in two numbers of the unit, would lose digits of it.
+    /// Whether a change of y is so little that the anchor, in two numbers of the unit, would lose digits of it: beside
+    /// the first of the two, or because T times as much is no normal number.
     fn hides(&self, y: f64, unit: f64) -> bool {
-        y != 0.0 && y.abs() < unit * (self.anchor.hi * self.scale).abs()
+        let least = if unit < UNIT_OF_F32 { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE.into() } / unit;
+        y != 0.0 && y.abs() < self.scale * (unit * self.anchor.hi.abs()).max(least)
     }
 }
 
@@ -414,7 +430,7 @@ fn joined_b(parts: &[Summary], scale: f64) -> (Compensated, f64) {
         return (Compensated::ZERO, 0.0);
     };
     let mut weight = Compensated::ZERO;
-    possible().for_each(|part| weight.add(part.weight_b * exp_of(part.max_b.minus(max) * scale)));
+    possible().for_each(|part| weight.add(times_exp(part.weight_b, part.max_b.minus(max) * scale)));
     (max, weight.value())
 }
 
@@ -429,7 +445,7 @@ fn join(parts: &[Summary], scale: f64, unit: f64) -> Summary {
         return Summary::of(f64::NEG_INFINITY, 0.0, max_b, weight_b, scale, 0.0);
     };
     // Of the heaviest part: where the others' differences are taken from first.
-    let weight = |part: &Summary| part.weight * exp_of((part.max - max) * scale);
+    let weight = |part: &Summary| times_exp(part.weight, (part.max - max) * scale);
     let heavier = |x: Summary, y: Summary| if weight(&y) > weight(&x) { y } else { x };
     let heaviest = possible().copied().reduce(heavier).unwrap_or(Summary::NAN);
     let mut frame = Frame { max, anchor: heaviest.delta, rest: heaviest.rest, scale };
@@ -453,7 +469,7 @@ fn join(parts: &[Summary], scale: f64, unit: f64) -> Summary {
             if w > 0.0 && y.abs() < 30.0 {
                 curved.add(w * parts_of(y).1);
             } else if part.weight_b > 0.0 {
-                let q = part.weight_b * exp_of(part.max_b.minus(max_of_b) * scale) / total;
+                let q = times_exp(part.weight_b, part.max_b.minus(max_of_b) * scale) / total;
                 curved.add(if w > 0.0 { q - w - w * y } else { q });
             }
         }
@@ -485,7 +501,7 @@ fn joined_apart(parts: &[Summary], max: f64, scale: f64) -> Summary {
     let (max_b, weight_b) = joined_b(parts, scale);
     let (mut total, mut kl, mut impossible) = (Compensated::ZERO, Compensated::ZERO, false);
     for part in parts.iter().filter(|part| part.weight > 0.0) {
-        total.add(part.weight * exp_of((part.max - max) * scale));
+        total.add(times_exp(part.weight, (part.max - max) * scale));
         impossible |= part.kl == f64::INFINITY;
     }
     let own = parts.iter().all(|part| part.own);
@@ -494,7 +510,7 @@ fn joined_apart(parts: &[Summary], max: f64, scale: f64) -> Summary {
         return whole;
     }
     for part in parts.iter().filter(|part| part.weight > 0.0) {
-        let p = part.weight * exp_of((part.max - max) * scale) / whole.weight;
+        let p = times_exp(part.weight, (part.max - max) * scale) / whole.weight;
         if p > 0.0 {
             kl.add(p * (part.kl + part.delta.minus(whole.delta) * scale));
         }

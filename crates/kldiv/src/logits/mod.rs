@@ -23,8 +23,8 @@
 //! Differences of logits are taken before anything is rounded: near-equal rows, also those that differ by a constant,
 //! keep their digits, and no result is negative. With s = (a − max a)/T, r likewise of b, l = ln(p/q) and c = |l| at the
 //! largest a, KL is within `16 u Σ [(p l − p + q)(1 + min(|s|, |r|)) + |q − p| (|l| + 2c)]` of the exact value.
-//! A class that is less than e^−700 times as likely as the likeliest counts as impossible in a sum. Logits beyond 2e307
-//! that differ by as much are [`Error::Overflow`].
+//! A class that is less than e^−700 times as likely as the likeliest counts as impossible in a sum, and in gradients of
+//! Jensen-Shannon. Logits beyond 2e307 that differ by as much are [`Error::Overflow`].
 //! # Memory
 //! Nothing that grows with the row but 40 bytes for each 65,536 classes of a longer one.
 //! # Threads, errors
@@ -43,7 +43,7 @@ use crate::kernels::gradient::{Gain, Gradient, MixtureGradient, Slope, Softmaxes
 use crate::kernels::log::ln_1p;
 use crate::kernels::op::{Halves, JensenShannon};
 use crate::kernels::softmax::Frame;
-use crate::logits::compare::{APART, Summary};
+use crate::logits::compare::Summary;
 use crate::pair::{ln_base, total};
 use crate::pieces::shares;
 use crate::policy::{Measure, Options};
@@ -159,6 +159,13 @@ pub fn grad_into(
     job.rows.outcome(first)
 }
 
+/// From here on the normaliser of q is better known from b than from its quotient with that of p, which is good to what p
+/// and q differ by.
+const OWN: f64 = 0.125;
+
+/// Sums of exp((a − max)/T) below this may be of outcomes that are equally certain, and then are near an integer.
+const SEVERAL: f64 = 4.0;
+
 /// A call, checked.
 struct Job<'a> {
     a: View<'a>,
@@ -250,19 +257,21 @@ impl<'a> Job<'a> {
 
     /// The summary as it is good for q itself.
     fn for_q(&self, summary: Summary, p: Row, q: Row) -> Summary {
+        let near = summary.kl < OWN;
         let own = match summary {
-            near if near.kl < APART => near,
+            summary if near => summary,
             apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),
             apart => compare::with_own_normalisers::<f64>(apart, q, self.scale),
         };
-        // Next to an outcome that is all but certain all else is too little for sums of the whole to tell: q is made to sum
-        // to 1 once more.
-        let others = (own.weight - 1.0) / own.weight;
-        if own.kl == 0.0 || own.kl == f64::INFINITY || own.kl < 8.0 * others {
+        // Next to an outcome that is all but certain, or several that are equally so, all else is too little for sums of
+        // the whole to tell: q is made to sum to 1 once more.
+        let certain = if near && own.weight < SEVERAL { own.weight.round() } else { 1.0 };
+        let others = (own.weight - certain).abs() / own.weight;
+        let unit = if self.narrow { compare::unit::<f32>() } else { compare::unit::<f64>() };
+        if own.kl == 0.0 || own.kl < 8.0 * (others - unit) {
             return own;
         }
         let sums = total::<_, _, f64, _, _>(&Gain, &self.softmaxes(&own), p, q, self.rows.spread);
-        let unit = if self.narrow { compare::unit::<f32>() } else { compare::unit::<f64>() };
         own.raised(-ln_1p(sums.exact[0].value()), self.scale, unit)
     }
 
