@@ -67,7 +67,7 @@ impl<V: Lanes<Real = f64>> Lane<V> {
     fn add_stretch<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64]) -> bool {
         let mut quotients = [const { MaybeUninit::uninit() }; STRETCH / 8];
         let Some(rest) = self.begin::<ZEROS>(p, q, &mut quotients) else { return false };
-        // SAFETY: it has begun with these slices.
+        // SAFETY: it has begun with these slices, which are of equal length.
         unsafe { self.end(p, &quotients, rest) };
         true
     }

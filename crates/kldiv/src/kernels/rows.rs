@@ -1,5 +1,6 @@
 //! Rows of a few vectors, eight at a time: each row's eight lanes are summed as `generic` does, and then the lanes of all
-//! eight rows are joined together, a row a lane at the end, along the same tree.
+//! eight rows are joined together, a row a lane at the end, along the same tree. Rows that would leave most lanes of a vector
+//! empty are taken column by column instead, a row a lane from the beginning; the sums are the same.
 
 use crate::kernels::generic::{Loaded, add_columns, add_row, careful};
 use crate::kernels::lane_sums::Sums;
