@@ -31,8 +31,13 @@ const BIAS: f64 = (1 << 20) as f64;
 /// The least that the curved parts of a share sum to.
 const NEAR: f64 = 1.0 / (1 << 19) as f64;
 
-/// The quotients of a stretch, between the two times it is gone through.
+/// The quotients of a stretch, between the two times it is gone through. A job has one place for them: the stack is short.
 type Quotients<V> = [MaybeUninit<Quotient<V>>; STRETCH / 8];
+
+#[inline(always)]
+const fn no_quotients<V: Copy>() -> Quotients<V> {
+    [const { MaybeUninit::uninit() }; STRETCH / 8]
+}
 
 /// Sums under way in the lanes of V.
 #[derive(Clone, Copy)]
@@ -50,12 +55,12 @@ impl<V: Lanes<Real = f64>> Lane<V> {
     /// Adds the terms of two slices of equal length, a block or less, stretch by stretch as `generic` does, and says whether
     /// it could. With `ZEROS` it can where p is 0, too, and gives the same bits.
     #[inline(always)]
-    fn add_slices<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64]) -> bool {
+    fn add_slices<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64], quotients: &mut Quotients<V>) -> bool {
         let n = p.len().min(q.len());
         let mut from = 0;
         while from < n {
             let end = n.min(from + STRETCH);
-            if !self.add_stretch::<ZEROS>(&p[from..end], &q[from..end]) {
+            if !self.add_stretch::<ZEROS>(&p[from..end], &q[from..end], quotients) {
                 return false;
             }
             from = end;
@@ -64,11 +69,10 @@ impl<V: Lanes<Real = f64>> Lane<V> {
     }
 
     #[inline(always)]
-    fn add_stretch<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64]) -> bool {
-        let mut quotients = [const { MaybeUninit::uninit() }; STRETCH / 8];
-        let Some(rest) = self.begin::<ZEROS>(p, q, &mut quotients) else { return false };
+    fn add_stretch<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64], quotients: &mut Quotients<V>) -> bool {
+        let Some(rest) = self.begin::<ZEROS>(p, q, quotients) else { return false };
         // SAFETY: it has begun with these slices, which are of equal length.
-        unsafe { self.end(p, &quotients, rest) };
+        unsafe { self.end(p, quotients, rest) };
         true
     }
 
@@ -84,15 +88,13 @@ impl<V: Lanes<Real = f64>> Lane<V> {
             quotients[n].write(begun.add::<ZEROS>(pair)?);
             (at, n) = (at + V::LANES, n + 1);
         }
-        let tail = match vectors(&AsGiven, p, q, &mut at) {
-            Some(pair) => Some((pair.p.hi, begun.add::<ZEROS>(pair)?)),
-            None => None,
-        };
+        if let Some(pair) = vectors(&AsGiven, p, q, &mut at) {
+            let quotient = begun.add::<ZEROS>(pair)?;
+            begun.rest = quotient.add_curved(pair.p.hi, begun.rest);
+        }
         self.straight = begun.straight;
-        V::calm(begun.unrest).then(|| match tail {
-            Some((p, quotient)) => quotient.add_curved(p, begun.rest),
-            None => begun.rest,
-        })
+        // No closure: it would not be compiled for the instruction set.
+        if V::calm(begun.unrest) { Some(begun.rest) } else { None }
     }
 
     /// Adds the curved parts of the whole vectors of a stretch, and what [`Lane::begin`] gave.
@@ -184,11 +186,11 @@ impl Job for Short<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
         let Short { p, q } = self;
-        let mut lane = Lane::<I::F64>::new();
+        let (mut lane, mut quotients) = (Lane::<I::F64>::new(), no_quotients());
         // A single stretch needs no loop around it.
         let could = match p.len() {
-            ..=STRETCH => lane.add_stretch::<false>(p, q),
-            _ => lane.add_slices::<false>(p, q),
+            ..=STRETCH => lane.add_stretch::<false>(p, q, &mut quotients),
+            _ => lane.add_slices::<false>(p, q, &mut quotients),
         };
         if !could {
             return f64::NAN;
@@ -245,7 +247,7 @@ impl<const ZEROS: bool> Job for Feed<'_, ZEROS> {
         let Feed { p, q, to } = self;
         let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
         let mut lane = Lane::<I::F64> { curved, straight };
-        if !lane.add_slices::<ZEROS>(p, q) {
+        if !lane.add_slices::<ZEROS>(p, q, &mut no_quotients()) {
             return false;
         }
         to.lanes = Lane { curved: Array(lane.curved.to_f64s()), straight: Array(lane.straight.to_f64s()) };
@@ -272,26 +274,20 @@ impl Job for ApartRows<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) -> [bool; ROWS] {
         let ApartRows { p, q, cols, out } = self;
-        let mut apart = [true; ROWS];
-        if cols < I::F64::LANES
-            // SAFETY: the job's maker vouches for the rows.
-            && let Some((curved, straight)) = unsafe { of_columns::<I::F64>(p, q, cols) }
-        {
-            *out = (curved - straight).to_f64s();
-            return curved.to_f64s::<ROWS>().map(|curved| curved >= NEAR);
-        }
         let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
+        let mut apart = [true; ROWS];
+        let mut quotients = no_quotients();
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             let mut lane = Lane::<I::F64>::new();
             let could = match cols {
-                ..=STRETCH => lane.add_stretch::<false>(p, q),
-                _ => lane.add_slices::<false>(p, q),
+                ..=STRETCH => lane.add_stretch::<false>(p, q, &mut quotients),
+                _ => lane.add_slices::<false>(p, q, &mut quotients),
             };
             if !could {
                 lane = Lane::new();
-                apart[i] = lane.add_slices::<true>(p, q);
+                apart[i] = lane.add_slices::<true>(p, q, &mut quotients);
             }
             (curved[i], straight[i]) = lane.sums();
         }
@@ -306,28 +302,30 @@ impl Job for ApartRows<'_> {
     }
 }
 
-/// The curved and the straight sums of eight rows of at most eight columns, a row a lane: row by row most lanes would be
-/// filled with ones.
-///
-/// # Safety
-/// The promises of [`ApartRows`].
-#[inline(always)]
-unsafe fn of_columns<V: Lanes<Real = f64>>(
-    p: (*const f64, isize),
-    q: (*const f64, isize),
-    cols: usize,
-) -> Option<(V, V)> {
-    let (mut curved, mut straight) = ([V::zero(); 8], [V::zero(); 8]);
-    for j in 0..cols {
-        // SAFETY: the caller's promise; a column is a vector.
-        let pair = unsafe { Loaded::whole(column(p, j).as_ptr(), column(q, j).as_ptr()) };
-        let mut begun = Begun::new(V::splat(BIAS));
-        let quotient = begun.add::<true>(pair)?;
-        if !V::calm(begun.unrest) {
-            return None;
+/// The same of rows of few columns, which are taken column by column, if all rows allow it; see
+/// [`crate::kernels::rows::Columns`].
+pub(crate) struct ApartColumns<'a>(pub(crate) ApartRows<'a>);
+
+impl Job for ApartColumns<'_> {
+    type Output = Option<[bool; ROWS]>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Option<[bool; ROWS]> {
+        let ApartRows { p, q, cols, out } = self.0;
+        let (mut curved, mut straight) = ([I::F64::zero(); 8], [I::F64::zero(); 8]);
+        for j in 0..cols {
+            // SAFETY: the job's maker vouches for the rows; a column is a vector.
+            let pair = unsafe { Loaded::<I::F64>::whole(column(p, j).as_ptr(), column(q, j).as_ptr()) };
+            let mut begun = Begun::new(I::F64::splat(BIAS));
+            let quotient = begun.add::<true>(pair)?;
+            if !I::F64::calm(begun.unrest) {
+                return None;
+            }
+            curved[j] = quotient.add_curved(pair.p.hi, begun.rest);
+            straight[j] = begun.straight - I::F64::splat(BIAS);
         }
-        curved[j] = quotient.add_curved(pair.p.hi, begun.rest);
-        straight[j] = begun.straight - V::splat(BIAS);
+        let curved = join_columns(curved);
+        *out = (curved - join_columns(straight)).to_f64s();
+        Some(curved.to_f64s::<ROWS>().map(|curved| curved >= NEAR))
     }
-    Some((join_columns(curved), join_columns(straight)))
 }

@@ -159,9 +159,9 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
 
     /// The measures of eight rows, a row a lane, if they are their sums.
     #[inline(always)]
-    pub(super) fn values_of_rows(mut rows: [Self; 8], careful: bool) -> S {
+    pub(super) fn values_of_rows(rows: &mut [Self; 8], careful: bool) -> S {
         if !careful {
-            let (plain, exact) = Self::firsts(&rows);
+            let (plain, exact) = Self::firsts(rows);
             return join_rows(plain) - join_rows(exact);
         }
         // Lanes 0 to 3 with 4 to 7, of rows i and i + 4 at once; then of what is left, by twos and by ones.
@@ -176,12 +176,12 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
 
     /// The same where each sum has the i-th lane of all eight rows.
     #[inline(always)]
-    pub(super) fn values_of_columns(columns: [Self; 8], careful: bool) -> S {
+    pub(super) fn values_of_columns(columns: &[Self; 8], careful: bool) -> S {
         if !careful {
-            let (plain, exact) = Self::firsts(&columns);
+            let (plain, exact) = Self::firsts(columns);
             return join_columns(plain) - join_columns(exact);
         }
-        let [a, b, c, d, e, f, g, h] = &columns;
+        let [a, b, c, d, e, f, g, h] = columns;
         let (low, high) = (a.join(e).join(&c.join(g)), b.join(f).join(&d.join(h)));
         low.join(&high).values()
     }

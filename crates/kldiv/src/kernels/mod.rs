@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use half::f16;
 
 pub(crate) use crate::kernels::apart::Apart;
-use crate::kernels::apart::{ApartRows, Feed, Short};
+use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short};
 use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Extend, Single, Sum, Value, ValueOfPair, Write};
@@ -17,7 +17,7 @@ use crate::kernels::op::Op;
 use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
 pub(crate) use crate::kernels::rows::ROWS;
-use crate::kernels::rows::Rows;
+use crate::kernels::rows::{Columns, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Distance, Far, Frame, Sums};
 use crate::kernels::transpose::Transpose;
 use crate::kernels::widen::Widen;
@@ -274,13 +274,22 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     let mut apart = [false; ROWS];
     if O::APART && T::DTYPE == Dtype::F64 && cols > 1 {
         let (p, q) = ((p.0.cast::<f64>(), p.1), (q.0.cast::<f64>(), q.1));
-        apart = dispatch(ApartRows { p, q, cols, out });
+        let by_columns = match few_columns::<T>(cols) {
+            true => dispatch(ApartColumns(ApartRows { p, q, cols, out })),
+            false => None,
+        };
+        apart = by_columns.unwrap_or_else(|| dispatch(ApartRows { p, q, cols, out }));
         if apart == [true; ROWS] {
             return;
         }
     }
     let mut values = [0.0; ROWS];
-    dispatch(Rows { op, p, q, cols, out: &mut values });
+    let rows = Rows { op, p, q, cols, out: &mut values };
+    if few_columns::<T>(cols) {
+        dispatch(Columns(rows));
+    } else {
+        dispatch(rows);
+    }
     for i in 0..ROWS {
         if !apart[i] {
             out[i] = values[i];

@@ -64,28 +64,45 @@ impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Rows<'_, O,
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Rows { op, p, q, cols, out } = self;
-        let (lanes, careful) = (T::On::<I>::LANES, careful::<O, T, M, C>());
-        if cols < lanes && cols <= 8 {
-            // Row by row most lanes would be filled with ones.
-            let mut columns = [Sums::<I::F64, M, C>::zero(); 8];
-            for (n, columns) in columns[..cols].chunks_mut(lanes / ROWS).enumerate() {
-                // SAFETY: the job's maker vouches for the rows.
-                let pair = unsafe {
-                    let first = n * (lanes / ROWS);
-                    let [x, y] = [p, q].map(|rows| of_columns(rows, first..first + columns.len()));
-                    Loaded::<T::On<I>>::whole(x.as_ptr().cast(), y.as_ptr().cast())
-                };
-                add_columns(op, pair, columns);
-            }
-            *out = Sums::values_of_columns(columns, careful).to_f64s();
-            return;
-        }
         let mut sums = [Sums::<I::F64, M, C>::zero(); ROWS];
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             sums[i] = add_row::<I, O, T, M, C>(op, p, q);
         }
-        *out = Sums::values_of_rows(sums, careful).to_f64s();
+        *out = Sums::values_of_rows(&mut sums, careful::<O, T, M, C>()).to_f64s();
+    }
+}
+
+/// Whether rows have so [few columns](Columns) that most lanes of a vector would be empty.
+pub(super) const fn few_columns<T>(cols: usize) -> bool {
+    cols <= 8 && cols * size_of::<T>() < VECTOR
+}
+
+/// The bytes of a vector of any type.
+const VECTOR: usize = 64;
+
+/// The same measures of rows of few columns, which are taken column by column, a row a lane. A job of its own: one with
+/// both would take the stack of both.
+pub(crate) struct Columns<'a, O, T, const M: usize, const C: usize>(pub(crate) Rows<'a, O, T, M, C>);
+
+impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Columns<'_, O, T, M, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Rows { op, p, q, cols, out } = self.0;
+        let mut sums = [Sums::<I::F64, M, C>::zero(); 8];
+        let columns = T::On::<I>::LANES / ROWS;
+        for (n, sums) in sums[..cols].chunks_mut(columns).enumerate() {
+            // SAFETY: the job's maker vouches for the rows.
+            let pair = unsafe {
+                let which = n * columns..n * columns + sums.len();
+                let (x, y) = (of_columns(p, which.clone()), of_columns(q, which));
+                Loaded::<T::On<I>>::whole(x.as_ptr().cast(), y.as_ptr().cast())
+            };
+            add_columns(op, pair, sums);
+        }
+        *out = Sums::values_of_columns(&sums, careful::<O, T, M, C>()).to_f64s();
     }
 }

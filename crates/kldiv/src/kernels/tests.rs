@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use crate::kernels::apart::{Apart, ApartRows, Feed, Short};
+use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed, Short};
 use crate::kernels::generic::{BLOCK, Extend, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
@@ -15,7 +15,7 @@ use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::product::{
     Facts, GROUP, Judge, LnRatio, Meet, Mixture, PANEL, Product, Products, Reach, Rule, STRETCH,
 };
-use crate::kernels::rows::{ROWS, Rows};
+use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, chunk};
 use crate::kernels::vae::{Gaussians, Given};
 use crate::kernels::widen::Widen;
@@ -362,10 +362,11 @@ macro_rules! eight_rows_have_the_bits_of_each {
         fn $name() {
             for cols in (1..=35).chain([63, 200, BLOCK]) {
                 for (kind, (p, q)) in data::<$t>(ROWS * cols).iter().enumerate() {
-                    let values = |isa| {
+                    let values = |isa, by_columns| {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        dispatch_to(isa, Rows { op: &Kl, p, q, cols, out: &mut out });
+                        let rows = Rows { op: &Kl, p, q, cols, out: &mut out };
+                        if by_columns { dispatch_to(isa, Columns(rows)) } else { dispatch_to(isa, rows) }
                         out.map(one_nan)
                     };
                     let rows: Vec<u64> = p
@@ -377,7 +378,10 @@ macro_rules! eight_rows_have_the_bits_of_each {
                         })
                         .collect();
                     for isa in others().chain([Isa::Scalar]) {
-                        assert_eq!(rows, values(isa), "{isa:?}, {cols} columns, kind {kind}");
+                        assert_eq!(rows, values(isa, false), "{isa:?}, {cols} columns, kind {kind}");
+                        if few_columns::<$t>(cols) {
+                            assert_eq!(rows, values(isa, true), "{isa:?}, {cols} columns by themselves, kind {kind}");
+                        }
                     }
                 }
             }
@@ -395,6 +399,12 @@ fn eight_rows_that_are_apart() {
                 let apart = dispatch_to(isa, ApartRows { p, q, cols, out: &mut out });
                 std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i])))
             };
+            let by_columns = |isa| {
+                let mut out = [0.0; ROWS];
+                let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
+                let apart = dispatch_to(isa, ApartColumns(ApartRows { p, q, cols, out: &mut out }))?;
+                Some(std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i]))))
+            };
             let rows: Vec<Option<u64>> = p
                 .chunks(cols)
                 .zip(q.chunks(cols))
@@ -406,7 +416,14 @@ fn eight_rows_that_are_apart() {
                 .collect();
             for isa in others().chain([Isa::Scalar]) {
                 assert_eq!(rows, values(isa), "{isa:?}, {cols} columns, kind {kind}");
+                if few_columns::<f64>(cols)
+                    && let Some(found) = by_columns(isa)
+                {
+                    assert_eq!(rows, found, "{isa:?}, {cols} columns by themselves, kind {kind}");
+                }
             }
+            // Rows of ordinary numbers are for it, zeros of P too.
+            assert!(kind != 0 || !few_columns::<f64>(cols) || by_columns(Isa::Scalar).is_some());
         }
     }
 }
