@@ -521,8 +521,8 @@ fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
 ) -> Total<M, C> {
     if P::AS_GIVEN && O::APART && p.len() > 1 {
         let mut sums = Apart::new();
-        if gathered::<T, N>(p, q, |p, q| kernels::feed::<O, T, M, C>(p, q, &mut sums))
-            && let Some(total) = sums.finish()
+        if gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, &mut sums))
+            && let Some(total) = sums.finish::<T, M, C>()
         {
             return total;
         }

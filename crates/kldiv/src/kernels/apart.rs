@@ -1,15 +1,17 @@
 //! Sums of the KL of rows that are apart, as most rows are, with half the care that `generic` takes for rows that are near.
 //!
-//! In plain words: the curved parts of `p ln(p/q) = h − x` are added as ever. The straight ones are added to [`BIAS`],
+//! In plain words: the curved parts of `p ln(p/q) = h − x` are added as ever. The straight ones of f64 are added to [`BIAS`],
 //! a number so much larger than all that a block can bring that what rounding takes from each sum is exact after two
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
-//! straight sum of a block is exact, and its lanes are joined without care.
+//! straight sum of a block is exact, and its lanes are joined without care. Those of f32 need none: they are added in f64.
 //!
 //! Each stretch is gone through twice, first for its quotients and straight parts, then for its curved ones. A processor
-//! works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice as many.
+//! works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice as many. The
+//! curved parts of a stretch are added in its own type: they are of one sign.
 //!
 //! What rounding takes lies below 2^-32, and is itself rounded when it is added to h: an error of some 2^-23 u for a share
-//! of 65,536 elements. It takes curved parts that sum to [`NEAR`] at least to hide that. A share with less is near, and
+//! of 65,536 elements. It takes curved parts that sum to [`near`] at least to hide that, or, of f32, what is lost of numbers
+//! that leave the range of normal ones. A share with less is near, and
 //! one that holds a number from 4 on, no probability, or a subnormal number that matters is none of this file's either, nor
 //! is a single pair: all of these are left to `Sum`. The choice depends on nothing but the share's elements, and so do the bits.
 
@@ -17,19 +19,28 @@ use std::mem::MaybeUninit;
 
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
 use crate::kernels::lane_sums::{join, join_columns, join_rows, load_eight};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
-use crate::kernels::rows::{ROWS, column, row};
+use crate::kernels::rows::{ROWS, of_columns, row};
 use crate::kernels::scalar::Array;
 use crate::sum::Total;
 
-/// Where straight sums begin. Numbers below 4 against normal ones make |x| less than 2871, of which a lane has 128 in a
-/// block.
+/// Where straight sums of f64 begin. Numbers below 4 against normal ones make |x| less than 2871, of which a lane has 128 in
+/// a block.
 const BIAS: f64 = (1 << 20) as f64;
-/// The least that the curved parts of a share sum to.
-const NEAR: f64 = 1.0 / (1 << 19) as f64;
+
+/// Where straight sums over elements of a type begin.
+const fn bias<T: Real>() -> f64 {
+    if T::COMPENSATE { BIAS } else { 0.0 }
+}
+
+/// The least that the curved parts of a share sum to. Of f32 it is 2^-60: what a term loses that leaves the range of normal
+/// numbers is below 2^-148.
+const fn near<T: Real>() -> f64 {
+    if T::COMPENSATE { 1.0 / (1 << 19) as f64 } else { 1.0 / (1_u64 << 60) as f64 }
+}
 
 /// The quotients of a stretch, between the two times it is gone through. A job has one place for them: the stack is short.
 type Quotients<V> = [MaybeUninit<Quotient<V>>; STRETCH / 8];
@@ -39,126 +50,177 @@ const fn no_quotients<V: Copy>() -> Quotients<V> {
     [const { MaybeUninit::uninit() }; STRETCH / 8]
 }
 
-/// Sums under way in the lanes of V.
+/// Sums under way in eight lanes.
 #[derive(Clone, Copy)]
-struct Lane<V> {
-    curved: V,
-    straight: V,
+struct Lane<S> {
+    curved: S,
+    straight: S,
 }
 
-impl<V: Lanes<Real = f64>> Lane<V> {
+impl<S: Lanes<Real = f64>> Lane<S> {
     #[inline(always)]
     fn new() -> Self {
-        Lane { curved: V::zero(), straight: V::splat(BIAS) }
+        Lane { curved: S::zero(), straight: S::zero() }
     }
 
     /// Adds the terms of two slices of equal length, a block or less, stretch by stretch as `generic` does, and says whether
     /// it could. With `ZEROS` it can where p is 0, too, and gives the same bits.
     #[inline(always)]
-    fn add_slices<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64], quotients: &mut Quotients<V>) -> bool {
+    fn add<const ZEROS: bool, V: Lanes<Sum = S>>(
+        &mut self,
+        p: &[V::Real],
+        q: &[V::Real],
+        quotients: &mut Quotients<V>,
+    ) -> bool {
         let n = p.len().min(q.len());
-        let mut from = 0;
-        while from < n {
+        let bias = S::splat(bias::<V::Real>());
+        self.straight = self.straight + bias;
+        let (mut from, mut could) = (0, true);
+        // A single stretch needs no loop around it.
+        if n <= STRETCH {
+            could = self.add_stretch::<ZEROS, V>(&p[..n], &q[..n], quotients);
+            from = n;
+        }
+        while could && from < n {
             let end = n.min(from + STRETCH);
-            if !self.add_stretch::<ZEROS>(&p[from..end], &q[from..end], quotients) {
-                return false;
-            }
+            could = self.add_stretch::<ZEROS, V>(&p[from..end], &q[from..end], quotients);
             from = end;
         }
-        true
+        self.straight = self.straight - bias;
+        could
     }
 
     #[inline(always)]
-    fn add_stretch<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64], quotients: &mut Quotients<V>) -> bool {
-        let Some(rest) = self.begin::<ZEROS>(p, q, quotients) else { return false };
+    fn add_stretch<const ZEROS: bool, V: Lanes<Sum = S>>(
+        &mut self,
+        p: &[V::Real],
+        q: &[V::Real],
+        quotients: &mut Quotients<V>,
+    ) -> bool {
+        let Some(begun) = self.begin::<ZEROS, V>(p, q, quotients) else { return false };
         // SAFETY: it has begun with these slices, which are of equal length.
-        unsafe { self.end(p, quotients, rest) };
+        unsafe { self.end(p, quotients, begun) };
         true
     }
 
-    /// Adds the straight parts of a stretch, if it can, and gives what rounding took from their sum. Writes a quotient for
-    /// each whole vector; the curved part of what is left is already in what it gives.
+    /// Goes through a stretch for the first time, if it can. Writes a quotient for each whole vector; the curved part of what
+    /// is left is already in what it gives.
     #[inline(always)]
-    fn begin<const ZEROS: bool>(&mut self, p: &[f64], q: &[f64], quotients: &mut Quotients<V>) -> Option<V> {
+    fn begin<const ZEROS: bool, V: Lanes<Sum = S>>(
+        &self,
+        p: &[V::Real],
+        q: &[V::Real],
+        quotients: &mut Quotients<V>,
+    ) -> Option<Begun<V>> {
         let (mut at, mut n) = (0, 0);
         let mut begun = Begun::new(self.straight);
         while at + V::LANES <= p.len().min(q.len()) {
-            // SAFETY: a whole vector is left in both.
-            let pair = unsafe { Loaded::whole(p.as_ptr().add(at), q.as_ptr().add(at)) };
-            quotients[n].write(begun.add::<ZEROS>(pair)?);
+            // SAFETY: a whole vector is left in both, and there are as many places as a stretch can have vectors.
+            let (pair, place) = unsafe {
+                (Loaded::whole(p.as_ptr().add(at), q.as_ptr().add(at)), quotients.get_unchecked_mut(n))
+            };
+            place.write(begun.add::<ZEROS>(pair)?);
             (at, n) = (at + V::LANES, n + 1);
         }
         if let Some(pair) = vectors(&AsGiven, p, q, &mut at) {
             let quotient = begun.add::<ZEROS>(pair)?;
-            begun.rest = quotient.add_curved(pair.p.hi, begun.rest);
+            begun.curved = quotient.add_curved(pair.p.hi, begun.curved);
         }
-        self.straight = begun.straight;
         // No closure: it would not be compiled for the instruction set.
-        if V::calm(begun.unrest) { Some(begun.rest) } else { None }
+        if V::calm(begun.unrest) { Some(begun) } else { None }
     }
 
-    /// Adds the curved parts of the whole vectors of a stretch, and what [`Lane::begin`] gave.
+    /// Goes through a stretch for the second time: adds what [`Lane::begin`] gave, and the curved parts of the whole vectors.
     ///
     /// # Safety
     /// It has written the quotients of this p.
     #[inline(always)]
-    unsafe fn end(&mut self, p: &[f64], quotients: &Quotients<V>, rest: V) {
-        let (mut at, mut n, mut sum) = (0, 0, rest);
-        // Where a 0 was set right the quotient is 0, and so is the part.
-        while at + V::LANES <= p.len() {
-            // SAFETY: a whole vector is left, and there are as many quotients as there are vectors.
-            let (p, quotient) = unsafe { (V::load(p.as_ptr().add(at)), quotients[n].assume_init()) };
-            sum = quotient.add_curved(p, sum);
-            (at, n) = (at + V::LANES, n + 1);
+    unsafe fn end<V: Lanes<Sum = S>>(&mut self, p: &[V::Real], quotients: &Quotients<V>, begun: Begun<V>) {
+        let mut curved = begun.curved;
+        // SAFETY: there are as many quotients as there are whole vectors.
+        unsafe {
+            if p.len() == STRETCH {
+                // Nearly always, and all that a compiler has to know to do without a loop.
+                for n in 0..STRETCH / V::LANES {
+                    curved = add_curved(p, quotients, n, curved);
+                }
+            } else {
+                for n in 0..p.len() / V::LANES {
+                    curved = add_curved(p, quotients, n, curved);
+                }
+            }
         }
-        self.curved = self.curved + sum;
-    }
-
-    /// The curved and the straight sums.
-    #[inline(always)]
-    fn sums(&self) -> (V, V) {
-        (self.curved, self.straight - V::splat(BIAS))
+        self.straight = begun.straight;
+        for part in 0..V::LANES / 8 {
+            // Of f32 nothing is taken, and there are two parts.
+            let part = curved.part(part);
+            self.curved = self.curved + if V::Real::COMPENSATE { part - begun.taken } else { part };
+        }
     }
 
     /// The lanes joined.
     #[inline(always)]
     fn total(&self) -> Total<1, 1> {
-        let ((curved, straight), mut total) = (self.sums(), Total::ZERO);
-        (total.plain[0].hi, total.exact[0].hi) = (join(curved), join(straight));
+        let mut total = Total::ZERO;
+        (total.plain[0].hi, total.exact[0].hi) = (join(self.curved), join(self.straight));
         total
     }
 }
 
 /// A stretch that is gone through for the first time.
 struct Begun<V: Lanes> {
-    straight: V,
-    rest: V,
+    straight: V::Sum,
+    /// What rounding took from the straight sum.
+    taken: V::Sum,
+    curved: V,
     unrest: V::Unrest,
 }
 
-impl<V: Lanes<Real = f64>> Begun<V> {
+impl<V: Lanes> Begun<V> {
     #[inline(always)]
-    fn new(straight: V) -> Self {
-        Begun { straight, rest: V::zero(), unrest: unrest(V::one(), V::one()) }
+    fn new(straight: V::Sum) -> Self {
+        let unrest = unrest(V::one(), V::one());
+        Begun { straight, taken: V::Sum::zero(), curved: V::zero(), unrest }
     }
 
     #[inline(always)]
-    fn add<const ZEROS: bool>(&mut self, mut pair: Loaded<V>) -> Option<Quotient<V>> {
-        if ZEROS {
-            let (settled, odd) = settle(&Kl, &pair);
-            if odd {
-                return None;
-            }
-            pair = settled;
-        }
+    fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>) -> Option<Quotient<V>> {
+        let pair = if ZEROS { without_zeros(pair)? } else { pair };
         self.unrest = V::join_unrest(self.unrest, unrest(pair.p.hi, pair.q.hi));
         let ratio = Ratio::of(pair.p, pair.q);
         let straight = ratio.straight();
-        let sum = self.straight + straight;
-        self.rest = self.rest - (straight - (sum - self.straight));
-        self.straight = sum;
+        for part in 0..V::LANES / 8 {
+            let (sum, taken) = add_straight::<V>(self.straight, straight.part(part));
+            (self.straight, self.taken) = (sum, self.taken + taken);
+        }
         Some(ratio.quotient())
     }
+}
+
+/// Curved parts and those of vector n. Where a 0 was set right the quotient is 0, and so is the part.
+///
+/// # Safety
+/// There is that vector, whole, and its quotient.
+#[inline(always)]
+unsafe fn add_curved<V: Lanes>(p: &[V::Real], quotients: &Quotients<V>, n: usize, curved: V) -> V {
+    // SAFETY: the caller's promise.
+    let (p, quotient) =
+        unsafe { (V::load(p.as_ptr().add(n * V::LANES)), quotients.get_unchecked(n).assume_init()) };
+    quotient.add_curved(p, curved)
+}
+
+/// A straight sum and another term of it, and what rounding takes from them.
+#[inline(always)]
+fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
+    let with_it = sum + term;
+    (with_it, if V::Real::COMPENSATE { term - (with_it - sum) } else { V::Sum::zero() })
+}
+
+/// A pair whose zeros are set right, if nothing else is to be.
+#[inline(always)]
+fn without_zeros<V: Lanes>(pair: Loaded<V>) -> Option<Loaded<V>> {
+    let (settled, odd) = settle(&Kl, &pair);
+    if odd { None } else { Some(settled) }
 }
 
 /// What says whether all lanes are normal numbers below 4.
@@ -169,34 +231,29 @@ fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
 
 /// Whether the sums of a share are of rows that are apart.
 #[inline(always)]
-fn are_apart(total: &Total<1, 1>) -> bool {
-    total.plain[0].hi >= NEAR
+fn are_apart<T: Real>(total: &Total<1, 1>) -> bool {
+    total.plain[0].hi >= near::<T>()
 }
 
 /// The KL of two slices of equal length, from 2 elements to a block. Minus infinity if they are near, NaN if they hold what
 /// is none of this file's.
-pub(crate) struct Short<'a> {
-    pub(crate) p: &'a [f64],
-    pub(crate) q: &'a [f64],
+pub(crate) struct Short<'a, T> {
+    pub(crate) p: &'a [T],
+    pub(crate) q: &'a [T],
 }
 
-impl Job for Short<'_> {
+impl<T: Vector> Job for Short<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
         let Short { p, q } = self;
-        let (mut lane, mut quotients) = (Lane::<I::F64>::new(), no_quotients());
-        // A single stretch needs no loop around it.
-        let could = match p.len() {
-            ..=STRETCH => lane.add_stretch::<false>(p, q, &mut quotients),
-            _ => lane.add_slices::<false>(p, q, &mut quotients),
-        };
-        if !could {
+        let mut lane = Lane::<I::F64>::new();
+        if !lane.add::<false, T::On<I>>(p, q, &mut no_quotients()) {
             return f64::NAN;
         }
         let total = lane.total();
-        if are_apart(&total) { total.difference() } else { f64::NEG_INFINITY }
+        if are_apart::<T>(&total) { total.difference() } else { f64::NEG_INFINITY }
     }
 }
 
@@ -219,11 +276,11 @@ impl Apart {
     }
 
     /// The share's sums, once everything was fed, if it is apart.
-    pub(crate) fn finish<const M: usize, const C: usize>(mut self) -> Option<Total<M, C>> {
+    pub(crate) fn finish<T: Real, const M: usize, const C: usize>(mut self) -> Option<Total<M, C>> {
         if self.filled > 0 {
             self.close();
         }
-        if !are_apart(&self.total) {
+        if !are_apart::<T>(&self.total) {
             return None;
         }
         let mut total = Total::ZERO;
@@ -233,13 +290,13 @@ impl Apart {
 }
 
 /// Feeds two slices of equal length to a share's sums, if they allow it; says so.
-pub(crate) struct Feed<'a, const ZEROS: bool> {
-    pub(crate) p: &'a [f64],
-    pub(crate) q: &'a [f64],
+pub(crate) struct Feed<'a, T, const ZEROS: bool> {
+    pub(crate) p: &'a [T],
+    pub(crate) q: &'a [T],
     pub(crate) to: &'a mut Apart,
 }
 
-impl<const ZEROS: bool> Job for Feed<'_, ZEROS> {
+impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
     type Output = bool;
 
     #[inline(always)]
@@ -247,7 +304,7 @@ impl<const ZEROS: bool> Job for Feed<'_, ZEROS> {
         let Feed { p, q, to } = self;
         let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
         let mut lane = Lane::<I::F64> { curved, straight };
-        if !lane.add_slices::<ZEROS>(p, q, &mut no_quotients()) {
+        if !lane.add::<ZEROS, T::On<I>>(p, q, &mut no_quotients()) {
             return false;
         }
         to.lanes = Lane { curved: Array(lane.curved.to_f64s()), straight: Array(lane.straight.to_f64s()) };
@@ -261,14 +318,14 @@ impl<const ZEROS: bool> Job for Feed<'_, ZEROS> {
 
 /// The KL of eight rows of at most a block, and which of them are apart; see [`crate::kernels::rows::Rows`], whose promises
 /// these are.
-pub(crate) struct ApartRows<'a> {
-    pub(crate) p: (*const f64, isize),
-    pub(crate) q: (*const f64, isize),
+pub(crate) struct ApartRows<'a, T> {
+    pub(crate) p: (*const T, isize),
+    pub(crate) q: (*const T, isize),
     pub(crate) cols: usize,
     pub(crate) out: &'a mut [f64; ROWS],
 }
 
-impl Job for ApartRows<'_> {
+impl<T: Vector> Job for ApartRows<'_, T> {
     type Output = [bool; ROWS];
 
     #[inline(always)]
@@ -281,51 +338,53 @@ impl Job for ApartRows<'_> {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             let mut lane = Lane::<I::F64>::new();
-            let could = match cols {
-                ..=STRETCH => lane.add_stretch::<false>(p, q, &mut quotients),
-                _ => lane.add_slices::<false>(p, q, &mut quotients),
-            };
-            if !could {
+            if !lane.add::<false, T::On<I>>(p, q, &mut quotients) {
                 lane = Lane::new();
-                apart[i] = lane.add_slices::<true>(p, q, &mut quotients);
+                apart[i] = lane.add::<true, T::On<I>>(p, q, &mut quotients);
             }
-            (curved[i], straight[i]) = lane.sums();
+            (curved[i], straight[i]) = (lane.curved, lane.straight);
         }
         let curved = join_rows(curved);
-        let values: [f64; ROWS] = (curved - join_rows(straight)).to_f64s();
+        *out = (curved - join_rows(straight)).to_f64s();
         let curved: [f64; ROWS] = curved.to_f64s();
         for i in 0..ROWS {
-            apart[i] &= curved[i] >= NEAR;
+            apart[i] &= curved[i] >= near::<T>();
         }
-        *out = values;
         apart
     }
 }
 
 /// The same of rows of few columns, which are taken column by column, if all rows allow it; see
 /// [`crate::kernels::rows::Columns`].
-pub(crate) struct ApartColumns<'a>(pub(crate) ApartRows<'a>);
+pub(crate) struct ApartColumns<'a, T>(pub(crate) ApartRows<'a, T>);
 
-impl Job for ApartColumns<'_> {
+impl<T: Vector> Job for ApartColumns<'_, T> {
     type Output = Option<[bool; ROWS]>;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> Option<[bool; ROWS]> {
         let ApartRows { p, q, cols, out } = self.0;
         let (mut curved, mut straight) = ([I::F64::zero(); 8], [I::F64::zero(); 8]);
-        for j in 0..cols {
-            // SAFETY: the job's maker vouches for the rows; a column is a vector.
-            let pair = unsafe { Loaded::<I::F64>::whole(column(p, j).as_ptr(), column(q, j).as_ptr()) };
-            let mut begun = Begun::new(I::F64::splat(BIAS));
-            let quotient = begun.add::<true>(pair)?;
-            if !I::F64::calm(begun.unrest) {
+        let (columns, bias) = (T::On::<I>::LANES / ROWS, I::F64::splat(bias::<T>()));
+        for first in (0..cols).step_by(columns) {
+            // SAFETY: the job's maker vouches for the rows.
+            let pair = unsafe {
+                let which = first..cols.min(first + columns);
+                let (x, y) = (of_columns(p, which.clone()), of_columns(q, which));
+                without_zeros(Loaded::<T::On<I>>::whole(x.as_ptr().cast(), y.as_ptr().cast()))?
+            };
+            if !T::On::<I>::calm(unrest(pair.p.hi, pair.q.hi)) {
                 return None;
             }
-            curved[j] = quotient.add_curved(pair.p.hi, begun.rest);
-            straight[j] = begun.straight - I::F64::splat(BIAS);
+            let ratio = Ratio::of(pair.p, pair.q);
+            let h = ratio.quotient().add_curved(pair.p.hi, T::On::<I>::zero());
+            for (part, j) in (first..cols.min(first + columns)).enumerate() {
+                let (sum, taken) = add_straight::<T::On<I>>(bias, ratio.straight().part(part));
+                (curved[j], straight[j]) = (h.part(part) - taken, sum - bias);
+            }
         }
         let curved = join_columns(curved);
         *out = (curved - join_columns(straight)).to_f64s();
-        Some(curved.to_f64s::<ROWS>().map(|curved| curved >= NEAR))
+        Some(curved.to_f64s::<ROWS>().map(|curved| curved >= near::<T>()))
     }
 }

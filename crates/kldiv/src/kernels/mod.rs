@@ -154,8 +154,10 @@ pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: 
     if p.len() > BLOCK {
         return sum(op, &AsGiven, p, q).difference();
     }
-    let Some((x, y)) = if_apart_serves::<O, T, M, C>(p, q) else { return dispatch(Value { op, p, q }) };
-    match dispatch(Short { p: x, q: y }) {
+    if !O::APART {
+        return dispatch(Value { op, p, q });
+    }
+    match dispatch(Short { p, q }) {
         // A block with zeros may still be apart.
         value if value.is_nan() => sum(op, &AsGiven, p, q).difference(),
         f64::NEG_INFINITY => dispatch(Value { op, p, q }),
@@ -175,47 +177,28 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
         return dispatch(Single { op, prepare, p, q });
     }
     if P::AS_GIVEN
-        && let Some((x, y)) = if_apart_serves::<O, T, M, C>(p, q)
-        && let Some(total) = sum_apart(x, y)
+        && O::APART
+        && let Some(total) = sum_apart(p, q)
     {
         return total;
     }
     dispatch(Sum { op, prepare, p, q })
 }
 
-/// Two slices as f64, if that is what they are and the operation may be summed by [`apart`].
-#[inline(always)]
-fn if_apart_serves<'a, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
-    p: &'a [T],
-    q: &'a [T],
-) -> Option<(&'a [f64], &'a [f64])> {
-    // SAFETY: T is f64.
-    let as_f64s = |x: &'a [T]| unsafe { std::slice::from_raw_parts(x.as_ptr().cast::<f64>(), x.len()) };
-    (O::APART && T::DTYPE == Dtype::F64).then(|| (as_f64s(p), as_f64s(q)))
-}
-
 /// The sums of a share that is apart.
-fn sum_apart<const M: usize, const C: usize>(p: &[f64], q: &[f64]) -> Option<Total<M, C>> {
+fn sum_apart<T: Vector, const M: usize, const C: usize>(p: &[T], q: &[T]) -> Option<Total<M, C>> {
     let mut to = Apart::new();
     for (p, q) in p.chunks(BLOCK).zip(q.chunks(BLOCK)) {
-        if !feed_apart(p, q, &mut to) {
+        if !feed(p, q, &mut to) {
             return None;
         }
     }
-    to.finish()
+    to.finish::<T, M, C>()
 }
 
-/// Goes on with the sums of a share that may be apart; see [`Apart`].
-pub(crate) fn feed<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
-    p: &[T],
-    q: &[T],
-    to: &mut Apart,
-) -> bool {
-    if_apart_serves::<O, T, M, C>(p, q).is_some_and(|(p, q)| feed_apart(p, q, to))
-}
-
-fn feed_apart(p: &[f64], q: &[f64], to: &mut Apart) -> bool {
-    dispatch(Feed::<false> { p, q, to }) || dispatch(Feed::<true> { p, q, to })
+/// Goes on with the sums of KL over a share that may be apart; see [`Apart`].
+pub(crate) fn feed<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> bool {
+    dispatch(Feed::<T, false> { p, q, to }) || dispatch(Feed::<T, true> { p, q, to })
 }
 
 /// Goes on with a sum over two more slices of equal length.
@@ -272,8 +255,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     out: &mut [f64; ROWS],
 ) {
     let mut apart = [false; ROWS];
-    if O::APART && T::DTYPE == Dtype::F64 && cols > 1 {
-        let (p, q) = ((p.0.cast::<f64>(), p.1), (q.0.cast::<f64>(), q.1));
+    if O::APART && cols > 1 {
         let by_columns = match few_columns::<T>(cols) {
             true => dispatch(ApartColumns(ApartRows { p, q, cols, out })),
             false => None,

@@ -25,7 +25,7 @@ pub(super) unsafe fn row<'a, T>((first, stride): (*const T, isize), i: usize, co
 /// # Safety
 /// As that of [`row`], and the rows have one.
 #[inline(always)]
-pub(super) unsafe fn column<T: Real>((first, stride): (*const T, isize), j: usize) -> [T; ROWS] {
+unsafe fn column<T: Real>((first, stride): (*const T, isize), j: usize) -> [T; ROWS] {
     let mut column = [T::ZERO; ROWS];
     for i in 0..ROWS {
         // SAFETY: the caller's promise.
@@ -39,7 +39,10 @@ pub(super) unsafe fn column<T: Real>((first, stride): (*const T, isize), j: usiz
 /// # Safety
 /// As that of [`column`].
 #[inline(always)]
-unsafe fn of_columns<T: Real>(rows: (*const T, isize), columns: std::ops::Range<usize>) -> [[T; ROWS]; 2] {
+pub(super) unsafe fn of_columns<T: Real>(
+    rows: (*const T, isize),
+    columns: std::ops::Range<usize>,
+) -> [[T; ROWS]; 2] {
     let mut vector = [[T::ONE; ROWS]; 2];
     for (place, j) in vector.iter_mut().zip(columns) {
         // SAFETY: the caller's promise.
