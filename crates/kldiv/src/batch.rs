@@ -35,7 +35,7 @@ pub use crate::rows::PARALLEL_FROM;
 use crate::rows::{Rows, reserve};
 use crate::short;
 use crate::sum::weighted;
-use crate::view::{Shape, View, ViewMut};
+use crate::view::{Row, Shape, View, ViewMut};
 
 /// The measure of each row of `p` against the same row of `q`: `out[i]` is that of row i.
 ///
@@ -136,16 +136,23 @@ impl<'a> Job<'a> {
     /// Writes the results of the rows from `start` on; says what the first bad one's error is.
     fn stretch(&self, start: usize, out: &mut [f64]) -> Option<Error> {
         if Lines::serve(&self.p) || Lines::serve(&self.q) {
-            // Without memory rows are read where they are.
-            if let (Ok(p), Ok(q)) = (Lines::new(self.p), Lines::new(self.q)) {
-                return self.stretch_of_lines(p, q, start, out);
-            }
+            return self.stretch_of_lines(start, out);
         }
         self.stretch_of(self.p.some_rows(start, out.len()), self.q.some_rows(start, out.len()), start, out)
     }
 
-    /// The same of rows that are copied first, some at a time; masked ones are not read.
-    fn stretch_of_lines(&self, mut p: Lines, mut q: Lines, start: usize, out: &mut [f64]) -> Option<Error> {
+    /// The same of rows that are copied first, some at a time; masked ones are not read. Not inlined: the stack is short.
+    #[inline(never)]
+    fn stretch_of_lines(&self, start: usize, out: &mut [f64]) -> Option<Error> {
+        // Without memory rows are read where they are.
+        let (Ok(mut p), Ok(mut q)) = (Lines::new(self.p), Lines::new(self.q)) else {
+            return self.stretch_of(
+                self.p.some_rows(start, out.len()),
+                self.q.some_rows(start, out.len()),
+                start,
+                out,
+            );
+        };
         let mut first = None;
         let at_a_time = Lines::at_a_time(self.p.cols());
         for (block, out) in out.chunks_mut(at_a_time).enumerate() {
@@ -178,8 +185,7 @@ impl<'a> Job<'a> {
                 if answered == 0 || out.is_nan() {
                     let (place, i) = (done + i, row + i);
                     *out = if options.keeps(i) {
-                        let value = self.plan.value(p.row(place), q.row(place), i);
-                        self.rows.answer(i, value, &mut first)
+                        self.one(p.row(place), q.row(place), i, &mut first)
                     } else {
                         0.0
                     };
@@ -188,5 +194,12 @@ impl<'a> Job<'a> {
             done += answered.max(1);
         }
         first
+    }
+
+    /// A row's result. Not inlined: the stack is short.
+    #[inline(never)]
+    fn one(&self, p: Row, q: Row, i: usize, first: &mut Option<Error>) -> f64 {
+        let value = self.plan.value(p, q, i);
+        self.rows.answer(i, value, first)
     }
 }

@@ -28,7 +28,7 @@ use crate::check::{needs_float, needs_shape};
 use crate::error::{Error, Fault, Operand};
 use crate::kernels;
 use crate::kernels::lanes::Vector;
-use crate::kernels::vae::{Gaussians, Given};
+use crate::kernels::vae::{Gaussians, Given, Sums};
 use crate::pair::{SHARE, ln_base};
 use crate::pieces::pieces;
 use crate::policy::Options;
@@ -155,12 +155,12 @@ pub fn grad_into(
             let weight = options.weight(i);
             let by = upstream.map_or(1.0, |upstream| upstream[i]) * weight / ln_base;
             let sum = match narrow {
-                true => row::<f32>(inputs, i, standard, by, &grads, rows.spread),
-                false => row::<f64>(inputs, i, standard, by, &grads, rows.spread),
+                true => row::<f32>(&inputs, i, standard, by, &grads, rows.spread),
+                false => row::<f64>(&inputs, i, standard, by, &grads, rows.spread),
             };
             value = weighted(sum / ln_base, weight);
             if sum.is_nan() {
-                first = Some(culprit(inputs, i));
+                first = Some(culprit(&inputs, i));
             }
         }
         if value.is_nan() || !options.keeps(i) {
@@ -184,42 +184,36 @@ fn zeros(shape: Shape) -> View<'static> {
 
 /// The sum of row `i`; writes its gradients. NaN if an entry is not finite.
 fn row<T: Vector>(
-    inputs: [View; 4],
+    inputs: &[View; 4],
     i: usize,
     standard: bool,
     by: f64,
     grads: &[Option<RowMut>; 4],
     spread: bool,
 ) -> f64 {
-    let inputs = inputs.map(|input| input.row(i));
+    let inputs = inputs.each_ref().map(|input| input.row(i));
     let n = inputs[0].len();
     let share = |i: usize| {
         let (start, len) = (i * SHARE, SHARE.min(n - i * SHARE));
-        let mut total = Compensated::ZERO;
-        for start in (start..start + len).step_by(STRETCH) {
-            let len = STRETCH.min(n - start);
-            let mut out = [const { None }; 4];
-            for (part, grad) in out.iter_mut().zip(grads) {
-                // SAFETY: no two stretches have an element in common.
-                *part = grad.as_ref().map(|grad| unsafe { grad.part(start, len) });
-            }
-            let mut sums = [0.0; 8];
-            let inputs = inputs.map(|row| row.part(start, len));
-            if standard {
-                pieces::<T, 2, 4>([inputs[0], inputs[1]], &mut out, |[mu, logvar], out| {
-                    let given = Given { mu, logvar, prior_mu: &[], prior_logvar: &[] };
-                    kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
-                });
-            } else {
-                pieces::<T, 4, 4>(inputs, &mut out, |[mu, logvar, prior_mu, prior_logvar], out| {
-                    let given = Given { mu, logvar, prior_mu, prior_logvar };
-                    kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
-                });
-            }
-            let [a, b, c, d, e, f, g, h] = sums;
-            total.add(((a + e) + (c + g)) + ((b + f) + (d + h)));
+        let mut out = [const { None }; 4];
+        for (part, grad) in out.iter_mut().zip(grads) {
+            // SAFETY: no two shares have an element in common.
+            *part = grad.as_ref().map(|grad| unsafe { grad.part(start, len) });
         }
-        total
+        let mut sums = Sums::ZERO;
+        let inputs = inputs.map(|row| row.part(start, len));
+        if standard {
+            pieces::<T, 2, 4>([inputs[0], inputs[1]], &mut out, |[mu, logvar], out| {
+                let given = Given { mu, logvar, prior_mu: &[], prior_logvar: &[] };
+                kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
+            });
+        } else {
+            pieces::<T, 4, 4>(inputs, &mut out, |[mu, logvar, prior_mu, prior_logvar], out| {
+                let given = Given { mu, logvar, prior_mu, prior_logvar };
+                kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
+            });
+        }
+        sums.total()
     };
     let shares = n.div_ceil(SHARE);
     let mut totals = Vec::new();
@@ -233,13 +227,9 @@ fn row<T: Vector>(
     total.value()
 }
 
-/// Elements whose terms are added in lanes before those are joined: few enough that equal terms, whose sums are all rounded
-/// alike, do not add up to much.
-const STRETCH: usize = 256;
-
 /// The first entry of row `i` that is not finite.
 #[cold]
-fn culprit(inputs: [View; 4], i: usize) -> Error {
+fn culprit(inputs: &[View; 4], i: usize) -> Error {
     let found = inputs.iter().zip(OPERANDS).find_map(|(input, operand)| {
         let row = input.row(i);
         (0..row.len()).find_map(|col| {

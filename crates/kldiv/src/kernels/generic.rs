@@ -12,6 +12,8 @@
 //! row's last vector is filled with p = q = 1, whose terms are 0; the lanes of eight short rows are joined together, in
 //! `rows`.
 
+use std::ops::Range;
+
 use crate::kernels::lane_sums::{LaneSums, Sums};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
 use crate::kernels::log::Parts;
@@ -70,10 +72,7 @@ fn add_vector<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
 ) {
     let (pair, odd) = settle(op, &given);
     if odd {
-        let edges = edge_terms::<O, V, M, C>(op, &given);
-        for part in 0..V::LANES / 8 {
-            sums.add_edges(&edges[8 * part..]);
-        }
+        add_edges(op, &given, 0..V::LANES, sums);
     }
     let terms = live_terms(op, &pair);
     for part in 0..V::LANES / 8 {
@@ -90,9 +89,8 @@ pub(super) fn add_columns<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>
 ) {
     let (pair, odd) = settle(op, &given);
     if odd {
-        let edges = edge_terms::<O, V, M, C>(op, &given);
         for (part, sums) in columns.iter_mut().enumerate() {
-            sums.add_edges(&edges[8 * part..]);
+            add_edges(op, &given, 8 * part..8 * part + 8, sums);
         }
     }
     let terms = live_terms(op, &pair);
@@ -509,6 +507,52 @@ pub(super) fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     }
 }
 
+/// Adds the terms of some of the lanes, those that are not taken, to sums of eight.
+#[inline(always)]
+fn add_edges<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
+    op: &O,
+    given: &Loaded<V>,
+    lanes: Range<usize>,
+    sums: &mut Sums<V::Sum, M, C>,
+) {
+    let (mut p, mut q) = ([V::Real::ZERO; 16], [V::Real::ZERO; 16]);
+    const { assert!(V::LANES <= 16) };
+    // SAFETY: there are as many places.
+    unsafe {
+        given.p.hi.store(p.as_mut_ptr());
+        given.q.hi.store(q.as_mut_ptr());
+    }
+    let mut in_memory = sums.lanes();
+    add_edges_in_memory(op, &p[lanes.clone()], &q[lanes], &mut in_memory);
+    *sums = Sums::from_lanes(&in_memory);
+}
+
+/// The same, in plain arithmetic. Not inlined: it is rarely needed, and the kernels are large.
+#[cold]
+#[inline(never)]
+fn add_edges_in_memory<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
+    op: &O,
+    p: &[R],
+    q: &[R],
+    sums: &mut LaneSums<M, C>,
+) {
+    for (i, (p, q)) in p.iter().zip(q).enumerate() {
+        if let Some(edge) = edge_of(op, *p, *q) {
+            sums.add(i % 8, &edge);
+        }
+    }
+}
+
+/// The terms of a pair that is not taken.
+fn edge_of<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
+    op: &O,
+    p: R,
+    q: R,
+) -> Option<Terms<f64, M, C>> {
+    let taken = Array::<R, 1>::all(O::takes(Array([p]), Array([q])));
+    (!taken).then(|| op.edge(p.to_f64(), q.to_f64()))
+}
+
 /// The terms of the lanes that are not taken; 0 for the others.
 #[inline(always)]
 pub(super) fn edge_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
@@ -529,9 +573,8 @@ fn edge_terms_of<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
 ) -> [Terms<f64, M, C>; 16] {
     let mut terms = [Terms::NOTHING; 16];
     for i in 0..lanes {
-        let (x, y) = (Array::<R, 1>::constant(p[i]), Array::<R, 1>::constant(q[i]));
-        if !Array::<R, 1>::all(O::takes(x, y)) {
-            terms[i] = op.edge(p[i], q[i]);
+        if let Some(edge) = edge_of(op, R::from_f64(p[i]), R::from_f64(q[i])) {
+            terms[i] = edge;
         }
     }
     terms

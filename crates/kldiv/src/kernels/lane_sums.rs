@@ -78,14 +78,6 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         }
     }
 
-    /// Adds up to eight terms that were computed one at a time.
-    #[inline(always)]
-    pub(super) fn add_edges(&mut self, edges: &[Terms<f64, M, C>]) {
-        let mut lanes = self.lanes();
-        lanes.add(edges);
-        *self = Sums::from_lanes(&lanes);
-    }
-
     #[inline(always)]
     fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
@@ -292,19 +284,16 @@ pub(super) struct LaneSums<const M: usize, const C: usize> {
 impl<const M: usize, const C: usize> LaneSums<M, C> {
     pub(super) const ZERO: Self = LaneSums { plain: [[0.0; 8]; M], exact: [([0.0; 8], [0.0; 8]); C] };
 
-    /// Adds up to eight terms that were computed one at a time.
-    #[cold]
-    fn add(&mut self, edges: &[Terms<f64, M, C>]) {
-        for (lane, edge) in edges.iter().take(8).enumerate() {
-            for i in 0..M {
-                self.plain[i][lane] += edge.plain[i];
-            }
-            for i in 0..C {
-                let (sums, errors) = &mut self.exact[i];
-                let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
-                sum.add(edge.exact[i]);
-                (sums[lane], errors[lane]) = (sum.hi, sum.lo);
-            }
+    /// Adds terms that were computed by themselves.
+    pub(super) fn add(&mut self, lane: usize, terms: &Terms<f64, M, C>) {
+        for i in 0..M {
+            self.plain[i][lane] += terms.plain[i];
+        }
+        for i in 0..C {
+            let (sums, errors) = &mut self.exact[i];
+            let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
+            sum.add(terms.exact[i]);
+            (sums[lane], errors[lane]) = (sum.hi, sum.lo);
         }
     }
 }

@@ -247,6 +247,8 @@ pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T
 /// # Safety
 /// `cols` elements, at most a block, of eight rows are readable on each side, given by where the first begins and how far
 /// apart they are.
+// Not inlined: each measure would have its own places on the stack of whoever chooses among them.
+#[inline(never)]
 pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
     op: &O,
     p: (*const T, isize),
