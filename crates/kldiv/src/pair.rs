@@ -511,28 +511,48 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
     }
 }
 
-/// Not inlined, so that its buffers are on the stack only where they are needed.
-#[inline(never)]
+#[inline(always)]
 fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
     op: &O,
     prepare: &P,
     p: Row,
     q: Row,
 ) -> Total<M, C> {
-    if P::AS_GIVEN && O::APART && p.len() > 1 {
-        let mut sums = Apart::new();
-        if gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, &mut sums))
-            && let Some(total) = sums.finish::<T, M, C>()
-        {
-            return total;
-        }
+    if P::AS_GIVEN
+        && O::APART
+        && p.len() > 1
+        && let Some(total) = gathered_apart::<T, M, C, N>(p, q)
+    {
+        return total;
     }
+    gathered_sum::<O, P, T, M, C, N>(op, prepare, p, q)
+}
+
+/// Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn gathered_sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
+    op: &O,
+    prepare: &P,
+    p: Row,
+    q: Row,
+) -> Total<M, C> {
     let mut running = Running::new();
     gathered::<T, N>(p, q, |p, q| {
         kernels::extend(op, prepare, p, q, &mut running);
         true
     });
     running.finish()
+}
+
+/// The sums of KL, if they can be had that way; see [`Apart`]. Not inlined, as above.
+#[inline(never)]
+fn gathered_apart<T: Vector, const M: usize, const C: usize, const N: usize>(
+    p: Row,
+    q: Row,
+) -> Option<Total<M, C>> {
+    let mut sums = Apart::new();
+    let fed = gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, &mut sums));
+    if fed { sums.finish::<T, M, C>() } else { None }
 }
 
 /// Calls `each` on pieces of two rows for as long as it wants more; says whether it did.

@@ -112,9 +112,13 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 let log = T::On::<I>::select(keep, log, zero);
                 let terms = terms(d, (y, error), log, prior);
                 let mut value = terms.value.to_f64s::<16>();
-                let mut by_each = [[0.0; 16]; 4];
+                let mut made = [T::ZERO; 16];
                 for i in 0..4 {
-                    by_each[i] = (terms.by[i] * scales[i]).to_f64s::<16>();
+                    if out[i].len() == n {
+                        // SAFETY: there are as many places.
+                        unsafe { (terms.by[i] * scales[i]).store(made.as_mut_ptr()) };
+                        out[i][at..at + len].copy_from_slice(&made[..len]);
+                    }
                 }
                 let keep = T::On::<I>::select(keep, T::On::<I>::one(), zero).to_f64s::<16>();
                 for j in 0..len {
@@ -122,20 +126,16 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                         let edge = edge(&given, at + j);
                         value[j] = edge.value;
                         for i in 0..4 {
-                            by_each[i][j] = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
+                            if out[i].len() == n {
+                                let by_input = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
+                                out[i][at + j] = T::from_f64(by_input);
+                            }
                         }
                     }
                 }
                 for part in 0..lanes / 8 {
                     // SAFETY: eight elements are a sum's vector.
                     total = total + unsafe { I::F64::load(value.as_ptr().add(8 * part)) };
-                }
-                for i in 0..4 {
-                    if out[i].len() == n {
-                        for j in 0..len {
-                            out[i][at + j] = T::from_f64(by_each[i][j]);
-                        }
-                    }
                 }
             }
             at += len;
