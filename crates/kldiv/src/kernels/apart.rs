@@ -19,7 +19,7 @@ use std::mem::MaybeUninit;
 
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
 use crate::kernels::lane_sums::{join, join_columns, join_rows, load_eight};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
@@ -119,6 +119,8 @@ impl<S: Lanes<Real = f64>> Lane<S> {
             let (pair, place) = unsafe {
                 (Loaded::whole(p.as_ptr().add(at), q.as_ptr().add(at)), quotients.get_unchecked_mut(n))
             };
+            fetch_ahead(p.as_ptr().wrapping_add(at));
+            fetch_ahead(q.as_ptr().wrapping_add(at));
             place.write(begun.add::<ZEROS>(pair)?);
             (at, n) = (at + V::LANES, n + 1);
         }
