@@ -25,6 +25,8 @@ use crate::sum::Total;
 use crate::view::{Dtype, Row};
 
 mod apart;
+#[cfg(test)]
+mod apart_tests;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,6 @@
 
 use half::f16;
 
-use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed, Short};
 use crate::kernels::generic::{BLOCK, Extend, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
@@ -25,7 +24,7 @@ use crate::sum::{Compensated, Total};
 const SUM: Compensated = Compensated { hi: 1.25, lo: 1e-17 };
 
 /// Lengths around each width that a loop has, and around a block.
-const LENGTHS: [usize; 18] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 1023, 1024, 1025];
+pub(super) const LENGTHS: [usize; 18] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 1023, 1024, 1025];
 
 /// Pairs of vectors of each kind of data: ordinary, near each other, sparse, one-hot, subnormal and huge, bad.
 pub(super) fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
@@ -54,7 +53,7 @@ pub(super) fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
 }
 
 /// The bits of a total; every NaN is the same, and nothing is left over of what is not finite.
-fn bits<const M: usize, const C: usize>(total: &Total<M, C>) -> Vec<u64> {
+pub(super) fn bits<const M: usize, const C: usize>(total: &Total<M, C>) -> Vec<u64> {
     let parts = |sum: &Compensated| [sum.hi, if sum.hi.is_finite() { sum.lo } else { 0.0 }];
     total.plain.iter().chain(&total.exact).flat_map(parts).map(one_nan).collect()
 }
@@ -300,113 +299,6 @@ jobs_on_logits_have_the_scalar_ones_bits! {
         dispatch_to(isa, MixtureGradient { a, b, softmaxes, weights, halves, by, of_a: x, of_b: y });
         [bits_of(&of_a), bits_of(&of_b)].concat()
     };
-}
-
-/// Numbers apart and near, with zeros and without, modest and not.
-fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
-    let mut kinds = data::<T>(n);
-    let small = 1e8 * T::NORMAL.to_f64();
-    for (p_by, q_by) in [(1e-4, 1e-5), (5.0, 1.0), (1.0, small), (small * 1e-10, 1e-3)] {
-        let (p, q) = kinds[0].clone();
-        let times = |x: &[T], by: f64| x.iter().map(|x| T::from_f64(x.to_f64() * by)).collect();
-        kinds.push((times(&p, p_by), times(&q, q_by)));
-    }
-    kinds
-}
-
-/// Sums that are apart: the same bits on every instruction set, and in pieces; of eight rows those of each by itself.
-macro_rules! what_is_apart_has_the_scalar_ones_bits {
-    ($($t:ty: $sums:ident, $short:ident, $eight_rows:ident;)*) => {$(
-        #[test]
-        fn $sums() {
-            for n in LENGTHS.into_iter().filter(|n| *n > 1) {
-                for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
-                    let in_pieces = |isa, length: usize| {
-                        let mut sums = Apart::new();
-                        for (p, q) in p.chunks(length).zip(q.chunks(length)) {
-                            let fed = dispatch_to(isa, Feed::<_, false> { p, q, to: &mut sums })
-                                || dispatch_to(isa, Feed::<_, true> { p, q, to: &mut sums });
-                            if !fed {
-                                return None;
-                            }
-                        }
-                        sums.finish::<$t, 1, 1>().map(|total| bits(&total))
-                    };
-                    let scalar = in_pieces(Isa::Scalar, BLOCK);
-                    for isa in others().chain([Isa::Scalar]) {
-                        for length in [BLOCK, 64] {
-                            assert_eq!(
-                                scalar,
-                                in_pieces(isa, length),
-                                "{isa:?}, pieces of {length} of {n}, kind {kind}"
-                            );
-                        }
-                    }
-                    // What ordinary rows have in common, and what leaves a share to `Sum`.
-                    assert!(kind != 0 || scalar.is_some(), "n = {n}");
-                    let left = if <$t as Real>::COMPENSATE { &[1, 2, 6, 8, 10][..] } else { &[2, 6, 8, 10] };
-                    assert!(!left.contains(&kind) || scalar.is_none() || n < 12, "n = {n}, kind {kind}");
-                }
-            }
-        }
-
-        #[test]
-        fn $short() {
-            for n in LENGTHS.into_iter().filter(|n| (2..=BLOCK).contains(n)) {
-                for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
-                    let value = |isa| one_nan(dispatch_to(isa, Short { p, q }));
-                    for isa in others() {
-                        assert_eq!(value(Isa::Scalar), value(isa), "{isa:?}, n = {n}, kind {kind}");
-                    }
-                }
-            }
-        }
-
-        #[test]
-        fn $eight_rows() {
-            for cols in (2..=35).chain([63, 200, BLOCK]) {
-                for (kind, (p, q)) in shares::<$t>(ROWS * cols).iter().enumerate() {
-                    let values = |isa| {
-                        let mut out = [0.0; ROWS];
-                        let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let apart = dispatch_to(isa, ApartRows { p, q, cols, out: &mut out });
-                        std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i])))
-                    };
-                    let by_columns = |isa| {
-                        let mut out = [0.0; ROWS];
-                        let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let apart = dispatch_to(isa, ApartColumns(ApartRows { p, q, cols, out: &mut out }))?;
-                        Some(std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i]))))
-                    };
-                    let rows: Vec<Option<u64>> = p
-                        .chunks(cols)
-                        .zip(q.chunks(cols))
-                        .map(|(p, q)| {
-                            let mut sums = Apart::new();
-                            let fed = dispatch_to(Isa::Scalar, Feed::<_, true> { p, q, to: &mut sums });
-                            let total = sums.finish::<$t, 1, 1>().filter(|_| fed)?;
-                            Some(one_nan(Op::finish(&Kl, &total, 1.0)))
-                        })
-                        .collect();
-                    for isa in others().chain([Isa::Scalar]) {
-                        assert_eq!(rows, values(isa), "{isa:?}, {cols} columns, kind {kind}");
-                        if few_columns::<$t>(cols)
-                            && let Some(found) = by_columns(isa)
-                        {
-                            assert_eq!(rows, found, "{isa:?}, {cols} columns by themselves, kind {kind}");
-                        }
-                    }
-                    // Rows of ordinary numbers are for it, zeros of P too.
-                    assert!(kind != 0 || !few_columns::<$t>(cols) || by_columns(Isa::Scalar).is_some());
-                }
-            }
-        }
-    )*};
-}
-
-what_is_apart_has_the_scalar_ones_bits! {
-    f64: sums_of_f64_that_are_apart, short_sums_of_f64_that_are_apart, eight_rows_of_f64_that_are_apart;
-    f32: sums_of_f32_that_are_apart, short_sums_of_f32_that_are_apart, eight_rows_of_f32_that_are_apart;
 }
 
 /// Eight rows at a time: the same bits on every instruction set, and those of each row by itself.
