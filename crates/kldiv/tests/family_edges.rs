@@ -57,9 +57,61 @@ fn a_bulk_far_from_the_middle_of_its_support_is_integrated() {
 }
 
 #[test]
-fn parts_that_leave_the_range_make_what_is_in_it_and_infinity_what_is_not() {
-    use Family::{Gumbel, HalfNormal, LogNormal, Moyal, Normal, Uniform, Weibull};
+fn a_narrow_peak_far_from_0_keeps_its_digits() {
+    use Family::{Cauchy, Gamma, Gumbel, InverseGamma, Logistic, Normal, Pareto, StudentT};
+    let cases: [(Side, Side, f64); 7] = [
+        ((Pareto, &[2.0, 3e8]), (Gamma, &[1e6, 5e5]), 12.530_476_370_187_455),
+        ((Pareto, &[7.0, 4e5]), (InverseGamma, &[2e3, 1.4e4]), 9.017_748_808_690_039),
+        ((Pareto, &[7.0, 4e6]), (Logistic, &[7.0, 0.01]), 9.037_018_710_473_162),
+        ((Normal, &[1e6, 1e-4]), (StudentT, &[3.0, 1e6, 2e-4]), 0.425_079_834_153_297_15),
+        ((Cauchy, &[1e9, 1e-4]), (StudentT, &[3.0, 1e9, 2e-4]), 0.177_470_435_908_707_22),
+        (
+            (Normal, &[177052.3474024846, 1.3773430743416906e-5]),
+            (Cauchy, &[-1.3785568933151682, 6.028594376190135]),
+            33.290_463_609_368_98,
+        ),
+        (
+            (Gumbel, &[160.12974729638657, 2.5144350334815403e-6]),
+            (Logistic, &[-5.212125004737347e-6, 30.917239540901647]),
+            19.938_096_035_230_738,
+        ),
+    ];
+    check(&cases, 1e-13);
+}
+
+#[test]
+fn tails_that_reach_beyond_the_range_keep_the_differences_of_their_parameters() {
+    use Family::StudentT;
     let cases: [(Side, Side, f64); 4] = [
+        (
+            (StudentT, &[0.010590160620016264, 0.0, 1.0]),
+            (StudentT, &[0.010590160620016264, 0.0, 0.9999999992315354]),
+            2.077_297_365_286_803_3e-21,
+        ),
+        (
+            (StudentT, &[0.0034404488901426007, 0.0, 1.0]),
+            (StudentT, &[0.0034404099622829033, 7.458229943618659e-6, 1.0000049451286759]),
+            7.327_683_998_051_447e-11,
+        ),
+        (
+            (StudentT, &[0.00229817329721546, 0.0, 1.0]),
+            (StudentT, &[0.00229817329721546, 0.0, 1.0000000150275288]),
+            1.728_638_109_166_802_5e-19,
+        ),
+        ((StudentT, &[3.0, 0.0, 1.0]), (StudentT, &[3.000003, 0.0, 1.0]), 7.610_155_735_658_593e-14),
+    ];
+    check(&cases, 1e-12);
+}
+
+#[test]
+fn parts_that_leave_the_range_make_what_is_in_it_and_infinity_what_is_not() {
+    use Family::{Beta, Chi, Gumbel, HalfNormal, LogNormal, Moyal, Normal, Uniform, Weibull};
+    let cases: [(Side, Side, f64); 8] = [
+        // About 1e49398, 1e494 and 1e2171.
+        ((LogNormal, &[-1.76, 0.173]), (Gumbel, &[276.5, 0.00243]), f64::INFINITY),
+        ((Chi, &[0.0885]), (Moyal, &[38.4, 0.0337]), f64::INFINITY),
+        ((Beta, &[0.1, 2.0]), (Moyal, &[50.0, 0.01]), f64::INFINITY),
+        ((LogNormal, &[0.0, 0.3]), (Gumbel, &[20.0, 0.03]), 4.443_119_611_362_404e281),
         ((Uniform, &[0.0, 1e50]), (HalfNormal, &[5e-79]), 6.666_666_666_666_667e255),
         // e^450, the mean of x: beside it all else is nothing.
         ((LogNormal, &[0.0, 30.0]), (Gumbel, &[0.0, 1.0]), 450f64.exp()),

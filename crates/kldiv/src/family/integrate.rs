@@ -45,23 +45,27 @@ impl Map {
     fn at(&self, t: f64) -> (Point, f64) {
         match *self {
             Map::Line { centre, scale } => {
-                let (x, slope) = (centre + scale * t.sinh(), scale.ln() + ln_cosh(t));
+                let (rest, slope) = (scale * t.sinh(), scale.ln() + ln_cosh(t));
+                let x = centre + rest;
                 let ln = if x.is_finite() { x.abs().ln() } else { slope };
-                (Point { x, ln, ln_rest: f64::NAN }, slope)
+                (Point { x, base: centre, rest, ln, ln_rest: f64::NAN }, slope)
             }
             Map::Half { low, scale } => {
                 let slope = scale.ln() + t;
-                let x = low + slope.exp();
+                let rest = slope.exp();
+                let x = low + rest;
                 let ln = if low == 0.0 || x.is_infinite() { slope } else { x.ln() };
-                (Point { x, ln, ln_rest: f64::NAN }, slope)
+                (Point { x, base: low, rest, ln, ln_rest: f64::NAN }, slope)
             }
             Map::Between { low, high } => {
                 let width = high - low;
                 let (from_low, from_high) = (-softplus(-t), -softplus(t));
-                let x = if t < 0.0 { low + width * from_low.exp() } else { high - width * from_high.exp() };
+                let (base, rest) =
+                    if t < 0.0 { (low, width * from_low.exp()) } else { (high, -width * from_high.exp()) };
+                let x = base + rest;
                 let ln = if low == 0.0 { width.ln() + from_low } else { x.ln() };
                 let ln_rest = if high == 1.0 { width.ln() + from_high } else { (-x).ln_1p() };
-                (Point { x, ln, ln_rest }, width.ln() + from_low + from_high)
+                (Point { x, base, rest, ln, ln_rest }, width.ln() + from_low + from_high)
             }
         }
     }
@@ -81,7 +85,7 @@ fn ln_cosh(t: f64) -> f64 {
     t.abs() + (-2.0 * t.abs()).exp().ln_1p() - std::f64::consts::LN_2
 }
 
-/// D(P‖Q), where it is finite; otherwise the error of what was found.
+/// D(P‖Q), where its integrand does not leave the range; otherwise the error of what was found.
 pub(crate) fn divergence(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
     let unit = q.ln_unit();
     between(p, q, &|at, ln_p| (q.ln_shape(at) + unit) - ln_p)
@@ -111,7 +115,9 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -
         let (weight, l) = weigh(t);
         weight + l.abs().ln_1p()
     };
-    let value = over(&plain, &size, &cuts);
+    // An infinite logarithm says nothing where its weight, which is tiny, has not had a chance to multiply it.
+    let finite = |value: f64| if value.is_finite() { Ok(value) } else { Err(value) };
+    let value = over(&plain, &size, &cuts).and_then(finite);
     if let Ok(value) = value
         && value > 0.05
     {
@@ -122,7 +128,7 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -
             let (weight, l) = weigh(t);
             weight + l.max(0.0) + l.abs().ln_1p()
         };
-        return over(&near, &size, &cuts).map(|value| value.max(0.0));
+        return over(&near, &size, &cuts).and_then(finite).map(|value| value.max(0.0));
     }
     value.map(|value| value.max(0.0))
 }
@@ -146,7 +152,7 @@ fn over(f: &dyn Fn(f64) -> f64, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Resu
     };
     let ((low, most_below), (high, most_above)) = (end(-1.0), end(1.0));
     if most_below.max(most_above) == f64::INFINITY {
-        // ln q has left the range where p has something.
+        // Something has left the range, and so its size is not known.
         return Err(f64::INFINITY);
     }
     let mut ends: Vec<f64> = cuts.iter().copied().filter(|t| low < *t && *t < high).collect();
@@ -181,16 +187,17 @@ pub(crate) fn mean(p: &dyn Law, of: Moment) -> Result<f64, f64> {
     let unit = p.ln_unit();
     let parts = |t: f64| {
         let (at, slope) = map.at(t);
-        (p.ln_shape(&at) + unit + slope, of.at(&at))
+        (p.ln_shape(&at) + unit + slope, of.at(&at), of.ln_size(&at))
     };
+    // Their product may be in range where either is not.
     let f = |t: f64| {
-        let (weight, value) = parts(t);
-        let weight = weight.exp();
-        if weight == 0.0 { 0.0 } else { weight * value }
+        let (weight, value, ln_size) = parts(t);
+        let product = weight.exp() * value;
+        if product.is_normal() { product } else { value.signum() * (weight + ln_size).exp() }
     };
     let size = |t: f64| {
-        let (weight, value) = parts(t);
-        weight + value.abs().ln_1p()
+        let (weight, _, ln_size) = parts(t);
+        weight + ln_size.max(0.0)
     };
     over(&f, &size, &cuts(&map, &[p.place()]))
 }
@@ -211,7 +218,7 @@ struct Panel {
     error: f64,
 }
 
-/// `∫ f` over panels, which are halved until the error is small.
+/// `∫ f` over panels, which are halved until the error is small; infinite where f overflows.
 pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<f64, f64> {
     let mut panels: Vec<Panel> = panels.iter().map(|(low, high)| kronrod(f, *low, *high)).collect();
     loop {
@@ -227,7 +234,8 @@ pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<
         if done || panels.len() >= PANELS {
             panels.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
             let value: f64 = panels.iter().map(|panel| panel.value).sum();
-            let fine = value.is_finite() && (done || error <= (ACCEPTED * size).max(ROUNDING));
+            let fine = done || error <= (ACCEPTED * size).max(ROUNDING);
+            let fine = value == f64::INFINITY || value.is_finite() && fine;
             return if fine { Ok(value) } else { Err(error) };
         }
         let Panel { low, high, .. } = panels[worst];

@@ -49,7 +49,7 @@ impl Law for Laplace {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        -(at.x - self.loc).abs() / self.scale
+        -at.less(self.loc).abs() / self.scale
     }
 
     fn ln_unit(&self) -> f64 {

@@ -27,13 +27,25 @@ impl Moment {
     pub(crate) fn at(&self, at: &Point) -> f64 {
         match *self {
             Moment::Mean => at.x,
-            Moment::Square(c, s) => ((at.x - c) / s) * ((at.x - c) / s),
-            Moment::Distance(c) => (at.x - c).abs(),
-            Moment::Decay(c, s) => ((c - at.x) / s).exp(),
+            Moment::Square(c, s) => (at.less(c) / s) * (at.less(c) / s),
+            Moment::Distance(c) => at.less(c).abs(),
+            Moment::Decay(c, s) => (-at.less(c) / s).exp(),
             Moment::Power(k, unit) => (k * (at.ln - unit.ln())).exp(),
             Moment::Ln => at.ln,
             Moment::LnSquare(c) => (at.ln - c) * (at.ln - c),
             Moment::LnRest => at.ln_rest,
+        }
+    }
+
+    /// The logarithm of its size, also where it has left the range.
+    pub(crate) fn ln_size(&self, at: &Point) -> f64 {
+        match *self {
+            Moment::Decay(c, s) => -at.less(c) / s,
+            Moment::Power(k, unit) => k * (at.ln - unit.ln()),
+            Moment::Square(c, s) => 2.0 * (at.ln_distance(c) - s.ln()),
+            Moment::Distance(c) => at.ln_distance(c),
+            Moment::Mean => at.ln,
+            _ => self.at(at).abs().ln(),
         }
     }
 }
@@ -73,11 +85,34 @@ pub(crate) enum Growth {
 /// A point of a support, with what x itself may have lost of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
+    /// base + rest, rounded.
     pub(crate) x: f64,
+    /// Where the support begins or has its middle: what is narrow there is far from 0, and x has lost digits of it.
+    pub(crate) base: f64,
+    pub(crate) rest: f64,
     /// ln |x|, also where x has left the range.
     pub(crate) ln: f64,
     /// ln(1 − x), where 0 < x < 1.
     pub(crate) ln_rest: f64,
+}
+
+impl Point {
+    /// x − c, with all digits where c is the base.
+    pub(crate) fn less(&self, c: f64) -> f64 {
+        if self.base == c { self.rest } else { (self.base - c) + self.rest }
+    }
+
+    /// ln(x/c) of numbers above 0, likewise.
+    pub(crate) fn ln_over(&self, c: f64) -> f64 {
+        let t = self.less(c) / c;
+        if t.abs() < 0.5 { t.ln_1p() } else { self.ln - c.ln() }
+    }
+
+    /// ln |x − c|, also where x has left the range.
+    pub(crate) fn ln_distance(&self, c: f64) -> f64 {
+        let d = self.less(c).abs();
+        if d.is_finite() { d.ln() } else { self.ln }
+    }
 }
 
 /// A sum and the sum of its parts' sizes, which says how much of it cancelled.

@@ -82,7 +82,7 @@ impl Law for LogGamma {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        let z = (at.x - self.start()) / self.scale;
+        let z = at.less(self.loc) / self.scale + self.shift;
         -self.shape * z - (-z).exp()
     }
 

@@ -27,7 +27,7 @@ impl Logistic {
         }
         let ln = ln_ratio(self.scale, q.scale);
         integrate::between(self, q, &|at, ln_p| {
-            let z = (at.x - self.loc) / self.scale;
+            let z = at.less(self.loc) / self.scale;
             let d = z * stretch + shift;
             if d.abs() > 1.0 {
                 return q.ln_density(at) - ln_p;
@@ -59,7 +59,7 @@ impl Law for Logistic {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        let z = ((at.x - self.loc) / self.scale).abs();
+        let z = (at.less(self.loc) / self.scale).abs();
         -z - 2.0 * (-z).exp().ln_1p()
     }
 

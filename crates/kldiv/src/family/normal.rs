@@ -33,8 +33,9 @@ impl Normal {
         [z / t, stretch / s, -z / t, (-stretch - z * z) / t]
     }
 
-    fn ln_shape_at(&self, x: f64) -> f64 {
-        let z = (x - self.loc) / self.scale;
+    /// The logarithm of the shape at a distance from loc.
+    fn ln_shape_at(&self, distance: f64) -> f64 {
+        let z = distance / self.scale;
         -0.5 * z * z
     }
 
@@ -65,7 +66,7 @@ impl Law for Normal {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        self.ln_shape_at(at.x)
+        self.ln_shape_at(at.less(self.loc))
     }
 
     fn ln_unit(&self) -> f64 {
@@ -130,7 +131,7 @@ impl Law for LogNormal {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        self.0.ln_shape_at(at.ln) - at.ln
+        self.0.ln_shape_at(at.ln - self.0.loc) - at.ln
     }
 
     fn ln_unit(&self) -> f64 {

@@ -52,7 +52,7 @@ impl Law for Pareto {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        self.alpha * (self.scale.ln() - at.ln) - at.ln
+        -self.alpha * at.ln_over(self.scale) - at.ln
     }
 
     fn ln_unit(&self) -> f64 {

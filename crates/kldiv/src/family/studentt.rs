@@ -3,7 +3,7 @@
 use crate::family::integrate;
 use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive, real};
-use crate::special::gamma::{digamma_rise, ln_beta};
+use crate::special::gamma::{digamma_rise, ln_beta, ln_gamma_gap};
 use crate::special::ln_ratio;
 
 #[derive(Clone, Copy, Debug)]
@@ -54,26 +54,49 @@ impl StudentT {
         if stretch == 0.0 && shift == 0.0 && wider == 0.0 {
             return Ok(0.0);
         }
-        let peaks = if wider == 0.0 { ln_ratio(self.scale, q.scale) } else { q.peak - self.peak };
+        let peaks = if wider.abs() < 0.5 {
+            ln_ratio(self.scale, q.scale) + unit_peak_rise(self.df, q.df)
+        } else {
+            q.peak - self.peak
+        };
         integrate::between(self, q, &|at, ln_p| {
-            let z = (at.x - self.loc) / self.scale;
-            let d = z * stretch + shift;
-            if !(z.is_finite() && d.abs() <= 1.0 + 0.5 * z.abs() && wider.abs() < 0.5) {
+            let z = at.less(self.loc) / self.scale;
+            // How far q's z is from p's, in units of p's; for small degrees of freedom there is much beyond the range.
+            let far = z.abs() >= FAR;
+            let d = if far { stretch + shift / z } else { z * stretch + shift };
+            if d.abs() > if far { 0.5 } else { 1.0 + 0.5 * z.abs() } || wider.abs() >= 0.5 {
                 return q.ln_density(at) - ln_p;
             }
-            // u = z²/df of either; at first of p.
-            let u = z * z / self.df;
-            let (one, more) = if z.abs() < 1e100 {
-                (1.0 + u, (d * (2.0 * z + d) - wider * z * z) / q.df)
+            let ln = self.ln_spread(at);
+            let more = if far {
+                // Divided by z², beside which 1 is nothing.
+                (d * (2.0 + d) - wider) * (self.df / q.df)
             } else {
-                // Divided by z², where 1 is nothing.
-                (1.0 / self.df, (d / z * (2.0 + d / z) - wider) / q.df)
+                (d * (2.0 * z + d) - wider * z * z) / q.df / (1.0 + z * z / self.df)
             };
-            let rise = (more / one).ln_1p();
-            let ln = if z.abs() < 1e100 { u.ln_1p() } else { 2.0 * z.abs().ln() - self.df.ln() };
-            peaks - 0.5 * (q.df + 1.0) * rise - 0.5 * (q.df - self.df) * ln
+            peaks - 0.5 * (q.df + 1.0) * more.ln_1p() - 0.5 * (q.df - self.df) * ln
         })
     }
+
+    /// `ln(1 + z²/df)`, also where z has left the range.
+    fn ln_spread(&self, at: &Point) -> f64 {
+        match (at.less(self.loc) / self.scale).abs() {
+            z if z < FAR => (z * z / self.df).ln_1p(),
+            z if z.is_finite() => 2.0 * z.ln() - self.df.ln(),
+            _ => 2.0 * (at.ln - self.scale.ln()) - self.df.ln(),
+        }
+    }
+}
+
+/// From this z on, 1 is nothing beside z²/df, and before it z² is in range.
+const FAR: f64 = 1e100;
+
+/// By how much ln of the peak at scale 1 rises from v to w degrees of freedom: `Γ((v + 1)/2)/Γ(v/2)` by tangents and gaps,
+/// and √v.
+fn unit_peak_rise(v: f64, w: f64) -> f64 {
+    let d = 0.5 * (w - v);
+    let gap = |raised: f64| ln_gamma_gap(0.5 * w + raised, 0.5 * v + raised, d);
+    d * digamma_rise(0.5 * v, 0.5) + (gap(0.5) - gap(0.0)) - 0.5 * ln_ratio(w, v)
 }
 
 impl Law for StudentT {
@@ -102,13 +125,7 @@ impl Law for StudentT {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        let z = ((at.x - self.loc) / self.scale).abs();
-        let ln = match z {
-            z if z < 1e100 => (z * z / self.df).ln_1p(),
-            z if z.is_finite() => 2.0 * z.ln() - self.df.ln(),
-            _ => 2.0 * (at.ln - self.scale.ln()) - self.df.ln(),
-        };
-        -0.5 * (self.df + 1.0) * ln
+        -0.5 * (self.df + 1.0) * self.ln_spread(at)
     }
 
     fn moment(&self, of: Moment) -> Option<f64> {
