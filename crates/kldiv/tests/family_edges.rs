@@ -141,6 +141,24 @@ fn counts_that_nearly_coincide_keep_their_digits() {
 }
 
 #[test]
+fn a_coin_of_a_probability_and_one_of_a_logit_that_nearly_coincide_keep_their_digits() {
+    use Family::{Bernoulli, BernoulliLogits};
+    let cases = [
+        (0.5, 1e-6, 1.249_999_999_999_947_8e-13, 1.249_999_999_999_843_6e-13),
+        (0.3, -0.8472978503872035, 1.050_000_034_168_796_7e-17, 1.050_000_035_568_796_8e-17),
+        (0.99999, 11.512916464924778, 4.999_948_325_589_937_3e-18, 4.999_946_658_974_107_5e-18),
+        (1e-5, -11.5, 8.376_400_434_455_46e-10, 8.412_539_099_776_022e-10),
+    ];
+    for (hit, logit, want, reverse) in cases {
+        let (p, q): (Side, Side) = ((Bernoulli, &[hit]), (BernoulliLogits, &[logit]));
+        check(&[(p, q, want), (q, p, reverse)], 1e-14);
+    }
+    // A probability of e^-800 is no number, and its logit has 13 digits after the point.
+    let (p, q): (Side, Side) = ((Bernoulli, &[0.5]), (BernoulliLogits, &[-800.0]));
+    check(&[(p, q, 399.306_852_819_440_05), (q, p, 0.693_147_180_559_945_3)], 1e-13);
+}
+
+#[test]
 fn an_outcome_that_is_nearly_certain_has_an_entropy() {
     let logits: Side = (Family::CategoricalLogits, &[0.0, -40.0, -70.0]);
     let got = measure(Measure::Entropy, logits, logits).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from the ground up. A room may use those of lines above its own here, none of its own line or below.
 const FLOORS: &[&[&str]] = &[
     // floor 0
-    &["view", "sum", "excess", "special::quadrature"],
+    &["view", "sum", "excess", "special::quadrature", "special::twice"],
     &["special"],
     &["special::gamma"],
     &["special::bessel"],

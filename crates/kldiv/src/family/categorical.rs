@@ -1,11 +1,12 @@
 //! Categorical and multinomial, from probabilities or logits.
 
 use crate::error::Domain;
-use crate::family::counts::Count;
+use crate::family::counts::{Count, binary_gap};
 use crate::family::params::{Bad, logit, not_negative, whole};
 use crate::pair::Plan;
 use crate::policy::{Measure, Normalization, Options};
-use crate::special::{exp_gap, ln_ratio};
+use crate::special::twice::small_sigmoid;
+use crate::special::{exp_gap, ln_ratio, sigmoid};
 use crate::view::View;
 
 /// Checks probabilities from column `start` on, which need not sum to 1.
@@ -94,6 +95,38 @@ pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
     let q = Softmax::new(b);
     let impossible = (0..a.len()).filter(|i| a[*i] == f64::NEG_INFINITY);
     sum + impossible.map(|i| q.ln(i).exp()).sum::<f64>()
+}
+
+/// The divergence of a coin of a probability from one of a logit.
+pub(crate) fn coin_and_logit(hit: f64, logit: f64) -> f64 {
+    let (h, s) = (sigmoid(logit), sigmoid(-logit));
+    if h.min(s).is_normal() {
+        binary_gap(hit, 1.0 - hit, h, s, coin_difference(hit, logit))
+    } else {
+        logits_kl(&[(-hit).ln_1p(), hit.ln()], &[0.0, logit])
+    }
+}
+
+/// The same the other way round.
+pub(crate) fn logit_and_coin(logit: f64, hit: f64) -> f64 {
+    let (h, s) = (sigmoid(logit), sigmoid(-logit));
+    if h.min(s).is_normal() {
+        binary_gap(h, s, hit, 1.0 - hit, -coin_difference(hit, logit))
+    } else {
+        logits_kl(&[0.0, logit], &[(-hit).ln_1p(), hit.ln()])
+    }
+}
+
+/// A probability less that of a logit. The rarer side tells it, to more digits than a number has, of which nearly equal
+/// ones leave enough.
+fn coin_difference(hit: f64, logit: f64) -> f64 {
+    let (rarer, tail) = small_sigmoid(-logit.abs());
+    if logit <= 0.0 {
+        return (hit - rarer) - tail;
+    }
+    let miss = 1.0 - hit;
+    let lost = (1.0 - miss) - hit;
+    (rarer - miss) + (tail - lost)
 }
 
 /// `−Σ p ln p` of a softmax.

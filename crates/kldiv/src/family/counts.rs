@@ -355,6 +355,6 @@ fn ln_of_step(y: f64, x: f64, d: f64) -> f64 {
 }
 
 /// The divergence between two coins, each with the probabilities of both sides; `d = hit − h`.
-fn binary_gap(hit: f64, miss: f64, h: f64, s: f64, d: f64) -> f64 {
+pub(crate) fn binary_gap(hit: f64, miss: f64, h: f64, s: f64, d: f64) -> f64 {
     entropy_gap(hit, h, d) + entropy_gap(miss, s, -d)
 }

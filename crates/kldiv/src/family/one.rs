@@ -364,17 +364,17 @@ fn one((p_side, p): (&Side, &[f64]), (q_side, q): (&Side, &[f64]), asked: Asked)
             known(asked, || Ok(p.kl(&q)), || Ok(p.entropy()))
         }
         Kind::Count => {
-            if (p_family, q_family, asked)
-                == (Family::BernoulliLogits, Family::BernoulliLogits, Asked::Divergence)
-            {
-                let (a, b) = ([0.0, p[0]], [0.0, q[0]]);
-                of_p(count(p_family, p))?;
-                of_q(count(q_family, q))?;
-                return Ok(categorical::logits_kl(&a, &b));
-            }
-            let (p, q) = (of_p(count(p_family, p))?, of_q(count(q_family, q))?);
+            let (of, against) = (of_p(count(p_family, p))?, of_q(count(q_family, q))?);
             let sum = Wrong::NotConverged;
-            known(asked, || p.kl(&q).map_err(sum), || p.entropy().map_err(sum))
+            let kl = || match (p_family, q_family) {
+                (Family::BernoulliLogits, Family::BernoulliLogits) => {
+                    Ok(categorical::logits_kl(&[0.0, p[0]], &[0.0, q[0]]))
+                }
+                (Family::Bernoulli, Family::BernoulliLogits) => Ok(categorical::coin_and_logit(p[0], q[0])),
+                (Family::BernoulliLogits, Family::Bernoulli) => Ok(categorical::logit_and_coin(p[0], q[0])),
+                _ => of.kl(&against).map_err(sum),
+            };
+            known(asked, kl, || of.entropy().map_err(sum))
         }
         Kind::Categorical => categories((p_family, p), (q_family, q), asked),
         Kind::Multinomial => {

@@ -6,6 +6,7 @@
 pub(crate) mod bessel;
 pub(crate) mod gamma;
 pub(crate) mod quadrature;
+pub(crate) mod twice;
 
 /// ln 2π / 2.
 pub(crate) const HALF_LN_TWO_PI: f64 = 0.918_938_533_204_672_8;
