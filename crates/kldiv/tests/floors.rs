@@ -30,7 +30,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::tests"],
-    &["kernels::matrix_tests"],
+    &["kernels::matrix_tests", "kernels::apart_tests"],
     // floor 2
     &["pair"],
     &["pieces"],
