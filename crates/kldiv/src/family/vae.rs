@@ -28,7 +28,7 @@ use crate::check::{needs_float, needs_shape};
 use crate::error::{Error, Fault, Operand};
 use crate::kernels;
 use crate::kernels::lanes::Vector;
-use crate::kernels::vae::{Gaussians, Given};
+use crate::kernels::vae::{Gaussians, Given, Sums};
 use crate::pair::{SHARE, ln_base};
 use crate::pieces::pieces;
 use crate::policy::Options;
@@ -195,31 +195,25 @@ fn row<T: Vector>(
     let n = inputs[0].len();
     let share = |i: usize| {
         let (start, len) = (i * SHARE, SHARE.min(n - i * SHARE));
-        let mut total = Compensated::ZERO;
-        for start in (start..start + len).step_by(STRETCH) {
-            let len = STRETCH.min(n - start);
-            let mut out = [const { None }; 4];
-            for (part, grad) in out.iter_mut().zip(grads) {
-                // SAFETY: no two stretches have an element in common.
-                *part = grad.as_ref().map(|grad| unsafe { grad.part(start, len) });
-            }
-            let mut sums = [0.0; 8];
-            let inputs = inputs.map(|row| row.part(start, len));
-            if standard {
-                pieces::<T, 2, 4>([inputs[0], inputs[1]], &mut out, |[mu, logvar], out| {
-                    let given = Given { mu, logvar, prior_mu: &[], prior_logvar: &[] };
-                    kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
-                });
-            } else {
-                pieces::<T, 4, 4>(inputs, &mut out, |[mu, logvar, prior_mu, prior_logvar], out| {
-                    let given = Given { mu, logvar, prior_mu, prior_logvar };
-                    kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
-                });
-            }
-            let [a, b, c, d, e, f, g, h] = sums;
-            total.add(((a + e) + (c + g)) + ((b + f) + (d + h)));
+        let mut out = [const { None }; 4];
+        for (part, grad) in out.iter_mut().zip(grads) {
+            // SAFETY: no two shares have an element in common.
+            *part = grad.as_ref().map(|grad| unsafe { grad.part(start, len) });
         }
-        total
+        let mut sums = Sums::ZERO;
+        let inputs = inputs.map(|row| row.part(start, len));
+        if standard {
+            pieces::<T, 2, 4>([inputs[0], inputs[1]], &mut out, |[mu, logvar], out| {
+                let given = Given { mu, logvar, prior_mu: &[], prior_logvar: &[] };
+                kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
+            });
+        } else {
+            pieces::<T, 4, 4>(inputs, &mut out, |[mu, logvar, prior_mu, prior_logvar], out| {
+                let given = Given { mu, logvar, prior_mu, prior_logvar };
+                kernels::dispatch(Gaussians { given, by, out, sums: &mut sums });
+            });
+        }
+        sums.total()
     };
     let shares = n.div_ceil(SHARE);
     let mut totals = Vec::new();
@@ -232,10 +226,6 @@ fn row<T: Vector>(
     }
     total.value()
 }
-
-/// Elements whose terms are added in lanes before those are joined: few enough that equal terms, whose sums are all rounded
-/// alike, do not add up to much.
-const STRETCH: usize = 256;
 
 /// The first entry of row `i` that is not finite.
 #[cold]

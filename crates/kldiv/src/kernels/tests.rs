@@ -16,7 +16,7 @@ use crate::kernels::product::{
 };
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, chunk};
-use crate::kernels::vae::{Gaussians, Given};
+use crate::kernels::vae::{self, Gaussians, Given};
 use crate::kernels::widen::Widen;
 use crate::kernels::{Isa, dispatch_to, far_terms};
 use crate::sum::{Compensated, Total};
@@ -267,10 +267,11 @@ fn gaussians<T: Vector>(isa: Isa, a: &[T], b: &[T], prior: bool) -> Vec<u64> {
     let (prior_mu, prior_logvar) = if prior { (b, a) } else { (&b[..0], &a[..0]) };
     let given = Given { mu: a, logvar: b, prior_mu, prior_logvar };
     let mut out = [(); 4].map(|()| vec![T::ZERO; a.len()]);
-    let mut sums = [0.0; 8];
+    let mut sums = vae::Sums::ZERO;
     let places = out.each_mut().map(|out| &mut out[..]);
     dispatch_to(isa, Gaussians { given, by: 0.3, out: places, sums: &mut sums });
-    [bits_of(&out.concat()), bits_of(&sums)].concat()
+    let total = sums.total();
+    [bits_of(&out.concat()), bits_of(&[total.hi, total.lo])].concat()
 }
 
 jobs_on_logits_have_the_scalar_ones_bits! {

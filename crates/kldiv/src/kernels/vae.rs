@@ -4,10 +4,12 @@
 //! its digits however small y is, and with what y has lost to rounding however large.
 
 use crate::kernels::exp::{Exp, exp_of, parts_of};
+use crate::kernels::lane_sums::load_eight;
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_sum};
+use crate::sum::Compensated;
 use crate::view::Element;
 
-/// The inputs of a stretch; the priors' are both empty for the standard normal.
+/// The inputs; the priors' are both empty for the standard normal.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'a, T> {
     pub(crate) mu: &'a [T],
@@ -16,13 +18,40 @@ pub(crate) struct Given<'a, T> {
     pub(crate) prior_logvar: &'a [T],
 }
 
-/// Adds the terms of a stretch to eight lanes, and writes their derivatives, times `by`, with respect to the four inputs
-/// to those outputs that are not empty.
+/// Elements whose terms are added in lanes before those are added to the lanes of all, with care: few enough that equal
+/// terms, whose sums are all rounded alike, do not add up to much.
+const STRETCH: usize = 256;
+
+/// Twice the sums of terms in eight lanes: of the stretch under way, and of all before it with what rounding took.
+pub(crate) struct Sums {
+    stretch: [f64; 8],
+    /// Elements in it.
+    filled: usize,
+    before: [f64; 8],
+    taken: [f64; 8],
+}
+
+impl Sums {
+    pub(crate) const ZERO: Sums = Sums { stretch: [0.0; 8], filled: 0, before: [0.0; 8], taken: [0.0; 8] };
+
+    /// The sum of the terms.
+    pub(crate) fn total(&self) -> Compensated {
+        let mut total = Compensated::ZERO;
+        for i in 0..8 {
+            total.add_parts(&Compensated { hi: 0.5 * self.before[i], lo: 0.5 * self.taken[i] });
+            total.add(0.5 * self.stretch[i]);
+        }
+        total
+    }
+}
+
+/// Adds the terms of elements, of whole vectors but for the last ones, to sums, and writes their derivatives, times `by`,
+/// with respect to the four inputs to those outputs that are not empty.
 pub(crate) struct Gaussians<'a, T> {
     pub(crate) given: Given<'a, T>,
     pub(crate) by: f64,
     pub(crate) out: [&'a mut [T]; 4],
-    pub(crate) sums: &'a mut [f64; 8],
+    pub(crate) sums: &'a mut Sums,
 }
 
 /// Twice the term, and its derivatives with respect to the four inputs, of which [`HALVES`] are to be taken.
@@ -42,8 +71,8 @@ impl<T: Vector> Job for Gaussians<'_, T> {
         let lanes = T::On::<I>::LANES;
         let n = given.mu.len();
         let prior = given.prior_mu.len() == n;
-        // SAFETY: eight elements are a sum's vector.
-        let mut total = unsafe { I::F64::load(sums.as_ptr()) } * I::F64::splat(2.0);
+        let mut total: I::F64 = load_eight(&sums.stretch);
+        let (mut before, mut taken): (I::F64, I::F64) = (load_eight(&sums.before), load_eight(&sums.taken));
         let scales = HALVES.map(|half| T::On::<I>::constant(half * by));
         let mut at = 0;
         while at < n {
@@ -83,9 +112,13 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                 let log = T::On::<I>::select(keep, log, zero);
                 let terms = terms(d, (y, error), log, prior);
                 let mut value = terms.value.to_f64s::<16>();
-                let mut by_each = [[0.0; 16]; 4];
+                let mut made = [T::ZERO; 16];
                 for i in 0..4 {
-                    by_each[i] = (terms.by[i] * scales[i]).to_f64s::<16>();
+                    if out[i].len() == n {
+                        // SAFETY: there are as many places.
+                        unsafe { (terms.by[i] * scales[i]).store(made.as_mut_ptr()) };
+                        out[i][at..at + len].copy_from_slice(&made[..len]);
+                    }
                 }
                 let keep = T::On::<I>::select(keep, T::On::<I>::one(), zero).to_f64s::<16>();
                 for j in 0..len {
@@ -93,7 +126,10 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                         let edge = edge(&given, at + j);
                         value[j] = edge.value;
                         for i in 0..4 {
-                            by_each[i][j] = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
+                            if out[i].len() == n {
+                                let by_input = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
+                                out[i][at + j] = T::from_f64(by_input);
+                            }
                         }
                     }
                 }
@@ -101,17 +137,16 @@ impl<T: Vector> Job for Gaussians<'_, T> {
                     // SAFETY: eight elements are a sum's vector.
                     total = total + unsafe { I::F64::load(value.as_ptr().add(8 * part)) };
                 }
-                for i in 0..4 {
-                    if out[i].len() == n {
-                        for j in 0..len {
-                            out[i][at + j] = T::from_f64(by_each[i][j]);
-                        }
-                    }
-                }
             }
             at += len;
+            sums.filled += len;
+            if sums.filled == STRETCH {
+                let (sum, error) = two_sum(before, total);
+                (before, taken, total) = (sum, taken + error, I::F64::zero());
+                sums.filled = 0;
+            }
         }
-        *sums = (total * I::F64::splat(0.5)).to_f64s();
+        (sums.stretch, sums.before, sums.taken) = (total.to_f64s(), before.to_f64s(), taken.to_f64s());
     }
 }
 
