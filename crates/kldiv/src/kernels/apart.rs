@@ -318,54 +318,62 @@ impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
     }
 }
 
-/// The KL of eight rows of at most a block, and which of them are apart; see [`crate::kernels::rows::Rows`], whose promises
-/// these are.
-pub(crate) struct ApartRows<'a, T> {
+/// The KL of eight rows of at most a block, and which of them are apart, if that can be said; see
+/// [`crate::kernels::rows::Rows`], whose promises these are. Rows of which it was said before are left alone. A job of its own
+/// for rows with zeros: one for both would take the stack of both.
+pub(crate) struct ApartRows<'a, T, const ZEROS: bool> {
+    pub(crate) p: (*const T, isize),
+    pub(crate) q: (*const T, isize),
+    pub(crate) cols: usize,
+    pub(crate) out: &'a mut [f64; ROWS],
+    pub(crate) apart: &'a mut [Option<bool>; ROWS],
+}
+
+impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let ApartRows { p, q, cols, out, apart } = self;
+        let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
+        let mut could = [false; ROWS];
+        let mut quotients = no_quotients();
+        for i in 0..ROWS {
+            if apart[i].is_some() {
+                continue;
+            }
+            // SAFETY: the job's maker vouches for the rows.
+            let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
+            let mut lane = Lane::<I::F64>::new();
+            could[i] = lane.add::<ZEROS, T::On<I>>(p, q, &mut quotients);
+            (curved[i], straight[i]) = (lane.curved, lane.straight);
+        }
+        let curved = join_rows(curved);
+        let values: [f64; ROWS] = (curved - join_rows(straight)).to_f64s();
+        let curved: [f64; ROWS] = curved.to_f64s();
+        for i in 0..ROWS {
+            if could[i] {
+                (out[i], apart[i]) = (values[i], Some(curved[i] >= near::<T>()));
+            }
+        }
+    }
+}
+
+/// The same of rows of few columns, which are taken column by column, if all rows allow it; see
+/// [`crate::kernels::rows::Columns`].
+pub(crate) struct ApartColumns<'a, T> {
     pub(crate) p: (*const T, isize),
     pub(crate) q: (*const T, isize),
     pub(crate) cols: usize,
     pub(crate) out: &'a mut [f64; ROWS],
 }
 
-impl<T: Vector> Job for ApartRows<'_, T> {
-    type Output = [bool; ROWS];
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> [bool; ROWS] {
-        let ApartRows { p, q, cols, out } = self;
-        let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
-        let mut apart = [true; ROWS];
-        let mut quotients = no_quotients();
-        for i in 0..ROWS {
-            // SAFETY: the job's maker vouches for the rows.
-            let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
-            let mut lane = Lane::<I::F64>::new();
-            if !lane.add::<false, T::On<I>>(p, q, &mut quotients) {
-                lane = Lane::new();
-                apart[i] = lane.add::<true, T::On<I>>(p, q, &mut quotients);
-            }
-            (curved[i], straight[i]) = (lane.curved, lane.straight);
-        }
-        let curved = join_rows(curved);
-        *out = (curved - join_rows(straight)).to_f64s();
-        let curved: [f64; ROWS] = curved.to_f64s();
-        for i in 0..ROWS {
-            apart[i] &= curved[i] >= near::<T>();
-        }
-        apart
-    }
-}
-
-/// The same of rows of few columns, which are taken column by column, if all rows allow it; see
-/// [`crate::kernels::rows::Columns`].
-pub(crate) struct ApartColumns<'a, T>(pub(crate) ApartRows<'a, T>);
-
 impl<T: Vector> Job for ApartColumns<'_, T> {
     type Output = Option<[bool; ROWS]>;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> Option<[bool; ROWS]> {
-        let ApartRows { p, q, cols, out } = self.0;
+        let ApartColumns { p, q, cols, out } = self;
         let (mut curved, mut straight) = ([I::F64::zero(); 8], [I::F64::zero(); 8]);
         let (columns, bias) = (T::On::<I>::LANES / ROWS, I::F64::splat(bias::<T>()));
         for first in (0..cols).step_by(columns) {

@@ -75,13 +75,17 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                     let values = |isa| {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let apart = dispatch_to(isa, ApartRows { p, q, cols, out: &mut out });
-                        std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i])))
+                        let mut apart = [None; ROWS];
+                        dispatch_to(isa, ApartRows::<_, false> { p, q, cols, out: &mut out, apart: &mut apart });
+                        dispatch_to(isa, ApartRows::<_, true> { p, q, cols, out: &mut out, apart: &mut apart });
+                        std::array::from_fn::<_, ROWS, _>(|i| {
+                            (apart[i] == Some(true)).then_some(one_nan(out[i]))
+                        })
                     };
                     let by_columns = |isa| {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let apart = dispatch_to(isa, ApartColumns(ApartRows { p, q, cols, out: &mut out }))?;
+                        let apart = dispatch_to(isa, ApartColumns { p, q, cols, out: &mut out })?;
                         Some(std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i]))))
                     };
                     let rows: Vec<Option<u64>> = p

@@ -258,14 +258,20 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     cols: usize,
     out: &mut [f64; ROWS],
 ) {
-    let mut apart = [false; ROWS];
+    let mut apart = [None; ROWS];
     if O::APART && cols > 1 {
-        let by_columns = match few_columns::<T>(cols) {
-            true => dispatch(ApartColumns(ApartRows { p, q, cols, out })),
-            false => None,
-        };
-        apart = by_columns.unwrap_or_else(|| dispatch(ApartRows { p, q, cols, out }));
-        if apart == [true; ROWS] {
+        if few_columns::<T>(cols)
+            && let Some(found) = dispatch(ApartColumns { p, q, cols, out })
+        {
+            apart = found.map(Some);
+        }
+        if apart.contains(&None) {
+            dispatch(ApartRows::<T, false> { p, q, cols, out, apart: &mut apart });
+        }
+        if apart.contains(&None) {
+            dispatch(ApartRows::<T, true> { p, q, cols, out, apart: &mut apart });
+        }
+        if apart == [Some(true); ROWS] {
             return;
         }
     }
@@ -277,7 +283,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
         dispatch(rows);
     }
     for i in 0..ROWS {
-        if !apart[i] {
+        if apart[i] != Some(true) {
             out[i] = values[i];
         }
     }
