@@ -511,6 +511,7 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
     }
 }
 
+/// Inlined, so that the buffers of one way are not on the stack below those of the other.
 #[inline(always)]
 fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
     op: &O,
