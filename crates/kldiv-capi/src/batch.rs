@@ -28,7 +28,8 @@ pub unsafe extern "C" fn kldiv_kl(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p, q) = call.pair(p, q)?;
         let out = call.one_mut(out, "out")?;
         call.run(p.elements(), |options| reduce_into(p, q, options, out))
@@ -62,7 +63,8 @@ pub unsafe extern "C" fn kldiv_rows(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p, q) = call.pair(p, q)?;
         let out = call.array_mut(out, p.rows(), "out")?;
         call.run(p.elements(), |options| rows_into(p, q, options, out))
@@ -92,7 +94,8 @@ pub unsafe extern "C" fn kldiv_terms(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p, q) = call.pair(p, q)?;
         let mut out = call.matrix_mut(out, "out")?;
         call.run(p.elements(), |options| terms_into(p, q, options, &mut out))

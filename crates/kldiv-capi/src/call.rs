@@ -12,44 +12,61 @@ use crate::view::{self, Span, kldiv_view, kldiv_view_mut};
 
 /// A call whose arguments are being looked at.
 pub(crate) struct Call<'a> {
-    given: kldiv_options,
     /// What the core is asked for.
     pub(crate) options: Options<'a>,
-    inputs: Spans,
-    outputs: Spans,
+    mask: *const u8,
+    weights: *const f64,
+    threads: u32,
+    inputs: Spans<7>,
+    outputs: Spans<5>,
 }
 
 /// Where a few arguments lie.
-#[derive(Default)]
-struct Spans {
-    spans: [Option<Span>; 8],
+struct Spans<const N: usize> {
+    spans: [Span; N],
     len: usize,
 }
 
-impl Spans {
+impl<const N: usize> Spans<N> {
+    const NONE: Self = Spans { spans: [Span::NONE; N], len: 0 };
+
     fn push(&mut self, span: Span) {
-        self.spans[self.len] = Some(span);
+        self.spans[self.len] = span;
         self.len += 1;
     }
 
-    fn iter(&self) -> impl Iterator<Item = Span> {
-        self.spans.iter().copied().flatten()
+    fn get(&self) -> &[Span] {
+        &self.spans[..self.len]
     }
 }
 
 /// The contract of all of these: a pointer is NULL or points to what it says, which nobody writes to (inputs) or
 /// touches (outputs) during 'a.
 impl<'a> Call<'a> {
-    /// Inlined, so that it is made where it stays: stacks are small.
+    /// One with the default options.
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Call {
+            options: Options::default(),
+            mask: std::ptr::null(),
+            weights: std::ptr::null(),
+            threads: 0,
+            inputs: Spans::NONE,
+            outputs: Spans::NONE,
+        }
+    }
+
+    /// Takes the caller's options. Not inlined: a copy of them would stay on the stack below the computation.
     ///
     /// # Safety
     /// As above.
-    #[inline(always)]
-    pub(crate) unsafe fn new(options: *const kldiv_options) -> Result<Self, Failure> {
+    #[inline(never)]
+    pub(crate) unsafe fn read(&mut self, options: *const kldiv_options) -> Result<(), Failure> {
         // SAFETY: the caller's promise.
         let given = unsafe { kldiv_options::read(options) }?;
-        let options = given.for_core()?;
-        Ok(Call { given, options, inputs: Spans::default(), outputs: Spans::default() })
+        self.options = given.for_core()?;
+        (self.mask, self.weights, self.threads) = (given.mask, given.weights, given.threads);
+        Ok(())
     }
 
     /// Two matrices whose rows are compared, and the mask and weights of their rows. Entropy has no use for the second.
@@ -102,7 +119,7 @@ impl<'a> Call<'a> {
     /// # Safety
     /// As above.
     pub(crate) unsafe fn per_row(&mut self, rows: usize) -> Result<(), Failure> {
-        let kldiv_options { mask, weights, .. } = self.given;
+        let Call { mask, weights, .. } = *self;
         // SAFETY: the caller's promise.
         unsafe {
             self.options.mask = optional(mask, |mask| self.array(mask, rows, "mask"))?;
@@ -153,14 +170,15 @@ impl<'a> Call<'a> {
 
     /// Lets the core compute, on the threads that the caller allows, if each output lies apart from all else. `work` is
     /// about how many elements there are.
+    #[inline]
     pub(crate) fn run(
         &mut self,
         work: usize,
         compute: impl FnOnce(&Options) -> Result<(), Error> + Send,
     ) -> Result<(), Failure> {
         self.apart()?;
-        let Call { given, options, .. } = self;
-        Ok(pool::run(given.threads, work, move |parallel| {
+        let Call { threads, options, .. } = self;
+        Ok(pool::run(*threads, work, move |parallel| {
             options.parallel = parallel;
             compute(options)
         })?)
@@ -177,11 +195,9 @@ impl<'a> Call<'a> {
     }
 
     fn apart(&self) -> Result<(), Failure> {
-        for (i, out) in self.outputs.iter().enumerate() {
-            self.inputs
-                .iter()
-                .chain(self.outputs.iter().take(i))
-                .try_for_each(|other| out.apart(&[other]))?;
+        for (i, out) in self.outputs.get().iter().enumerate() {
+            out.apart(self.inputs.get())?;
+            out.apart(&self.outputs.get()[..i])?;
         }
         Ok(())
     }

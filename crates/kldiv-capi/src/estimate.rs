@@ -39,7 +39,8 @@ pub unsafe extern "C" fn kldiv_estimate_knn(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (x, y) = (call.matrix(x, "x")?, call.matrix(y, "y")?);
         let out = call.one_mut(out, "out")?;
         call.run(x.rows().saturating_mul(POINT), |options| knn_into(x, y, k, options, out))
@@ -77,7 +78,8 @@ pub unsafe extern "C" fn kldiv_estimate_mc(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (log_p, log_q) = (call.array(log_p, n, "log_p")?, call.array(log_q, n, "log_q")?);
         call.per_row(n)?;
         let out = call.one_mut(out, "out")?;

@@ -51,7 +51,8 @@ pub unsafe extern "C" fn kldiv_explain(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each; a kldiv_term is the core's Term, as checked below.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p, q) = call.pair(p, q)?;
         let out = call.array_mut(out.cast::<Term>(), p.cols(), "out")?;
         call.run(p.elements(), |options| explain_into(p, q, options, out))

@@ -118,7 +118,8 @@ pub unsafe extern "C" fn kldiv_family(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let p_family = known(p_family, "p_family")?;
         let p = call.matrix(p_params, "p_params")?;
         let (q_family, q) = if call.options.measure == Measure::Entropy {
@@ -162,7 +163,8 @@ pub unsafe extern "C" fn kldiv_family_grad(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p_family, q_family) = (known(p_family, "p_family")?, known(q_family, "q_family")?);
         let p = call.matrix(p_params, "p_params")?;
         let q = call.matrix(q_params, "q_params")?;

@@ -34,7 +34,8 @@ pub unsafe extern "C" fn kldiv_logits(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (a, b) = (call.matrix(a, "a")?, call.matrix(b, "b")?);
         call.per_row(a.rows())?;
         let out = call.array_mut(out, a.rows(), "out")?;
@@ -69,7 +70,8 @@ pub unsafe extern "C" fn kldiv_logits_grad(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (a, b) = (call.matrix(a, "a")?, call.matrix(b, "b")?);
         call.per_row(a.rows())?;
         let upstream = optional(upstream, |upstream| call.array(upstream, a.rows(), "upstream"))?;
@@ -114,7 +116,8 @@ pub unsafe extern "C" fn kldiv_logits_topk(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let values = call.matrix(values, "values")?;
         let indices = call.array(indices, values.elements(), "indices")?;
         let b = call.matrix(b, "b")?;

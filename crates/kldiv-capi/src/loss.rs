@@ -34,7 +34,8 @@ pub unsafe extern "C" fn kldiv_loss(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (input, target) = (call.matrix(input, "input")?, call.matrix(target, "target")?);
         call.per_row(input.rows())?;
         let out = call.one_mut(out, "out")?;
@@ -58,7 +59,8 @@ pub unsafe extern "C" fn kldiv_loss_pointwise(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (input, target) = (call.matrix(input, "input")?, call.matrix(target, "target")?);
         call.per_row(input.rows())?;
         let mut out = call.matrix_mut(out, "out")?;
@@ -94,7 +96,8 @@ pub unsafe extern "C" fn kldiv_loss_grad(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (input, target) = (call.matrix(input, "input")?, call.matrix(target, "target")?);
         call.per_row(input.rows())?;
         let upstream = optional(upstream, |upstream| call.matrix(upstream, "upstream"))?;

@@ -36,7 +36,8 @@ pub unsafe extern "C" fn kldiv_pairwise(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p, q) = sides(&mut call, p, q)?;
         let out = call.array_mut(out, p.rows().saturating_mul(q.rows()), "out")?;
         call.run(work(&p, &q), |options| matrix_into(p, q, options, out))
@@ -69,7 +70,8 @@ pub unsafe extern "C" fn kldiv_nearest(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (p, q) = sides(&mut call, p, q)?;
         let places = p.rows().saturating_mul(k);
         let index = call.array_mut(index, places, "index")?;

@@ -47,7 +47,8 @@ pub unsafe extern "C" fn kldiv_partial_init(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let state = call.one_mut(s.cast::<Partial>(), "s")?;
         call.run_here(|options| state.reset(options))
     })
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn kldiv_partial_update(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(std::ptr::null())?;
+        let mut call = Call::new();
         let state = call.one_mut(s.cast::<Partial>(), "s")?;
         state.check()?;
         call.options.measure = state.measure();
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn kldiv_partial_merge(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(std::ptr::null())?;
+        let mut call = Call::new();
         let from = &call.array(from.cast::<Partial>(), 1, "from")?[0];
         let into = call.one_mut(into.cast::<Partial>(), "into")?;
         call.run_here(|_| {
@@ -130,7 +131,8 @@ pub unsafe extern "C" fn kldiv_partial_value(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let state = &call.array(s.cast::<Partial>(), 1, "s")?[0];
         let out = call.one_mut(out, "out")?;
         call.run_here(|options| {
@@ -167,7 +169,7 @@ pub unsafe extern "C" fn kldiv_partial_update_by(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(std::ptr::null())?;
+        let mut call = Call::new();
         let states = call.array_mut(s.cast::<Partial>(), groups, "s")?;
         let group = call.array(group, n, "group")?;
         check_named(states, group)?;
@@ -202,7 +204,7 @@ pub unsafe extern "C" fn kldiv_partial_merge_by(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(std::ptr::null())?;
+        let mut call = Call::new();
         let states = call.array_mut(s.cast::<Partial>(), groups, "s")?;
         let group = call.array(group, n, "group")?;
         let from = call.array(from.cast::<Partial>(), n, "from")?;

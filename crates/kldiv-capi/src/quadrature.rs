@@ -50,7 +50,8 @@ pub unsafe extern "C" fn kldiv_quadrature(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let missing = |name| Failure::Argument(KLDIV_ERROR_NULL_POINTER, name, "is NULL");
         let (p, q) = (p.ok_or(missing("p"))?, q.ok_or(missing("q"))?);
         let breaks = call.array(breaks, n_breaks, "breaks")?;

@@ -34,7 +34,8 @@ pub unsafe extern "C" fn kldiv_vae(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (mu, logvar) = (call.matrix(mu, "mu")?, call.matrix(logvar, "logvar")?);
         let prior = Prior {
             mu: optional(prior_mu, |prior| call.matrix(prior, "prior_mu"))?,
@@ -78,7 +79,8 @@ pub unsafe extern "C" fn kldiv_vae_grad(
 ) -> kldiv_status {
     // SAFETY: the caller's promise, for each.
     guard(move || unsafe {
-        let mut call = Call::new(options)?;
+        let mut call = Call::new();
+        call.read(options)?;
         let (mu, logvar) = (call.matrix(mu, "mu")?, call.matrix(logvar, "logvar")?);
         let prior = Prior {
             mu: optional(prior_mu, |prior| call.matrix(prior, "prior_mu"))?,

@@ -29,7 +29,8 @@ pub(crate) const BLOCK: usize = 1024;
 /// Elements whose terms are added from zero before they are added to the lanes.
 pub(super) const STRETCH: usize = 64;
 
-/// A sum under way: it is fed slices of whole stretches, but for the last one, whose lengths divide the block.
+/// A sum under way. It is fed slices of whole stretches, whose lengths divide the block, but for the last one, or a single
+/// slice of any length.
 pub(crate) struct Running<const M: usize, const C: usize> {
     lanes: LaneSums<M, C>,
     /// Elements in the block under way.
@@ -48,6 +49,8 @@ impl<const M: usize, const C: usize> Running<M, C> {
         Running { lanes: LaneSums::ZERO, filled: 0, careful: false, total: Total::ZERO }
     }
 
+    // Not inlined: it would be in every kernel.
+    #[inline(never)]
     fn close(&mut self) {
         self.total.add(&Sums::<Array<f64, 8>, M, C>::from_lanes(&self.lanes).total(self.careful));
         self.lanes = LaneSums::ZERO;
@@ -132,12 +135,14 @@ fn add_stretch<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const
     q: &[T],
     sums: &mut Sums<I::F64, M, C>,
 ) {
+    let n = p.len().min(q.len());
     let mut at = 0;
-    if O::GROUPS && P::AS_GIVEN {
-        add_groups::<I, O, T, M, C>(op, p, q, &mut at, sums);
-    }
-    while let Some(pair) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) {
-        add_vector(op, pair, sums);
+    while at < n {
+        let groups = O::GROUPS && P::AS_GIVEN;
+        let until = if groups { add_groups::<I, O, T, M, C>(op, p, q, &mut at, sums) } else { n };
+        while let Some(pair) = vectors::<T::On<I>, P>(prepare, &p[..until], &q[..until], &mut at) {
+            add_vector(op, pair, sums);
+        }
     }
 }
 
@@ -149,8 +154,9 @@ fn each_of<V: Copy>(four: Four<V>) -> [V; 4] {
     [four.0.0, four.0.1, four.1.0, four.1.1]
 }
 
-/// Adds the terms of four pairs of vectors after four, from `at` on, for as long as there are so many. Where all are calm
-/// nothing else has to be asked, and there are always as many terms under way as a processor can do with.
+/// Adds the terms of four pairs of vectors after four, from `at` on, for as long as there are so many and all are calm, so
+/// that nothing else has to be asked, and there are always as many terms under way as a processor can do with. Says up to
+/// where the vectors have to be taken one by one.
 ///
 /// Four plain terms of f32 are added as they are, before they become f64; those of f64 are added like any others, so that
 /// their bits do not tell whether they came in a group.
@@ -161,11 +167,11 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
     q: &[T],
     at: &mut usize,
     sums: &mut Sums<I::F64, M, C>,
-) {
+) -> usize {
     let n = p.len().min(q.len());
     while *at + 4 * T::On::<I>::LANES <= n {
         let from = *at;
-        *at += 4 * T::On::<I>::LANES;
+        let end = from + 4 * T::On::<I>::LANES;
         // SAFETY: four vectors are left in both.
         let (x, y) = unsafe {
             (Four::<T::On<I>>::load(p.as_ptr().add(from)), Four::<T::On<I>>::load(q.as_ptr().add(from)))
@@ -175,12 +181,9 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
             fetch_ahead(q.as_ptr().wrapping_add(from).wrapping_byte_add(64 * line));
         }
         if !O::calm(x, y) {
-            let mut single = from;
-            while let Some(pair) = vectors::<T::On<I>, AsGiven>(&AsGiven, &p[..*at], &q[..*at], &mut single) {
-                add_vector(op, pair, sums);
-            }
-            continue;
+            return end;
         }
+        *at = end;
         let mut plain = [[T::On::<I>::zero(); M]; 4];
         if I::WIDE && !T::COMPENSATE {
             let terms = op.terms(Parts::from(x), Parts::from(y));
@@ -214,6 +217,7 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
         }
         sums.add_plain(&four);
     }
+    n
 }
 
 /// The sums of a row of at most a block.
@@ -256,56 +260,6 @@ fn total_of_one<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
     total
 }
 
-/// The sums of the terms of two slices of equal length.
-pub(crate) struct Sum<'a, O, P, T, const M: usize, const C: usize> {
-    pub(crate) op: &'a O,
-    pub(crate) prepare: &'a P,
-    pub(crate) p: &'a [T],
-    pub(crate) q: &'a [T],
-}
-
-impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for Sum<'_, O, P, T, M, C> {
-    type Output = Total<M, C>;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> Total<M, C> {
-        let Sum { op, prepare, p, q } = self;
-        let n = p.len().min(q.len());
-        let mut total = Total::ZERO;
-        let mut from = 0;
-        while from < n {
-            let end = n.min(from + BLOCK);
-            let mut sums = Sums::zero();
-            add_slices::<I, O, P, T, M, C>(op, prepare, &p[from..end], &q[from..end], &mut sums);
-            let block = sums.total(careful::<O, T, M, C>());
-            if from == 0 {
-                total = block;
-            } else {
-                total.add(&block);
-            }
-            from = end;
-        }
-        total
-    }
-}
-
-/// The measure of two slices of equal length, at most a block, if it is its terms' sum.
-pub(crate) struct Value<'a, O, T, const M: usize, const C: usize> {
-    pub(crate) op: &'a O,
-    pub(crate) p: &'a [T],
-    pub(crate) q: &'a [T],
-}
-
-impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Value<'_, O, T, M, C> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> f64 {
-        let Value { op, p, q } = self;
-        add_row::<I, O, T, M, C>(op, p, q).total(careful::<O, T, M, C>()).difference()
-    }
-}
-
 /// The measure of a single pair, if it is its terms' sum.
 pub(crate) struct ValueOfPair<'a, O, T, const M: usize, const C: usize> {
     pub(crate) op: &'a O,
@@ -341,7 +295,7 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 }
 
 /// Feeds the terms of two slices of equal length to a running sum.
-pub(crate) struct Extend<'a, O, P, T, const M: usize, const C: usize> {
+pub(crate) struct Sum<'a, O, P, T, const M: usize, const C: usize> {
     pub(crate) op: &'a O,
     pub(crate) prepare: &'a P,
     pub(crate) p: &'a [T],
@@ -349,19 +303,25 @@ pub(crate) struct Extend<'a, O, P, T, const M: usize, const C: usize> {
     pub(crate) running: &'a mut Running<M, C>,
 }
 
-impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for Extend<'_, O, P, T, M, C> {
+impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for Sum<'_, O, P, T, M, C> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Extend { op, prepare, p, q, running } = self;
-        let mut sums = Sums::from_lanes(&running.lanes);
-        add_slices::<I, O, P, T, M, C>(op, prepare, p, q, &mut sums);
-        running.lanes = sums.lanes();
-        running.filled += p.len();
+        let Sum { op, prepare, p, q, running } = self;
         running.careful = careful::<O, T, M, C>();
-        if running.filled == BLOCK {
-            running.close();
+        let n = p.len().min(q.len());
+        let mut from = 0;
+        while from < n {
+            let end = n.min(from + BLOCK - running.filled);
+            let mut sums = Sums::from_lanes(&running.lanes);
+            add_slices::<I, O, P, T, M, C>(op, prepare, &p[from..end], &q[from..end], &mut sums);
+            running.lanes = sums.lanes();
+            running.filled += end - from;
+            if running.filled == BLOCK {
+                running.close();
+            }
+            from = end;
         }
     }
 }
@@ -430,7 +390,7 @@ impl<V: Lanes> Loaded<V> {
     }
 }
 
-/// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on. A closure
+/// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on, to the end at most. A closure
 /// called on each would read better, but it would not be compiled for the instruction set.
 #[inline(always)]
 pub(super) fn vectors<V: Lanes, P: Prepare>(
@@ -441,15 +401,15 @@ pub(super) fn vectors<V: Lanes, P: Prepare>(
 ) -> Option<Loaded<V>> {
     let n = p.len().min(q.len());
     let from = *at;
-    *at += V::LANES;
-    if *at <= n {
+    if from >= n {
+        return None;
+    }
+    *at = n.min(from + V::LANES);
+    if from + V::LANES <= n {
         // SAFETY: a whole vector is left in both.
         let (p, q) = unsafe { (V::load(p.as_ptr().add(from)), V::load(q.as_ptr().add(from))) };
         let (p, q) = prepare.pair(p, q);
         return Some(Loaded { p, q, live: None });
-    }
-    if from >= n {
-        return None;
     }
     let live = V::first(n - from);
     // SAFETY: n - from elements are left in both, less than a vector.

@@ -11,7 +11,7 @@ pub(crate) use crate::kernels::apart::Apart;
 use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short};
 use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
-use crate::kernels::generic::{Extend, Single, Sum, Value, ValueOfPair, Write};
+use crate::kernels::generic::{Single, Sum, ValueOfPair, Write};
 use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::{AsGiven, Prepare};
@@ -153,16 +153,13 @@ pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: 
     if let (&[p], &[q]) = (p, q) {
         return dispatch(ValueOfPair { op, p, q });
     }
-    if p.len() > BLOCK {
+    if p.len() > BLOCK || !O::APART {
         return sum(op, &AsGiven, p, q).difference();
-    }
-    if !O::APART {
-        return dispatch(Value { op, p, q });
     }
     match dispatch(Short { p, q }) {
         // A block with zeros may still be apart.
         value if value.is_nan() => sum(op, &AsGiven, p, q).difference(),
-        f64::NEG_INFINITY => dispatch(Value { op, p, q }),
+        f64::NEG_INFINITY => sum_of_terms(op, &AsGiven, p, q).difference(),
         value => value,
     }
 }
@@ -184,7 +181,20 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     {
         return total;
     }
-    dispatch(Sum { op, prepare, p, q })
+    sum_of_terms(op, prepare, p, q)
+}
+
+/// The same, of slices that are not apart. Not inlined, for the stack of those who choose among measures.
+#[inline(never)]
+fn sum_of_terms<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+) -> Total<M, C> {
+    let mut running = Running::new();
+    extend(op, prepare, p, q, &mut running);
+    running.finish()
 }
 
 /// The sums of a share that is apart.
@@ -212,7 +222,7 @@ pub(crate) fn extend<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C
     q: &[T],
     running: &mut Running<M, C>,
 ) {
-    dispatch(Extend { op, prepare, p, q, running })
+    dispatch(Sum { op, prepare, p, q, running })
 }
 
 /// Each term of two slices of equal length, to a third; whether all are numbers.

@@ -28,19 +28,30 @@ pub(super) fn run<J: Job>(job: J) -> J::Output {
     job.run::<Scalar>()
 }
 
+/// What a function gives for each lane. Chains of closures, and these operations before they are simplified at every place
+/// that they are inlined to, would double the time that the kernels take to compile.
+#[inline]
+fn each_lane<X: Copy, const N: usize>(f: impl Fn(usize) -> X) -> [X; N] {
+    let mut lanes = [f(0); N];
+    for i in 1..N {
+        lanes[i] = f(i);
+    }
+    lanes
+}
+
 impl<R: Real, const N: usize> Array<R, N> {
-    #[inline(always)]
+    #[inline]
     fn zip(self, other: Self, f: impl Fn(R, R) -> R) -> Self {
-        Array(std::array::from_fn(|i| f(self.0[i], other.0[i])))
+        Array(each_lane(|i| f(self.0[i], other.0[i])))
     }
 }
 
 /// Whether every machine that this is compiled for has the fused operation.
 const HAS_FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
-#[inline(always)]
+#[inline]
 fn fused<R: Real, const N: usize>(a: &Array<R, N>, b: &Array<R, N>, c: &Array<R, N>) -> Array<R, N> {
-    Array(std::array::from_fn(|i| a.0[i].fma(b.0[i], c.0[i])))
+    Array(each_lane(|i| a.0[i].fma(b.0[i], c.0[i])))
 }
 
 /// The same where each lane is a call of a function: as many of them at every place would be half of the library.
@@ -53,7 +64,7 @@ macro_rules! lane_by_lane {
     ($($trait:ident $name:ident $operator:tt),*) => {$(
         impl<R: Real, const N: usize> $trait for Array<R, N> {
             type Output = Self;
-            #[inline(always)]
+            #[inline]
             fn $name(self, other: Self) -> Self { self.zip(other, |a, b| a $operator b) }
         }
     )*};
@@ -68,93 +79,93 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     type Sum = Array<f64, 8>;
     const LANES: usize = N;
 
-    #[inline(always)]
+    #[inline]
     fn splat(x: R) -> Self {
         Array([x; N])
     }
-    #[inline(always)]
+    #[inline]
     unsafe fn load(from: *const R) -> Self {
         // SAFETY: the caller vouches for N elements.
         Array(unsafe { from.cast::<[R; N]>().read() })
     }
-    #[inline(always)]
+    #[inline]
     unsafe fn load_first(from: *const R, n: usize) -> Self {
         // SAFETY: the caller vouches for n elements.
-        Array(std::array::from_fn(|i| if i < n { unsafe { from.add(i).read() } } else { R::ONE }))
+        Array(each_lane(|i| if i < n { unsafe { from.add(i).read() } } else { R::ONE }))
     }
-    #[inline(always)]
+    #[inline]
     unsafe fn store(self, to: *mut R) {
         // SAFETY: the caller vouches for N places.
         unsafe { to.cast::<[R; N]>().write(self.0) }
     }
-    #[inline(always)]
+    #[inline]
     fn fma(self, b: Self, c: Self) -> Self {
         if HAS_FMA || N == 1 { fused(&self, &b, &c) } else { fused_by_calls(&self, &b, &c) }
     }
-    #[inline(always)]
+    #[inline]
     fn fnma(self, b: Self, c: Self) -> Self {
-        Array(self.0.map(|x| -x)).fma(b, c)
+        Array(each_lane(|i| -self.0[i])).fma(b, c)
     }
-    #[inline(always)]
+    #[inline]
     fn both_ordinary(p: Self, q: Self) -> bool {
         let ordinary = |x: &R| *x >= R::SMALLEST && *x <= R::LARGEST;
         p.0.iter().all(ordinary) && q.0.iter().all(ordinary)
     }
-    #[inline(always)]
+    #[inline]
     fn unrest(p: Self, q: Self, from: R) -> bool {
         let calm = |x: &R| x.is_calm(from);
         !(p.0.iter().all(calm) && q.0.iter().all(calm))
     }
-    #[inline(always)]
+    #[inline]
     fn join_unrest(a: bool, b: bool) -> bool {
         a | b
     }
-    #[inline(always)]
+    #[inline]
     fn calm(unrest: bool) -> bool {
         !unrest
     }
-    #[inline(always)]
+    #[inline]
     fn le(self, other: Self) -> [bool; N] {
-        std::array::from_fn(|i| self.0[i] <= other.0[i])
+        each_lane(|i| self.0[i] <= other.0[i])
     }
-    #[inline(always)]
+    #[inline]
     fn equal(self, other: Self) -> [bool; N] {
-        std::array::from_fn(|i| self.0[i] == other.0[i])
+        each_lane(|i| self.0[i] == other.0[i])
     }
-    #[inline(always)]
+    #[inline]
     fn and(a: [bool; N], b: [bool; N]) -> [bool; N] {
-        std::array::from_fn(|i| a[i] & b[i])
+        each_lane(|i| a[i] & b[i])
     }
-    #[inline(always)]
+    #[inline]
     fn or(a: [bool; N], b: [bool; N]) -> [bool; N] {
-        std::array::from_fn(|i| a[i] | b[i])
+        each_lane(|i| a[i] | b[i])
     }
-    #[inline(always)]
+    #[inline]
     fn all(mask: [bool; N]) -> bool {
         !mask.contains(&false)
     }
-    #[inline(always)]
+    #[inline]
     fn first(n: usize) -> [bool; N] {
-        std::array::from_fn(|i| i < n)
+        each_lane(|i| i < n)
     }
-    #[inline(always)]
+    #[inline]
     fn select(mask: [bool; N], yes: Self, no: Self) -> Self {
-        Array(std::array::from_fn(|i| if mask[i] { yes.0[i] } else { no.0[i] }))
+        Array(each_lane(|i| if mask[i] { yes.0[i] } else { no.0[i] }))
     }
-    #[inline(always)]
+    #[inline]
     fn align(p: Self, q: Self) -> (Self, Self) {
-        let pairs: [(R, R); N] = std::array::from_fn(|i| R::align(p.0[i], q.0[i]));
-        (Array(pairs.map(|pair| pair.0)), Array(pairs.map(|pair| pair.1)))
+        let pairs: [(R, R); N] = each_lane(|i| R::align(p.0[i], q.0[i]));
+        (Array(each_lane(|i| pairs[i].0)), Array(each_lane(|i| pairs[i].1)))
     }
-    #[inline(always)]
+    #[inline]
     fn exp2(shifted: Self) -> Self {
-        Array(shifted.0.map(R::exp2))
+        Array(each_lane(|i| R::exp2(shifted.0[i])))
     }
-    #[inline(always)]
+    #[inline]
     fn eighths(shifted: Self) -> Self {
-        Array(shifted.0.map(R::eighths))
+        Array(each_lane(|i| R::eighths(shifted.0[i])))
     }
-    #[inline(always)]
+    #[inline]
     fn sixteenth(self, [first, second]: [&[R; 16]; 2]) -> (Self, Self, [Self; 2]) {
         let mut out = (self, self, [self; 2]);
         for i in 0..N {
@@ -164,19 +175,19 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         }
         out
     }
-    #[inline(always)]
+    #[inline]
     fn magnitude(self) -> Self {
-        Array(self.0.map(R::magnitude))
+        Array(each_lane(|i| R::magnitude(self.0[i])))
     }
-    #[inline(always)]
+    #[inline]
     fn larger(self, other: Self) -> Self {
         self.zip(other, |a, b| if a > b { a } else { b })
     }
-    #[inline(always)]
+    #[inline]
     fn larger_magnitude(self, other: Self) -> Self {
         self.magnitude().zip(other.magnitude(), |a, b| if a > b || b.to_f64().is_nan() { a } else { b })
     }
-    #[inline(always)]
+    #[inline]
     fn swap(self, distance: usize) -> Self {
         let mut swapped = self;
         for i in 0..N {
@@ -184,18 +195,18 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         }
         swapped
     }
-    #[inline(always)]
+    #[inline]
     fn without_bit(bit: usize) -> [bool; N] {
-        std::array::from_fn(|i| i & bit == 0)
+        each_lane(|i| i & bit == 0)
     }
-    #[inline(always)]
+    #[inline]
     fn part(self, i: usize) -> Array<f64, 8> {
-        Array(std::array::from_fn(|j| self.0.get(8 * i + j).map_or(0.0, |x| x.to_f64())))
+        Array(each_lane(|j| self.0.get(8 * i + j).map_or(0.0, |x| x.to_f64())))
     }
 }
 
 impl<const N: usize> Doubles for Array<f64, N> {
-    #[inline(always)]
+    #[inline]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let mut out = (a, b);
         for i in 0..N {
@@ -207,9 +218,9 @@ impl<const N: usize> Doubles for Array<f64, N> {
 }
 
 impl<const N: usize> Singles for Array<f32, N> {
-    #[inline(always)]
+    #[inline]
     unsafe fn widen(from: *const f16) -> Self {
         // SAFETY: the caller's promise.
-        Array(std::array::from_fn(|i| unsafe { from.add(i).read() }.to_f32()))
+        Array(each_lane(|i| unsafe { from.add(i).read() }.to_f32()))
     }
 }

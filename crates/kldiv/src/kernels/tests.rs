@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use crate::kernels::generic::{BLOCK, Extend, Running, Sum, Write};
+use crate::kernels::generic::{BLOCK, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
@@ -67,6 +67,21 @@ pub(super) fn others() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| *isa != Isa::Scalar && *isa <= Isa::strongest())
 }
 
+/// The sums of an operation over two slices that are fed piece by piece.
+fn summed<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    isa: Isa,
+    op: &O,
+    prepare: &P,
+    (p, q): (&[T], &[T]),
+    piece: usize,
+) -> Total<M, C> {
+    let mut running = Running::new();
+    for (p, q) in p.chunks(piece.max(1)).zip(q.chunks(piece.max(1))) {
+        dispatch_to(isa, Sum { op, prepare, p, q, running: &mut running });
+    }
+    running.finish()
+}
+
 /// The sums of an operation, whole and in pieces.
 macro_rules! sums_have_the_scalar_ones_bits {
     ($($name:ident: $op:expr, $t:ty, $prepare:expr;)*) => {$(
@@ -75,15 +90,8 @@ macro_rules! sums_have_the_scalar_ones_bits {
             let (op, prepare) = ($op, $prepare);
             for n in LENGTHS {
                 for (kind, (p, q)) in data::<$t>(n).iter().enumerate() {
-                    let sum = |isa| bits(&dispatch_to(isa, Sum { op: &op, prepare: &prepare, p, q }));
-                    let in_pieces = |isa| {
-                        let mut running = Running::new();
-                        for (p, q) in p.chunks(64).zip(q.chunks(64)) {
-                            let running = &mut running;
-                            dispatch_to(isa, Extend { op: &op, prepare: &prepare, p, q, running });
-                        }
-                        bits(&running.finish())
-                    };
+                    let sum = |isa| bits(&summed(isa, &op, &prepare, (p, q), n));
+                    let in_pieces = |isa| bits(&summed(isa, &op, &prepare, (p, q), 64));
                     let scalar = sum(Isa::Scalar);
                     assert_eq!(scalar, in_pieces(Isa::Scalar), "pieces of {n}, kind {kind}");
                     for isa in others() {
@@ -319,7 +327,7 @@ macro_rules! eight_rows_have_the_bits_of_each {
                         .chunks(cols)
                         .zip(q.chunks(cols))
                         .map(|(p, q)| {
-                            let total = dispatch_to(Isa::Scalar, Sum { op: &Kl, prepare: &AsGiven, p, q });
+                            let total = summed(Isa::Scalar, &Kl, &AsGiven, (p, q), cols);
                             one_nan(Op::finish(&Kl, &total, 1.0))
                         })
                         .collect();
