@@ -23,20 +23,20 @@ pub(crate) struct Call<'a> {
 
 /// Where a few arguments lie.
 struct Spans<const N: usize> {
-    spans: [Span; N],
+    spans: [Option<Span>; N],
     len: usize,
 }
 
 impl<const N: usize> Spans<N> {
-    const NONE: Self = Spans { spans: [Span::NONE; N], len: 0 };
+    const NONE: Self = Spans { spans: [None; N], len: 0 };
 
     fn push(&mut self, span: Span) {
-        self.spans[self.len] = span;
+        self.spans[self.len] = Some(span);
         self.len += 1;
     }
 
-    fn get(&self) -> &[Span] {
-        &self.spans[..self.len]
+    fn iter(&self) -> impl Iterator<Item = Span> {
+        self.spans.iter().copied().flatten()
     }
 }
 
@@ -170,7 +170,6 @@ impl<'a> Call<'a> {
 
     /// Lets the core compute, on the threads that the caller allows, if each output lies apart from all else. `work` is
     /// about how many elements there are.
-    #[inline]
     pub(crate) fn run(
         &mut self,
         work: usize,
@@ -195,9 +194,11 @@ impl<'a> Call<'a> {
     }
 
     fn apart(&self) -> Result<(), Failure> {
-        for (i, out) in self.outputs.get().iter().enumerate() {
-            out.apart(self.inputs.get())?;
-            out.apart(&self.outputs.get()[..i])?;
+        for (i, out) in self.outputs.iter().enumerate() {
+            self.inputs
+                .iter()
+                .chain(self.outputs.iter().take(i))
+                .try_for_each(|other| out.apart(&[other]))?;
         }
         Ok(())
     }

@@ -37,7 +37,6 @@ pub fn shutdown() {
 
 /// Runs `body` where `threads` (0: as many as there are cores), the calling one among them, may share `work` elements, and
 /// tells it whether they do.
-#[inline]
 pub fn run<R>(threads: u32, work: usize, body: impl FnOnce(bool) -> R) -> R {
     if threads == 1 || work < PARALLEL_FROM {
         return body(false);

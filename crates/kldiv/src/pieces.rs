@@ -12,7 +12,6 @@ pub(crate) const PIECE: usize = 64;
 const SMALL: usize = 16;
 
 /// Calls `each` on all of the rows, which are equally long. An output that is not wanted is an empty slice.
-#[inline]
 pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
     inputs: [Row; I],
     outputs: &mut [Option<RowMut>; O],

@@ -38,7 +38,6 @@ impl<'a> Rows<'a> {
     }
 
     /// Lets `stretch` fill the results of rows in a row, from the given one on; the first error is what it says.
-    #[inline]
     pub(crate) fn fill(
         &self,
         out: &mut [f64],
@@ -52,7 +51,6 @@ impl<'a> Rows<'a> {
     }
 
     /// The sum of all results along a fixed tree, and the first error, which is one of a row's or that they have no sum.
-    #[inline]
     pub(crate) fn sum(
         &self,
         stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
@@ -120,7 +118,6 @@ impl<'a> Rows<'a> {
     }
 
     /// Calls `row` on each, and says what the first error is.
-    #[inline]
     pub(crate) fn each(&self, row: impl Fn(usize) -> Option<Error> + Sync) -> Option<Error> {
         let rows = self.shape.rows;
         if self.spread {

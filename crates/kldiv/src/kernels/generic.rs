@@ -49,18 +49,10 @@ impl<const M: usize, const C: usize> Running<M, C> {
         Running { lanes: LaneSums::ZERO, filled: 0, careful: false, total: Total::ZERO }
     }
 
-    // Not inlined: it would be in every kernel.
-    #[inline(never)]
-    fn close(&mut self) {
-        self.total.add(&Sums::<Array<f64, 8>, M, C>::from_lanes(&self.lanes).total(self.careful));
-        self.lanes = LaneSums::ZERO;
-        self.filled = 0;
-    }
-
     /// The total, once everything was fed.
     pub(crate) fn finish(mut self) -> Total<M, C> {
         if self.filled > 0 {
-            self.close();
+            self.total.add(&Sums::<Array<f64, 8>, M, C>::from_lanes(&self.lanes).total(self.careful));
         }
         self.total
     }
@@ -300,6 +292,8 @@ pub(crate) struct Sum<'a, O, P, T, const M: usize, const C: usize> {
     pub(crate) prepare: &'a P,
     pub(crate) p: &'a [T],
     pub(crate) q: &'a [T],
+    /// Whether nothing follows these.
+    pub(crate) last: bool,
     pub(crate) running: &'a mut Running<M, C>,
 }
 
@@ -308,20 +302,24 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Sum { op, prepare, p, q, running } = self;
+        let Sum { op, prepare, p, q, last, running } = self;
         running.careful = careful::<O, T, M, C>();
+        let mut sums = Sums::from_lanes(&running.lanes);
         let n = p.len().min(q.len());
         let mut from = 0;
         while from < n {
             let end = n.min(from + BLOCK - running.filled);
-            let mut sums = Sums::from_lanes(&running.lanes);
             add_slices::<I, O, P, T, M, C>(op, prepare, &p[from..end], &q[from..end], &mut sums);
-            running.lanes = sums.lanes();
             running.filled += end - from;
-            if running.filled == BLOCK {
-                running.close();
+            if running.filled == BLOCK || (last && end == n) {
+                running.total.add(&sums.total(running.careful));
+                running.filled = 0;
+                sums = Sums::zero();
             }
             from = end;
+        }
+        if !last {
+            running.lanes = sums.lanes();
         }
     }
 }

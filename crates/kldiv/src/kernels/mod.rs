@@ -193,7 +193,7 @@ fn sum_of_terms<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usi
     q: &[T],
 ) -> Total<M, C> {
     let mut running = Running::new();
-    extend(op, prepare, p, q, &mut running);
+    dispatch(Sum { op, prepare, p, q, last: true, running: &mut running });
     running.finish()
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn extend<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C
     q: &[T],
     running: &mut Running<M, C>,
 ) {
-    dispatch(Sum { op, prepare, p, q, running })
+    dispatch(Sum { op, prepare, p, q, last: false, running })
 }
 
 /// Each term of two slices of equal length, to a third; whether all are numbers.

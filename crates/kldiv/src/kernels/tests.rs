@@ -75,9 +75,9 @@ fn summed<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     (p, q): (&[T], &[T]),
     piece: usize,
 ) -> Total<M, C> {
-    let mut running = Running::new();
+    let (n, mut running) = (p.len(), Running::new());
     for (p, q) in p.chunks(piece.max(1)).zip(q.chunks(piece.max(1))) {
-        dispatch_to(isa, Sum { op, prepare, p, q, running: &mut running });
+        dispatch_to(isa, Sum { op, prepare, p, q, last: piece >= n, running: &mut running });
     }
     running.finish()
 }
