@@ -24,7 +24,7 @@ CARGO_TARGET_DIR=$target RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
 soname=$(readelf -dW "$library/libkldiv.so" | sed -n 's/.*(SONAME).*\[\(.*\)\].*/\1/p')
 ln -sf libkldiv.so "$library/$soname"
 
-for program in strict_calls strict_training guard_pages partial; do
+for program in strict_calls strict_rows strict_training strict_training_rows guard_pages partial; do
     "$clang" -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -g -ffp-contract=off \
         -fsanitize=address -fno-omit-frame-pointer -I "$root/include" "$tests/c/$program.c" \
         -o "$target/$program" "$library/libkldiv.so" "-Wl,-rpath,$library" -pthread -lm

@@ -275,16 +275,21 @@ fn families_hold_from_c_and_cpp() {
     }
 }
 
+/// The programs of wrong calls and of wrong rows.
+const STRICT: [&str; 4] = ["strict_calls", "strict_rows", "strict_training", "strict_training_rows"];
+
 #[test]
 fn wrong_calls_are_refused_and_cost_no_good_row() {
-    program_passes(build("strict_calls", &C99));
-    program_passes(build("strict_training", &C99));
+    for program in STRICT {
+        program_passes(build(program, &C99));
+    }
 }
 
 #[test]
 fn wrong_calls_are_refused_from_cpp() {
-    program_passes(build("strict_calls", &CXX11));
-    program_passes(build("strict_training", &CXX11));
+    for program in STRICT {
+        program_passes(build(program, &CXX11));
+    }
 }
 
 #[test]
@@ -356,8 +361,9 @@ fn valgrind() -> Command {
 
 #[test]
 fn valgrind_finds_nothing_in_wrong_calls() {
-    passes(valgrind().arg(build("strict_calls", &C99)));
-    passes(valgrind().arg(build("strict_training", &C99)));
+    for program in STRICT {
+        passes(valgrind().arg(build(program, &C99)));
+    }
 }
 
 #[test]

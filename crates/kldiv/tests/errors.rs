@@ -3,6 +3,7 @@
 mod common;
 
 use common::layout::{LAYOUTS, Layouts, matrix};
+use common::measures::options;
 use half::{bf16, f16};
 use kldiv::batch::{reduce, reduce_into, rows, rows_into, terms_into};
 use kldiv::explain::{Term, explain, explain_into};
@@ -11,16 +12,6 @@ use kldiv::{
 };
 use kldiv::{View, ViewMut, discrete, relatives};
 use ndarray::{Array2, array};
-
-/// `Options` is non-exhaustive outside of its crate.
-macro_rules! options {
-    ($($field:ident: $value:expr),* $(,)?) => {{
-        #[allow(unused_mut)]
-        let mut options = Options::default();
-        $(options.$field = $value;)*
-        options
-    }};
-}
 
 const MEASURES: [Measure; 10] = [
     Measure::Kl,

@@ -1,10 +1,11 @@
 //! What the tests share: the reference tables, FORMAT.md's tolerance, numbers to compare with, inputs.
 
 // Each test uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 pub mod data;
 pub mod layout;
+pub mod measures;
 pub mod oracle;
 pub mod softmax;
 pub mod wide;
