@@ -82,6 +82,20 @@ fn summed<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     running.finish()
 }
 
+/// The same, each block by itself.
+fn block_by_block<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+) -> Total<M, C> {
+    let mut total = Total::<M, C>::ZERO;
+    for (p, q) in p.chunks(BLOCK).zip(q.chunks(BLOCK)) {
+        total.add(&summed(Isa::Scalar, op, prepare, (p, q), BLOCK));
+    }
+    total
+}
+
 /// The sums of an operation, whole and in pieces.
 macro_rules! sums_have_the_scalar_ones_bits {
     ($($name:ident: $op:expr, $t:ty, $prepare:expr;)*) => {$(
@@ -94,6 +108,8 @@ macro_rules! sums_have_the_scalar_ones_bits {
                     let in_pieces = |isa| bits(&summed(isa, &op, &prepare, (p, q), 64));
                     let scalar = sum(Isa::Scalar);
                     assert_eq!(scalar, in_pieces(Isa::Scalar), "pieces of {n}, kind {kind}");
+                    let blocks = block_by_block(&op, &prepare, p, q);
+                    assert_eq!(scalar, bits(&blocks), "blocks of {n}, kind {kind}");
                     for isa in others() {
                         assert_eq!(scalar, sum(isa), "{isa:?}, n = {n}, kind {kind}");
                         assert_eq!(scalar, in_pieces(isa), "{isa:?}, pieces of {n}, kind {kind}");
