@@ -21,7 +21,7 @@ pub(crate) struct Call<'a> {
     outputs: Spans<5>,
 }
 
-/// Where a few arguments lie.
+/// Where a few arguments lie: as many as kldiv_vae_grad() has.
 struct Spans<const N: usize> {
     spans: [Option<Span>; N],
     len: usize,

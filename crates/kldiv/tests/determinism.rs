@@ -7,26 +7,12 @@ use std::process::Command;
 use common::SplitMix;
 use common::data::{KINDS, pair};
 use common::layout::{LAYOUTS, Layouts};
+use common::measures::ALL;
 use half::{bf16, f16};
 use kldiv::batch::{reduce, rows_into, terms_into};
 use kldiv::partial::Partial;
 use kldiv::{Element, Measure, Normalization, Options, View, ViewMut, active_isa};
 use ndarray::Array2;
-
-const MEASURES: [Measure; 12] = [
-    Measure::Kl,
-    Measure::Generalized,
-    Measure::Reverse,
-    Measure::Jeffreys,
-    Measure::JENSEN_SHANNON,
-    Measure::JensenShannon { weight: 0.25 },
-    Measure::JENSEN_SHANNON_DISTANCE,
-    Measure::Renyi { alpha: 0.3 },
-    Measure::Renyi { alpha: 2.5 },
-    Measure::Renyi { alpha: f64::INFINITY },
-    Measure::Entropy,
-    Measure::CrossEntropy,
-];
 
 /// What a hidden test prints before its answer.
 const ANSWER: &str = "hash and instruction set: ";
@@ -122,7 +108,7 @@ fn long<T: Element>(n: usize, seed: u64) -> (Array2<T>, Array2<T>) {
 fn hash_short<T: Element>(hash: &mut Hash, rows: usize, cols: usize, parallel: bool) {
     let (p, q) = rows_of_kinds::<T>(rows, cols, cols as u64);
     let (p, q) = (Layouts::new(p), Layouts::new(q));
-    for measure in MEASURES {
+    for measure in ALL {
         for options in options(measure, parallel) {
             let start = *hash;
             let mut of_layouts = (0..LAYOUTS.len()).map(|i| {
@@ -164,8 +150,8 @@ fn corpus(parallel: bool) -> Hash {
     let few = [Measure::Kl];
     hash_long::<f64>(&mut hash, 3_000_000, &few, parallel);
     hash_long::<f32>(&mut hash, 3_000_000, &few, parallel);
-    hash_long::<f64>(&mut hash, 150_001, &MEASURES, parallel);
-    hash_long::<f32>(&mut hash, 150_001, &MEASURES, parallel);
+    hash_long::<f64>(&mut hash, 150_001, &ALL, parallel);
+    hash_long::<f32>(&mut hash, 150_001, &ALL, parallel);
     hash_long::<bf16>(&mut hash, 150_001, &[Measure::Kl], parallel);
     hash
 }

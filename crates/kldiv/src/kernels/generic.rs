@@ -388,8 +388,8 @@ impl<V: Lanes> Loaded<V> {
     }
 }
 
-/// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on, to the end at most. A closure
-/// called on each would read better, but it would not be compiled for the instruction set.
+/// The vectors at `at` of two slices of equal length; a last one is filled up with ones. `at` moves on, to the end at
+/// most. A closure called on each would read better, but it would not be compiled for the instruction set.
 #[inline(always)]
 pub(super) fn vectors<V: Lanes, P: Prepare>(
     prepare: &P,
