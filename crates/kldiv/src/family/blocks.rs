@@ -5,8 +5,8 @@ use crate::kernels::dispatch;
 use crate::kernels::pairs::{self, PAIRS, Pairs};
 use crate::view::View;
 
-/// Writes the divergences of the rows from `start` on; NaN where a row has to be looked at by itself, as all have of a
-/// family that has no kernel. Says whether there is none.
+/// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
+/// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
     use Family::{Beta, Gamma, InverseGamma, LogNormal, Normal};
     if !matches!(family, Normal | LogNormal | Gamma | InverseGamma | Beta) {
@@ -36,14 +36,14 @@ fn where_they_are<'a>(of: &View<'a>) -> Option<&'a [f64]> {
 /// Not inlined, so that its buffers are on the stack only where they are needed.
 #[inline(never)]
 fn gathered(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
-    let mut numbers = true;
+    let mut finite = true;
     let mut buffers = [[1.0; 2 * PAIRS]; 2];
     for (i, out) in out.chunks_mut(PAIRS).enumerate() {
         let [for_p, for_q] = &mut buffers;
         let (start, n) = (i * PAIRS, out.len());
-        numbers &= of_slices(family, parameters(p, start, n, for_p), parameters(q, start, n, for_q), out);
+        finite &= of_slices(family, parameters(p, start, n, for_p), parameters(q, start, n, for_q), out);
     }
-    numbers
+    finite
 }
 
 /// The parameters of `n` rows from `start` on, two by two: where they are, if they lie so, or gathered.

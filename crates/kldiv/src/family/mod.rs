@@ -259,26 +259,26 @@ impl<'a> Job<'a> {
             }
         };
         let [family, other] = self.sides.each_ref().map(|side| side.family);
-        let mut numbers = false;
+        let mut finite = false;
         if family == other && matches!(self.measure, Measure::Kl | Measure::Generalized) {
-            numbers = divergences(family, &self.p, &self.q, start, out);
+            finite = divergences(family, &self.p, &self.q, start, out);
         } else {
             out.fill(f64::NAN);
         }
         let options = self.rows.options;
         let plain = options.mask.is_none() && options.weights.is_none() && self.ln_base == 1.0;
-        if plain && numbers {
+        if plain && finite {
             return None;
         }
         for (i, out) in out.iter_mut().enumerate() {
-            if plain && !out.is_nan() {
+            if plain && out.is_finite() {
                 continue;
             }
             let row = start + i;
-            // A kernel leaves NaN where a row has to be looked at by itself.
+            // A kernel leaves what is not finite where a row has to be looked at by itself.
             *out = if !options.keeps(row) {
                 0.0
-            } else if !out.is_nan() {
+            } else if out.is_finite() {
                 self.rows.answer(row, Ok(self.in_units(*out)), &mut first)
             } else {
                 let p = self.p.row(row).as_or_in(&mut p_buffer);

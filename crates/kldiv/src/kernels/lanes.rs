@@ -281,6 +281,12 @@ pub(crate) trait Lanes:
     fn without_bit(bit: usize) -> Self::Mask;
     /// Lanes `8i` to `8i + 7` as f64.
     fn part(self, i: usize) -> Self::Sum;
+    /// The sums of lanes that are eight apart, added as they are, as f64.
+    #[inline(always)]
+    fn folded(self) -> Self::Sum {
+        const { assert!(Self::LANES <= 8) };
+        self.part(0)
+    }
 
     /// The same of two vectors, one behind the other.
     #[inline(always)]
@@ -328,8 +334,11 @@ pub(crate) trait Lanes:
 
 /// What is needed of vectors of f64 alone.
 pub(crate) trait Doubles: Lanes<Real = f64> {
-    /// Of the lanes of a and b, one after another, the first, the third, … and the second, the fourth, …
+    /// Of the lanes of a and b, one after another, the first, the third, … and the second, the fourth, …, but not in this
+    /// order: results are brought into it by `zipped`, one instead of all that they are made of.
     fn unzip(a: Self, b: Self) -> (Self, Self);
+    /// What was made of what `unzip` gave, in the order of the pairs.
+    fn zipped(self) -> Self;
 }
 
 /// What is needed of vectors of f32 alone.
@@ -391,6 +400,8 @@ pub(crate) trait Isa {
     type F32: Lanes<Real = f32, Sum = Self::F64> + Singles;
     /// Whether there are registers enough for the terms of four vectors side by side.
     const WIDE: bool;
+    /// Runs a job, in a call of its own.
+    fn call<J: Job>(job: J) -> J::Output;
 }
 
 /// The vectors of `Self` on an instruction set.

@@ -2,7 +2,7 @@
 //!
 //! Each formula is a sum of gaps, which are at least 0 and as small as the square of what they are of; those of
 //! logarithms come from [`Log`]. Pairs that leave the range of a formula here, or for which it would cancel, are left to
-//! whoever asked: their place is NaN.
+//! whoever asked: their place is not finite.
 //!
 //! The gap of ln Γ from x to y = x + d, `ln Γ(y) − ln Γ(x) − d ψ(x)`, is Stirling's where both are large. Below that
 //! both are raised by [`STEPS`] at once: with `R = Π (y + k)/(x + k) = 1 + e` and `T = Σ d/(x + k)` the gap falls by
@@ -29,12 +29,21 @@ const NEAR: f64 = 0.875;
 /// Pairs that are gathered together where they have to be.
 pub(crate) const PAIRS: usize = 64;
 
+/// What a step counts for in a logarithm.
+const LN2_BY_STEP: f64 = f64::LN2 / f64::STEP;
+
 /// How much smaller a difference may be than what it is of.
 const CANCELS: f64 = 1.0 / 64.0;
 
 /// A family of two parameters: what lies between the pair (a, b) and (c, d).
 pub(crate) trait Pair {
-    /// The divergence; NaN where parameters are out of range or the formula is not good enough.
+    /// Where parameters are in the range of the formula.
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V::Mask;
+    /// Whether they are everywhere. It may say no too often.
+    fn all_fit<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> bool {
+        V::all(self.fits(a, b, c, d))
+    }
+    /// The divergence where parameters fit; not finite where the formula is not good enough.
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V;
 }
 
@@ -47,7 +56,7 @@ pub(crate) struct Pairs<'a, P> {
 }
 
 impl<P: Pair> Job for Pairs<'_, P> {
-    /// Whether none is NaN.
+    /// Whether all are finite.
     type Output = bool;
 
     #[inline(always)]
@@ -69,7 +78,7 @@ impl<P: Pair> Pairs<'_, P> {
         last_p[..2 * last.len()].copy_from_slice(&p[2 * whole..]);
         last_q[..2 * last.len()].copy_from_slice(&q[2 * whole..]);
         let filled = if last.is_empty() { 0 } else { V::LANES };
-        let mut numbers = V::first(V::LANES);
+        let mut finite = V::first(V::LANES);
         for (p, q, out) in [(p, q, out), (&last_p, &last_q, &mut made[..filled])] {
             for at in (0..out.len()).step_by(V::LANES) {
                 // SAFETY: a vector's places are left, and twice as many parameters.
@@ -80,18 +89,21 @@ impl<P: Pair> Pairs<'_, P> {
                         fetch_ahead(q.add(line));
                     }
                     let ((a, b), (c, d)) = (parameters::<V>(p), parameters::<V>(q));
-                    let value = pair.divergence(a, b, c, d);
-                    value.store(out.as_mut_ptr().add(at));
-                    numbers = V::and(numbers, V::equal(value, value));
+                    let mut value = pair.divergence(a, b, c, d);
+                    if !pair.all_fit(a, b, c, d) {
+                        value = V::select(pair.fits(a, b, c, d), value, V::splat(f64::NAN));
+                    }
+                    finite = V::and(finite, V::le(value, V::splat(f64::MAX)));
+                    value.zipped().store(out.as_mut_ptr().add(at));
                 }
             }
         }
         last.copy_from_slice(&made[..last.len()]);
-        V::all(numbers)
+        V::all(finite)
     }
 }
 
-/// The parameters of a vector of pairs.
+/// The parameters of a vector of pairs, in the order of [`Doubles::unzip`].
 ///
 /// # Safety
 /// Two vectors are readable.
@@ -104,12 +116,6 @@ unsafe fn parameters<V: Doubles>(from: *const f64) -> (V, V) {
 #[inline(always)]
 fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::Mask {
     V::and(V::le(V::splat(low), x), V::le(x, V::splat(high)))
-}
-
-/// The value where it is good and finite, else NaN.
-#[inline(always)]
-fn only<V: Lanes<Real = f64>>(good: V::Mask, value: V) -> V {
-    V::select(V::and(good, V::le(value, V::splat(f64::MAX))), value, V::splat(f64::NAN))
 }
 
 /// 1/a and 1/b by one division; ab is to be in range.
@@ -152,10 +158,22 @@ impl<V: Lanes<Real = f64>> Undivided<V> {
         Undivided { d, ..rounded }
     }
 
-    /// What [`inverses`] gave for u.
+    /// With what [`inverses`] gave for u.
     #[inline(always)]
     fn over(self, inverse_of_u: V) -> Log<V> {
         let s = self.d * inverse_of_u;
+        self.with(s)
+    }
+
+    /// With a division of its own.
+    #[inline(always)]
+    fn divided(self) -> Log<V> {
+        let s = self.d / self.u;
+        self.with(s)
+    }
+
+    #[inline(always)]
+    fn with(self, s: V) -> Log<V> {
         let z = s * s;
         Log { of: self, s, rest: z * polynomial(z, &ATANH_F64) }
     }
@@ -165,7 +183,7 @@ impl<V: Lanes<Real = f64>> Log<V> {
     /// k ln 2.
     #[inline(always)]
     fn whole(&self) -> V {
-        self.of.steps * V::splat(f64::LN2 / f64::STEP)
+        self.of.steps * V::splat(LN2_BY_STEP)
     }
 
     /// `p ln(p/q') − p + q'` ≥ 0.
@@ -190,18 +208,36 @@ impl<V: Lanes<Real = f64>> Log<V> {
 /// Normal: loc and scale. With r = σ_p/σ_q, `½ (r² − 1) − ln r = (r − 1 − ln r) + ½ (r − 1)²`.
 pub(crate) struct Normal;
 
+/// The scales that are calm, see [`Lanes::unrest`]. What is too large elsewhere makes the value infinite.
+const SCALES: (f64, f64) =
+    (f64::from_bits((1023 - 450) << 52), f64::from_bits((1023 + 574) << 52).next_down());
+
 impl Pair for Normal {
     #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, _: V, s: V, _: V, t: V) -> V::Mask {
+        V::and(within(s, SCALES), within(t, SCALES))
+    }
+
+    #[inline(always)]
+    fn all_fit<V: Lanes<Real = f64>>(&self, _: V, s: V, _: V, t: V) -> bool {
+        V::calm(V::unrest(s, t, SCALES.0))
+    }
+
+    #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, m: V, s: V, k: V, t: V) -> V {
-        // What is too large elsewhere makes the value infinite.
-        let least = V::splat(1e-140);
-        let fits = V::and(V::and(V::le(least, s), V::le(least, t)), V::le(t, V::splat(1e140)));
         let log = Undivided::of(t, s);
-        let (inverse, of_u) = (V::one() / t, V::one() / log.u);
+        let inverse = V::one() / t;
         let (d, z) = ((s - t) * inverse, (m - k) * inverse);
-        only(fits, V::splat(0.5).fma(d.fma(d, z * z), log.over(of_u).gap() * inverse))
+        // [`Log::gap`], divided by t: while the scales need no alignment, the second part is 0.
+        let aligned = log.d * inverse;
+        let log = log.divided();
+        let gap = log.s.fma(aligned - log.rest, log.of.steps.fnma(V::splat(LN2_BY_STEP), d - aligned));
+        V::splat(0.5).fma(d.fma(d, z * z), gap)
     }
 }
+
+/// The shapes that the gaps of ln Γ are good for.
+const SHAPES: (f64, f64) = (1e-8, 1e8);
 
 /// Gamma: concentration and rate. With v = t/s the gap of ln Γ(a), b (v − 1 − ln v), and (a − b)(v − 1). Where shapes
 /// are large these would cancel: with equal means it is the gap of `ln Γ(a) − a ln a + a`, and the means, of ratio v,
@@ -210,10 +246,13 @@ pub(crate) struct Gamma;
 
 impl Pair for Gamma {
     #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, s: V, b: V, t: V) -> V::Mask {
+        let rates = (1e-100, 1e100);
+        V::and(V::and(within(a, SHAPES), within(b, SHAPES)), V::and(within(s, rates), within(t, rates)))
+    }
+
+    #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, s: V, b: V, t: V) -> V {
-        let (shapes, rates) = ((1e-8, 1e8), (1e-100, 1e100));
-        let fits =
-            V::and(V::and(within(a, shapes), within(b, shapes)), V::and(within(s, rates), within(t, rates)));
         let (large, below) = (V::splat(LARGE), V::splat(LARGE.next_down()));
         let both = V::and(V::le(large, a), V::le(large, b));
         let mut value = V::zero();
@@ -224,7 +263,7 @@ impl Pair for Gamma {
             let means = Ratio::of(product(b, s), product(a, t)).gap() / s;
             value = V::select(both, means + large_gaps(a, b, b - a).1, value);
         }
-        only(fits, value)
+        value
     }
 }
 
@@ -254,13 +293,15 @@ pub(crate) struct Beta;
 
 impl Pair for Beta {
     #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V::Mask {
+        V::and(V::and(within(a, SHAPES), within(b, SHAPES)), V::and(within(c, SHAPES), within(d, SHAPES)))
+    }
+
+    #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V {
-        let range = (1e-8, 1e8);
-        let fits =
-            V::and(V::and(within(a, range), within(b, range)), V::and(within(c, range), within(d, range)));
         let (by_a, by_b) = (c - a, d - b);
         let parts = gamma_gap(a, c, by_a) + gamma_gap(b, d, by_b);
-        only(fits, difference(parts, gamma_gap(a + b, c + d, by_a + by_b)))
+        difference(parts, gamma_gap(a + b, c + d, by_a + by_b))
     }
 }
 

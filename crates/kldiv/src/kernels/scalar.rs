@@ -21,6 +21,11 @@ impl Isa for Scalar {
     type F64 = Array<f64, 8>;
     type F32 = Array<f32, 16>;
     const WIDE: bool = false;
+
+    #[inline(always)]
+    fn call<J: Job>(job: J) -> J::Output {
+        run(job)
+    }
 }
 
 #[inline(never)]
@@ -203,6 +208,10 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     fn part(self, i: usize) -> Array<f64, 8> {
         Array(each_lane(|j| self.0.get(8 * i + j).map_or(0.0, |x| x.to_f64())))
     }
+    #[inline]
+    fn folded(self) -> Array<f64, 8> {
+        if N <= 8 { self.part(0) } else { Array(each_lane(|i| (self.0[i] + self.0[8 + i]).to_f64())) }
+    }
 }
 
 impl<const N: usize> Doubles for Array<f64, N> {
@@ -214,6 +223,10 @@ impl<const N: usize> Doubles for Array<f64, N> {
             (out.0.0[i], out.1.0[i]) = (at(2 * i), at(2 * i + 1));
         }
         out
+    }
+    #[inline]
+    fn zipped(self) -> Self {
+        self
     }
 }
 

@@ -376,7 +376,8 @@ macro_rules! pairs_have_the_scalar_ones_bits {
                         let (p, q) = (&side(p)[..], &side(q)[..]);
                         let values = |isa| {
                             let mut out = vec![0.0; n];
-                            dispatch_to(isa, Pairs { pair: $pair, p, q, out: &mut out });
+                            let finite = dispatch_to(isa, Pairs { pair: $pair, p, q, out: &mut out });
+                            assert_eq!(finite, out.iter().all(|x| x.is_finite()));
                             bits_of(&out)
                         };
                         for isa in others() {

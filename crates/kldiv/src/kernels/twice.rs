@@ -156,6 +156,10 @@ impl<V: Lanes> Lanes for Twice<V> {
     fn part(self, i: usize) -> V::Sum {
         V::part_of_two(self.0, self.1, i)
     }
+    #[inline(always)]
+    fn folded(self) -> V::Sum {
+        if Self::LANES > 8 { (self.0 + self.1).folded() } else { self.part(0) }
+    }
 }
 
 impl<V: Doubles> Doubles for Twice<V> {
@@ -163,6 +167,10 @@ impl<V: Doubles> Doubles for Twice<V> {
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let ((first, second), (third, fourth)) = (V::unzip(a.0, a.1), V::unzip(b.0, b.1));
         (Twice(first, third), Twice(second, fourth))
+    }
+    #[inline(always)]
+    fn zipped(self) -> Self {
+        Twice(self.0.zipped(), self.1.zipped())
     }
 }
 

@@ -18,8 +18,21 @@ pub(crate) struct Given<'a, T> {
     pub(crate) prior_logvar: &'a [T],
 }
 
+impl<'a, T> Given<'a, T> {
+    /// Some of the elements.
+    fn part(&self, from: usize, n: usize) -> Self {
+        let part = |x: &'a [T]| if x.is_empty() { x } else { &x[from..from + n] };
+        Given {
+            mu: part(self.mu),
+            logvar: part(self.logvar),
+            prior_mu: part(self.prior_mu),
+            prior_logvar: part(self.prior_logvar),
+        }
+    }
+}
+
 /// Elements whose terms are added in lanes before those are added to the lanes of all, with care: few enough that equal
-/// terms, whose sums are all rounded alike, do not add up to much.
+/// terms, whose sums are all rounded alike, do not add up to much. Whole vectors.
 const STRETCH: usize = 256;
 
 /// Twice the sums of terms in eight lanes: of the stretch under way, and of all before it with what rounding took.
@@ -42,6 +55,20 @@ impl Sums {
             total.add(0.5 * self.stretch[i]);
         }
         total
+    }
+
+    /// With the sums of `n` more elements of the stretch.
+    #[inline(always)]
+    fn advance<S: Lanes<Real = f64>>(&mut self, n: usize, stretch: S) {
+        self.filled += n;
+        if self.filled < STRETCH {
+            self.stretch = stretch.to_f64s();
+            return;
+        }
+        let (before, error) = two_sum(load_eight::<S>(&self.before), stretch);
+        self.taken = (load_eight::<S>(&self.taken) + error).to_f64s();
+        self.before = before.to_f64s();
+        (self.stretch, self.filled) = ([0.0; 8], 0);
     }
 }
 
@@ -67,86 +94,129 @@ impl<T: Vector> Job for Gaussians<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Gaussians { given, by, out, sums } = self;
-        let lanes = T::On::<I>::LANES;
-        let n = given.mu.len();
-        let prior = given.prior_mu.len() == n;
-        let mut total: I::F64 = load_eight(&sums.stretch);
-        let (mut before, mut taken): (I::F64, I::F64) = (load_eight(&sums.before), load_eight(&sums.taken));
+        match self.given.prior_mu {
+            [] => self.run_with::<I, false>(),
+            _ => self.run_with::<I, true>(),
+        }
+    }
+}
+
+impl<T: Vector> Gaussians<'_, T> {
+    #[inline(always)]
+    fn run_with<I: Isa, const PRIOR: bool>(self) {
+        let Gaussians { given, by, mut out, sums } = self;
+        let (n, lanes) = (given.mu.len(), T::On::<I>::LANES);
         let scales = HALVES.map(|half| T::On::<I>::constant(half * by));
         let mut at = 0;
         while at < n {
-            let len = (n - at).min(lanes);
-            let (mut mean, mut log) = (T::On::<I>::zero(), T::On::<I>::zero());
-            // SAFETY: as many elements are left in all inputs that are there.
-            let (mu, logvar) = unsafe {
-                if prior {
-                    mean = load::<T::On<I>>(given.prior_mu, at, len);
-                    log = load::<T::On<I>>(given.prior_logvar, at, len);
-                }
-                (load::<T::On<I>>(given.mu, at, len), load::<T::On<I>>(given.logvar, at, len))
-            };
-            let (d, (y, error)) = (mu - mean, two_sum(logvar, T::On::<I>::zero() - log));
-            fetch_ahead(given.mu.as_ptr().wrapping_add(at));
-            fetch_ahead(given.logvar.as_ptr().wrapping_add(at));
-            let live = T::On::<I>::first(len);
-            let calm = calm(d, y, log, prior);
-            if len == lanes && T::On::<I>::all(calm) {
-                let terms = terms(d, (y, error), log, prior);
-                for part in 0..lanes / 8 {
-                    total = total + terms.value.part(part);
-                }
-                for i in 0..4 {
-                    if out[i].len() == n {
-                        // SAFETY: a whole vector is left.
-                        unsafe { (terms.by[i] * scales[i]).store(out[i].as_mut_ptr().add(at)) };
-                    }
-                }
-            } else {
-                // One by one what the lanes cannot take.
-                let keep = T::On::<I>::and(calm, live);
-                let zero = T::On::<I>::zero();
-                let d = T::On::<I>::select(keep, d, zero);
-                let y = T::On::<I>::select(keep, y, zero);
-                let error = T::On::<I>::select(keep, error, zero);
-                let log = T::On::<I>::select(keep, log, zero);
-                let terms = terms(d, (y, error), log, prior);
-                let mut value = terms.value.to_f64s::<16>();
-                let mut made = [T::ZERO; 16];
-                for i in 0..4 {
-                    if out[i].len() == n {
-                        // SAFETY: there are as many places.
-                        unsafe { (terms.by[i] * scales[i]).store(made.as_mut_ptr()) };
-                        out[i][at..at + len].copy_from_slice(&made[..len]);
-                    }
-                }
-                let keep = T::On::<I>::select(keep, T::On::<I>::one(), zero).to_f64s::<16>();
-                for j in 0..len {
-                    if keep[j] == 0.0 {
-                        let edge = edge(&given, at + j);
-                        value[j] = edge.value;
+            let (begin, end) = (at, n.min(at + STRETCH - sums.filled));
+            let mut total: I::F64 = load_eight(&sums.stretch);
+            while at < end {
+                if at + lanes <= end {
+                    fetch_ahead(given.mu.as_ptr().wrapping_add(at));
+                    fetch_ahead(given.logvar.as_ptr().wrapping_add(at));
+                    // SAFETY: a whole vector is left.
+                    let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(&given, at, lanes) });
+                    if T::On::<I>::all(calm) {
+                        total = total + terms.value.folded();
                         for i in 0..4 {
                             if out[i].len() == n {
-                                let by_input = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
-                                out[i][at + j] = T::from_f64(by_input);
+                                // SAFETY: a whole vector is left.
+                                unsafe { (terms.by[i] * scales[i]).store(out[i].as_mut_ptr().add(at)) };
                             }
                         }
+                        at += lanes;
+                        continue;
                     }
                 }
-                for part in 0..lanes / 8 {
-                    // SAFETY: eight elements are a sum's vector.
-                    total = total + unsafe { I::F64::load(value.as_ptr().add(8 * part)) };
+                let len = lanes.min(end - at);
+                let out =
+                    out.each_mut().map(|out| if out.is_empty() { &mut [] } else { &mut out[at..at + len] });
+                total = total + load_eight(&with_care::<I, T, PRIOR>(given.part(at, len), by, out));
+                at += len;
+            }
+            sums.advance(end - begin, total);
+        }
+    }
+}
+
+/// Of less than a vector, or one with terms that it cannot take. Not inlined: it would take registers from the rest.
+#[cold]
+#[inline(never)]
+fn with_care<I: Isa, T: Vector, const PRIOR: bool>(given: Given<T>, by: f64, out: [&mut [T]; 4]) -> [f64; 8] {
+    I::call(Careful::<T, PRIOR> { given, by, out })
+}
+
+/// The same of at most a vector; gives twice the sums of the terms in eight lanes.
+struct Careful<'a, T, const PRIOR: bool> {
+    given: Given<'a, T>,
+    by: f64,
+    out: [&'a mut [T]; 4],
+}
+
+impl<T: Vector, const PRIOR: bool> Job for Careful<'_, T, PRIOR> {
+    type Output = [f64; 8];
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> [f64; 8] {
+        let Careful { given, by, out } = self;
+        let n = given.mu.len();
+        // SAFETY: there are as many.
+        let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(&given, 0, n) });
+        let keep = T::On::<I>::and(calm, T::On::<I>::first(n));
+        let (zero, one) = (T::On::<I>::zero(), T::On::<I>::one());
+        let mut sums = T::On::<I>::select(keep, terms.value, zero).folded().to_f64s::<8>();
+        let kept = T::On::<I>::select(keep, one, zero).to_f64s::<16>();
+        let mut made = [[T::ZERO; 16]; 4];
+        for i in 0..4 {
+            // SAFETY: there are as many places.
+            unsafe { (terms.by[i] * T::On::<I>::constant(HALVES[i] * by)).store(made[i].as_mut_ptr()) };
+        }
+        // One by one what the lanes cannot take.
+        for j in 0..n {
+            if kept[j] == 0.0 {
+                let edge = edge(&given, j);
+                sums[j % 8] += edge.value;
+                for i in 0..4 {
+                    let by_input = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
+                    made[i][j] = T::from_f64(by_input);
                 }
             }
-            at += len;
-            sums.filled += len;
-            if sums.filled == STRETCH {
-                let (sum, error) = two_sum(before, total);
-                (before, taken, total) = (sum, taken + error, I::F64::zero());
-                sums.filled = 0;
-            }
         }
-        (sums.stretch, sums.before, sums.taken) = (total.to_f64s(), before.to_f64s(), taken.to_f64s());
+        for (out, made) in out.into_iter().zip(&made) {
+            let wanted = out.len();
+            out.copy_from_slice(&made[..wanted]);
+        }
+        sums
+    }
+}
+
+/// What the terms are made of.
+struct Inputs<V> {
+    /// d.
+    d: V,
+    /// y, and what rounding took from it.
+    y: V,
+    error: V,
+    /// The prior's l, if there is a prior.
+    log: Option<V>,
+}
+
+/// `n` elements of each from `at` on.
+///
+/// # Safety
+/// There are as many.
+#[inline(always)]
+unsafe fn inputs<V: Lanes, const PRIOR: bool>(given: &Given<V::Real>, at: usize, n: usize) -> Inputs<V> {
+    // SAFETY: the caller's promise, also for the priors', if there are any.
+    unsafe {
+        let (mu, logvar) = (load(given.mu, at, n), load(given.logvar, at, n));
+        if !PRIOR {
+            return Inputs { d: mu, y: logvar, error: V::zero(), log: None };
+        }
+        let (mean, log): (V, V) = (load(given.prior_mu, at, n), load(given.prior_logvar, at, n));
+        let (y, error) = two_sum(logvar, V::zero() - log);
+        Inputs { d: mu - mean, y, error, log: Some(log) }
     }
 }
 
@@ -160,29 +230,25 @@ unsafe fn load<V: Lanes>(x: &[V::Real], at: usize, n: usize) -> V {
     unsafe { if n == V::LANES { V::load(x.as_ptr().add(at)) } else { V::load_first(x.as_ptr().add(at), n) } }
 }
 
-/// The lanes whose terms neither overflow nor are of something that is no number.
+/// The terms, and the lanes where they neither overflow nor are of something that is no number.
 #[inline(always)]
-fn calm<V: Lanes>(d: V, y: V, log: V, prior: bool) -> V::Mask {
-    let most = V::constant(-0.9 * V::Real::EXP_LOWEST.to_f64());
-    let mask = V::and(V::le(y.magnitude(), most), V::le(d.magnitude(), V::splat(V::Real::ROUND)));
-    if prior { V::and(mask, V::le(log.magnitude(), most)) } else { mask }
-}
-
-#[inline(always)]
-fn terms<V: Lanes>(d: V, (y, error): (V, V), log: V, prior: bool) -> Terms<V> {
+fn terms<V: Lanes>(of: Inputs<V>) -> (Terms<V>, V::Mask) {
+    let Inputs { d, y, error, log } = of;
     let exp = Exp::of(y);
     let (mut less_one, mut curved, mut by_mu) = (exp.less_one(), exp.curved(), d);
-    if prior {
+    let most = V::constant(-0.9 * V::Real::EXP_LOWEST.to_f64());
+    let mut calm = V::le(y.magnitude(), most);
+    if let Some(log) = log {
         // What y has lost, as far as its slope goes: of a large y it shows in the power.
         curved = error.fma(less_one, curved);
         less_one = error.fma(less_one + V::one(), less_one);
         by_mu = d * Exp::of(V::zero() - log).value();
+        calm = V::and(calm, V::le(log.magnitude(), most));
     }
-    let square = d * by_mu;
-    Terms {
-        value: square + curved,
-        by: [by_mu, less_one, V::zero() - by_mu, V::zero() - (square + less_one)],
-    }
+    let value = d.fma(by_mu, curved);
+    let calm = V::and(calm, V::le(value, V::splat(V::Real::LARGEST)));
+    let by = [by_mu, less_one, V::zero() - by_mu, V::zero() - d.fma(by_mu, less_one)];
+    (Terms { value, by }, calm)
 }
 
 /// Of any four numbers: NaN where one is not finite.
