@@ -117,7 +117,10 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         while at + V::LANES <= p.len().min(q.len()) {
             // SAFETY: a whole vector is left in both, and there are as many places as a stretch can have vectors.
             let (pair, place) = unsafe {
-                (Loaded::whole(p.as_ptr().add(at), q.as_ptr().add(at)), quotients.get_unchecked_mut(n))
+                (
+                    Loaded::whole(&AsGiven, p.as_ptr().add(at), q.as_ptr().add(at)),
+                    quotients.get_unchecked_mut(n),
+                )
             };
             fetch_ahead(p.as_ptr().wrapping_add(at));
             fetch_ahead(q.as_ptr().wrapping_add(at));
@@ -381,7 +384,7 @@ impl<T: Vector> Job for ApartColumns<'_, T> {
             let pair = unsafe {
                 let which = first..cols.min(first + columns);
                 let (x, y) = (of_columns(p, which.clone()), of_columns(q, which));
-                without_zeros(Loaded::<T::On<I>>::whole(x.as_ptr().cast(), y.as_ptr().cast()))?
+                without_zeros(Loaded::<T::On<I>>::whole(&AsGiven, x.as_ptr().cast(), y.as_ptr().cast()))?
             };
             if !T::On::<I>::calm(unrest(pair.p.hi, pair.q.hi)) {
                 return None;

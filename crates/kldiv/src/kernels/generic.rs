@@ -339,31 +339,80 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
         let Write { op, prepare, p, q, out } = self;
-        let lanes = T::On::<I>::LANES;
+        // Copies: for all a compiler knows, what is written might be theirs.
+        let (op, prepare) = (*op, *prepare);
+        let (n, lanes) = (out.len(), T::On::<I>::LANES);
+        let (p, q) = (&p[..n], &q[..n]);
         let (mut at, mut numbers) = (0, true);
-        for out in out.chunks_mut(lanes) {
-            fetch_ahead(p.as_ptr().wrapping_add(at));
-            fetch_ahead(q.as_ptr().wrapping_add(at));
-            let Some(given) = vectors::<T::On<I>, P>(prepare, p, q, &mut at) else { return numbers };
-            let (pair, odd) = settle(op, &given);
-            let value = live_terms(op, &pair).value();
-            if !odd && out.len() == lanes {
-                // SAFETY: a whole vector is left.
-                unsafe { value.store(out.as_mut_ptr()) };
-                continue;
-            }
-            let mut values = value.to_f64s::<16>();
-            if odd {
-                let edges = edge_terms::<O, T::On<I>, M, C>(op, &given);
-                for (value, edge) in values.iter_mut().zip(&edges) {
-                    let edge = edge.value();
-                    numbers &= !edge.is_nan();
-                    *value += edge;
+        while at < n {
+            let len = lanes.min(n - at);
+            if len == lanes {
+                fetch_ahead(p.as_ptr().wrapping_add(at));
+                fetch_ahead(q.as_ptr().wrapping_add(at));
+                // SAFETY: a whole vector is left in all three.
+                unsafe {
+                    let given = Loaded::<T::On<I>>::whole(&prepare, p.as_ptr().add(at), q.as_ptr().add(at));
+                    let (pair, odd) = settle(&op, &given);
+                    if !odd {
+                        live_terms(&op, &pair).value().store(out.as_mut_ptr().add(at));
+                        at += lanes;
+                        continue;
+                    }
                 }
             }
-            for (out, value) in out.iter_mut().zip(values) {
-                *out = T::from_f64(value);
+            let end = at + len;
+            numbers &=
+                write_some::<I, _, _, _, M, C>(&op, &prepare, &p[at..end], &q[at..end], &mut out[at..end]);
+            at = end;
+        }
+        numbers
+    }
+}
+
+/// The same of less than a vector, or of one with edges. Not inlined: it would take registers from the rest.
+#[cold]
+#[inline(never)]
+fn write_some<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    prepare: &P,
+    p: &[T],
+    q: &[T],
+    out: &mut [T],
+) -> bool {
+    I::call(WriteSome { op, prepare, p, q, out })
+}
+
+/// The same of at most a vector.
+struct WriteSome<'a, O, P, T, const M: usize, const C: usize> {
+    op: &'a O,
+    prepare: &'a P,
+    p: &'a [T],
+    q: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job
+    for WriteSome<'_, O, P, T, M, C>
+{
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> bool {
+        let WriteSome { op, prepare, p, q, out } = self;
+        let Some(given) = vectors::<T::On<I>, P>(prepare, p, q, &mut 0) else { return true };
+        let (pair, odd) = settle(op, &given);
+        let mut values = live_terms(op, &pair).value().to_f64s::<16>();
+        let mut numbers = true;
+        if odd {
+            let edges = edge_terms::<O, T::On<I>, M, C>(op, &given);
+            for (value, edge) in values.iter_mut().zip(&edges) {
+                let edge = edge.value();
+                numbers &= !edge.is_nan();
+                *value += edge;
             }
+        }
+        for (out, value) in out.iter_mut().zip(values) {
+            *out = T::from_f64(value);
         }
         numbers
     }
@@ -381,10 +430,10 @@ impl<V: Lanes> Loaded<V> {
     /// # Safety
     /// A vector is readable from each.
     #[inline(always)]
-    pub(super) unsafe fn whole(p: *const V::Real, q: *const V::Real) -> Self {
+    pub(super) unsafe fn whole<P: Prepare>(prepare: &P, p: *const V::Real, q: *const V::Real) -> Self {
         // SAFETY: the caller's promise.
-        let (p, q) = unsafe { (V::load(p), V::load(q)) };
-        Loaded { p: p.into(), q: q.into(), live: None }
+        let (p, q) = unsafe { prepare.pair(V::load(p), V::load(q)) };
+        Loaded { p, q, live: None }
     }
 }
 
@@ -405,9 +454,7 @@ pub(super) fn vectors<V: Lanes, P: Prepare>(
     *at = n.min(from + V::LANES);
     if from + V::LANES <= n {
         // SAFETY: a whole vector is left in both.
-        let (p, q) = unsafe { (V::load(p.as_ptr().add(from)), V::load(q.as_ptr().add(from))) };
-        let (p, q) = prepare.pair(p, q);
-        return Some(Loaded { p, q, live: None });
+        return Some(unsafe { Loaded::whole(prepare, p.as_ptr().add(from), q.as_ptr().add(from)) });
     }
     let live = V::first(n - from);
     // SAFETY: n - from elements are left in both, less than a vector.

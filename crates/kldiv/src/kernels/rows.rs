@@ -6,6 +6,7 @@ use crate::kernels::generic::{Loaded, add_columns, add_row, careful};
 use crate::kernels::lane_sums::Sums;
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
 use crate::kernels::op::Op;
+use crate::kernels::prepare::AsGiven;
 
 /// Rows that are summed at a time.
 pub(crate) const ROWS: usize = 8;
@@ -102,7 +103,7 @@ impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Columns<'_,
             let pair = unsafe {
                 let which = n * columns..n * columns + sums.len();
                 let (x, y) = (of_columns(p, which.clone()), of_columns(q, which));
-                Loaded::<T::On<I>>::whole(x.as_ptr().cast(), y.as_ptr().cast())
+                Loaded::<T::On<I>>::whole(&AsGiven, x.as_ptr().cast(), y.as_ptr().cast())
             };
             add_columns(op, pair, sums);
         }
