@@ -103,7 +103,8 @@ pub(crate) fn scale_gap(s: f64, t: f64) -> f64 {
     if square.is_normal() {
         0.5 * log_gap_of(above, square)
     } else if square > 1.0 {
-        f64::INFINITY
+        // Half of it may be a number.
+        0.5 * ratio * ratio
     } else {
         0.5 * above - ln_ratio(s, t)
     }
