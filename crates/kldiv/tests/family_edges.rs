@@ -46,11 +46,11 @@ fn shapes_that_are_tiny_or_of_different_sizes_keep_their_digits() {
 
 #[test]
 fn a_divergence_is_a_number_where_twice_as_much_is_none() {
-    use Family::{HalfNormal, Normal};
+    use Family::{LogNormal, Normal};
     let want = 1.253_472_222_222_222_3e308;
     let cases: [(Side, Side, f64); 2] = [
         ((Normal, &[1.0, 3.8e25]), (Normal, &[1.0, 2.4e-129]), want),
-        ((HalfNormal, &[3.8e25]), (HalfNormal, &[2.4e-129]), want),
+        ((LogNormal, &[1.0, 3.8e25]), (LogNormal, &[1.0, 2.4e-129]), want),
     ];
     check(&cases, 1e-15);
 }

@@ -48,7 +48,7 @@ fn mag(p: &[f64], q: &[f64], measure: Measure) -> Option<Wide> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_has_no_negative_terms_is_never_negative((p, q) in vectors(70)) {

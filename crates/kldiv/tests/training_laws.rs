@@ -471,7 +471,7 @@ fn rows(longest: usize) -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn kl_is_never_negative_and_reverse_is_kl_the_other_way_round((a, b) in rows(300), temperature in 0.01..20.0_f64) {
