@@ -18,19 +18,6 @@ pub(crate) struct Given<'a, T> {
     pub(crate) prior_logvar: &'a [T],
 }
 
-impl<'a, T> Given<'a, T> {
-    /// Some of the elements.
-    fn part(&self, from: usize, n: usize) -> Self {
-        let part = |x: &'a [T]| if x.is_empty() { x } else { &x[from..from + n] };
-        Given {
-            mu: part(self.mu),
-            logvar: part(self.logvar),
-            prior_mu: part(self.prior_mu),
-            prior_logvar: part(self.prior_logvar),
-        }
-    }
-}
-
 /// Elements whose terms are added in lanes before those are added to the lanes of all, with care: few enough that equal
 /// terms, whose sums are all rounded alike, do not add up to much. Whole vectors.
 const STRETCH: usize = 256;
@@ -104,9 +91,17 @@ impl<T: Vector> Job for Gaussians<'_, T> {
 impl<T: Vector> Gaussians<'_, T> {
     #[inline(always)]
     fn run_with<I: Isa, const PRIOR: bool>(self) {
-        let Gaussians { given, by, mut out, sums } = self;
+        let Gaussians { given, by, out, sums } = self;
         let (n, lanes) = (given.mu.len(), T::On::<I>::LANES);
         let scales = HALVES.map(|half| T::On::<I>::constant(half * by));
+        let mut places = [std::ptr::null_mut(); 4];
+        for (place, out) in places.iter_mut().zip(out) {
+            if out.len() == n {
+                *place = out.as_mut_ptr();
+            }
+        }
+        // Of what is lent a copy: for all that a compiler knows, it might change whenever something is written.
+        let lent = given;
         let mut at = 0;
         while at < n {
             let (begin, end) = (at, n.min(at + STRETCH - sums.filled));
@@ -120,9 +115,9 @@ impl<T: Vector> Gaussians<'_, T> {
                     if T::On::<I>::all(calm) {
                         total = total + terms.value.folded();
                         for i in 0..4 {
-                            if out[i].len() == n {
+                            if !places[i].is_null() {
                                 // SAFETY: a whole vector is left.
-                                unsafe { (terms.by[i] * scales[i]).store(out[i].as_mut_ptr().add(at)) };
+                                unsafe { (terms.by[i] * scales[i]).store(places[i].add(at)) };
                             }
                         }
                         at += lanes;
@@ -130,9 +125,8 @@ impl<T: Vector> Gaussians<'_, T> {
                     }
                 }
                 let len = lanes.min(end - at);
-                let out =
-                    out.each_mut().map(|out| if out.is_empty() { &mut [] } else { &mut out[at..at + len] });
-                total = total + load_eight(&with_care::<I, T, PRIOR>(given.part(at, len), by, out));
+                let few = Few { given: &lent, at, len, by, places };
+                total = total + load_eight(&with_care::<I, T, PRIOR>(few));
                 at += len;
             }
             sums.advance(end - begin, total);
@@ -140,52 +134,59 @@ impl<T: Vector> Gaussians<'_, T> {
     }
 }
 
-/// Of less than a vector, or one with terms that it cannot take. Not inlined: it would take registers from the rest.
+/// Less than a vector, or one with terms that it cannot take. Not inlined: it would take registers from the rest.
 #[cold]
 #[inline(never)]
-fn with_care<I: Isa, T: Vector, const PRIOR: bool>(given: Given<T>, by: f64, out: [&mut [T]; 4]) -> [f64; 8] {
-    I::call(Careful::<T, PRIOR> { given, by, out })
+fn with_care<I: Isa, T: Vector, const PRIOR: bool>(few: Few<T, PRIOR>) -> [f64; 8] {
+    I::call(few)
 }
 
-/// The same of at most a vector; gives twice the sums of the terms in eight lanes.
-struct Careful<'a, T, const PRIOR: bool> {
-    given: Given<'a, T>,
+/// Gives twice the sums of the terms of `len` elements from `at` on, at most a vector, in eight lanes; writes derivatives to
+/// those places that are not null. There are as many inputs and places.
+struct Few<'s, 'a, T, const PRIOR: bool> {
+    given: &'s Given<'a, T>,
+    at: usize,
+    len: usize,
     by: f64,
-    out: [&'a mut [T]; 4],
+    places: [*mut T; 4],
 }
 
-impl<T: Vector, const PRIOR: bool> Job for Careful<'_, T, PRIOR> {
+impl<T: Vector, const PRIOR: bool> Job for Few<'_, '_, T, PRIOR> {
     type Output = [f64; 8];
 
     #[inline(always)]
     fn run<I: Isa>(self) -> [f64; 8] {
-        let Careful { given, by, out } = self;
-        let n = given.mu.len();
+        let Few { given, at, len, by, places } = self;
         // SAFETY: there are as many.
-        let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(&given, 0, n) });
-        let keep = T::On::<I>::and(calm, T::On::<I>::first(n));
+        let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(given, at, len) });
+        let keep = T::On::<I>::and(calm, T::On::<I>::first(len));
         let (zero, one) = (T::On::<I>::zero(), T::On::<I>::one());
         let mut sums = T::On::<I>::select(keep, terms.value, zero).folded().to_f64s::<8>();
-        let kept = T::On::<I>::select(keep, one, zero).to_f64s::<16>();
-        let mut made = [[T::ZERO; 16]; 4];
+        let mut made = [T::ZERO; 16];
         for i in 0..4 {
-            // SAFETY: there are as many places.
-            unsafe { (terms.by[i] * T::On::<I>::constant(HALVES[i] * by)).store(made[i].as_mut_ptr()) };
-        }
-        // One by one what the lanes cannot take.
-        for j in 0..n {
-            if kept[j] == 0.0 {
-                let edge = edge(&given, j);
-                sums[j % 8] += edge.value;
-                for i in 0..4 {
-                    let by_input = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
-                    made[i][j] = T::from_f64(by_input);
+            if !places[i].is_null() {
+                // SAFETY: a vector is at most 16 elements, and there are `len` places.
+                unsafe {
+                    (terms.by[i] * T::On::<I>::constant(HALVES[i] * by)).store(made.as_mut_ptr());
+                    places[i].add(at).copy_from_nonoverlapping(made.as_ptr(), len);
                 }
             }
         }
-        for (out, made) in out.into_iter().zip(&made) {
-            let wanted = out.len();
-            out.copy_from_slice(&made[..wanted]);
+        // SAFETY: as above.
+        unsafe { T::On::<I>::select(keep, one, zero).store(made.as_mut_ptr()) };
+        // One by one what the lanes cannot take.
+        for j in 0..len {
+            if made[j] == T::ZERO {
+                let edge = edge(given, at + j);
+                sums[j % 8] += edge.value;
+                for i in 0..4 {
+                    if !places[i].is_null() {
+                        let by_input = if by == 0.0 { 0.0 } else { edge.by[i] * (HALVES[i] * by) };
+                        // SAFETY: it is one of the places.
+                        unsafe { places[i].add(at + j).write(T::from_f64(by_input)) };
+                    }
+                }
+            }
         }
         sums
     }
