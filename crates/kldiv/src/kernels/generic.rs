@@ -401,19 +401,20 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job
         let WriteSome { op, prepare, p, q, out } = self;
         let Some(given) = vectors::<T::On<I>, P>(prepare, p, q, &mut 0) else { return true };
         let (pair, odd) = settle(op, &given);
-        let mut values = live_terms(op, &pair).value().to_f64s::<16>();
+        let mut made = [T::ZERO; 16];
+        // SAFETY: a vector is at most 16 elements.
+        unsafe { live_terms(op, &pair).value().store(made.as_mut_ptr()) };
         let mut numbers = true;
         if odd {
             let edges = edge_terms::<O, T::On<I>, M, C>(op, &given);
-            for (value, edge) in values.iter_mut().zip(&edges) {
+            for (value, edge) in made.iter_mut().zip(&edges) {
                 let edge = edge.value();
                 numbers &= !edge.is_nan();
-                *value += edge;
+                *value = T::from_f64(value.to_f64() + edge);
             }
         }
-        for (out, value) in out.iter_mut().zip(values) {
-            *out = T::from_f64(value);
-        }
+        let wanted = out.len();
+        out.copy_from_slice(&made[..wanted]);
         numbers
     }
 }

@@ -36,12 +36,18 @@ impl Sums {
 
     /// The sum of the terms.
     pub(crate) fn total(&self) -> Compensated {
-        let mut total = Compensated::ZERO;
+        let mut lanes = [Compensated::ZERO; 8];
         for i in 0..8 {
-            total.add_parts(&Compensated { hi: 0.5 * self.before[i], lo: 0.5 * self.taken[i] });
-            total.add(0.5 * self.stretch[i]);
+            lanes[i] = Compensated { hi: self.before[i], lo: self.taken[i] };
+            lanes[i].add(self.stretch[i]);
         }
-        total
+        for half in [4, 2, 1] {
+            let (low, high) = lanes.split_at_mut(half);
+            for i in 0..half {
+                low[i].add_parts(&high[i]);
+            }
+        }
+        lanes[0].times(0.5)
     }
 
     /// With the sums of `n` more elements of the stretch.
