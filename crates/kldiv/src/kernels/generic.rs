@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use crate::kernels::lane_sums::{LaneSums, Sums};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, rarely};
 use crate::kernels::log::Parts;
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::{AsGiven, Prepare};
@@ -361,35 +361,16 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
                 }
             }
             let end = at + len;
-            numbers &=
-                write_some::<I, _, _, _, M, C>(&op, &prepare, &p[at..end], &q[at..end], &mut out[at..end]);
+            let (op, prepare, out) = (&op, &prepare, &mut out[at..end]);
+            numbers &= rarely::<I, _>(WriteSome(Write { op, prepare, p: &p[at..end], q: &q[at..end], out }));
             at = end;
         }
         numbers
     }
 }
 
-/// The same of less than a vector, or of one with edges. Not inlined: it would take registers from the rest.
-#[cold]
-#[inline(never)]
-fn write_some<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
-    op: &O,
-    prepare: &P,
-    p: &[T],
-    q: &[T],
-    out: &mut [T],
-) -> bool {
-    I::call(WriteSome { op, prepare, p, q, out })
-}
-
-/// The same of at most a vector.
-struct WriteSome<'a, O, P, T, const M: usize, const C: usize> {
-    op: &'a O,
-    prepare: &'a P,
-    p: &'a [T],
-    q: &'a [T],
-    out: &'a mut [T],
-}
+/// The same of less than a vector, or of one with edges.
+struct WriteSome<'a, O, P, T, const M: usize, const C: usize>(Write<'a, O, P, T, M, C>);
 
 impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job
     for WriteSome<'_, O, P, T, M, C>
@@ -398,7 +379,7 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job
 
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
-        let WriteSome { op, prepare, p, q, out } = self;
+        let Write { op, prepare, p, q, out } = self.0;
         let Some(given) = vectors::<T::On<I>, P>(prepare, p, q, &mut 0) else { return true };
         let (pair, odd) = settle(op, &given);
         let mut made = [T::ZERO; 16];

@@ -404,6 +404,13 @@ pub(crate) trait Isa {
     fn call<J: Job>(job: J) -> J::Output;
 }
 
+/// Runs a job that is rarely needed, in a call of its own: within a loop it would take registers from what is not rare.
+#[cold]
+#[inline(never)]
+pub(crate) fn rarely<I: Isa, J: Job>(job: J) -> J::Output {
+    I::call(job)
+}
+
 /// The vectors of `Self` on an instruction set.
 pub(crate) trait Vector: Real {
     type On<I: Isa>: Lanes<Real = Self, Sum = I::F64>;

@@ -5,7 +5,7 @@
 
 use crate::kernels::exp::{Exp, exp_of, parts_of};
 use crate::kernels::lane_sums::load_eight;
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_sum};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, rarely, two_sum};
 use crate::sum::Compensated;
 use crate::view::Element;
 
@@ -131,8 +131,8 @@ impl<T: Vector> Gaussians<'_, T> {
                     }
                 }
                 let len = lanes.min(end - at);
-                let few = Few { given: &lent, at, len, by, places };
-                total = total + load_eight(&with_care::<I, T, PRIOR>(few));
+                let few = Few::<T, PRIOR> { given: &lent, at, len, by, places };
+                total = total + load_eight(&rarely::<I, _>(few));
                 at += len;
             }
             sums.advance(end - begin, total);
@@ -140,15 +140,8 @@ impl<T: Vector> Gaussians<'_, T> {
     }
 }
 
-/// Less than a vector, or one with terms that it cannot take. Not inlined: it would take registers from the rest.
-#[cold]
-#[inline(never)]
-fn with_care<I: Isa, T: Vector, const PRIOR: bool>(few: Few<T, PRIOR>) -> [f64; 8] {
-    I::call(few)
-}
-
-/// Gives twice the sums of the terms of `len` elements from `at` on, at most a vector, in eight lanes; writes derivatives to
-/// those places that are not null. There are as many inputs and places.
+/// Less than a vector, or one with terms that it cannot take: `len` elements from `at` on. Gives twice the sums of their terms
+/// in eight lanes, and writes derivatives to those places that are not null. There are as many inputs and places.
 struct Few<'s, 'a, T, const PRIOR: bool> {
     given: &'s Given<'a, T>,
     at: usize,
