@@ -369,6 +369,45 @@ fn every_parameter_outside_its_domain_is_named() {
     }
 }
 
+/// Of families whose pairs are computed together.
+#[test]
+fn parameters_out_of_range_are_named_or_taken_by_themselves_among_others() {
+    let options = Options::default();
+    let families = [Family::Normal, Family::LogNormal, Family::Gamma, Family::InverseGamma, Family::Beta];
+    for family in families {
+        let (p, q) = many(family, 13);
+        let expected = family::kl(family, &p, family, &q, &options).unwrap();
+        let positive = if matches!(family, Family::Normal | Family::LogNormal) { 1..2 } else { 0..2 };
+        for col in positive {
+            for bad in [-1.0, -1e-160, 0.0, -0.0] {
+                for side in [0, 1] {
+                    let mut sides = [p.clone(), q.clone()];
+                    sides[side][[5, col]] = bad;
+                    let error = family::kl(family, &sides[0], family, &sides[1], &options).unwrap_err();
+                    let Error::Parameter { operand, row, col: found, value, .. } = error else {
+                        panic!("{family:?} {col} {bad}: {error}")
+                    };
+                    assert_eq!(
+                        (operand.index as usize, row, found, value),
+                        (side, 5, col, bad),
+                        "{family:?}"
+                    );
+                }
+            }
+            for far in [1e-160, 1e160] {
+                let (mut p, mut q) = (p.clone(), q.clone());
+                (p[[5, col]], q[[5, col]]) = (far, 2.0 * far);
+                let together = family::kl(family, &p, family, &q, &options).unwrap();
+                let each = family::kl(family, &q, family, &p, &Options::from(Measure::Reverse)).unwrap();
+                for i in 0..13 {
+                    let want = if i == 5 { each[i] } else { expected[i] };
+                    assert_eq!(together[i].to_bits(), want.to_bits(), "{family:?} {col} {far} row {i}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_matrix_that_is_not_positive_definite_is_named_with_its_pivot() {
     let good = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0];
