@@ -34,7 +34,6 @@ use crate::policy::{Measure, Options};
 pub use crate::rows::PARALLEL_FROM;
 use crate::rows::{Rows, reserve};
 use crate::short;
-use crate::sum::weighted;
 use crate::view::{Row, Shape, View, ViewMut};
 
 /// The measure of each row of `p` against the same row of `q`: `out[i]` is that of row i.
@@ -169,37 +168,18 @@ impl<'a> Job<'a> {
 
     /// The same of views of those rows alone.
     fn stretch_of(&self, p: View, q: View, start: usize, out: &mut [f64]) -> Option<Error> {
-        let options = self.rows.options;
-        let mut first = None;
-        let mut done = 0;
-        while done < out.len() {
-            let row = start + done;
-            let rest = &mut out[done..];
-            let kept = (0..rest.len().min(short::ROWS)).take_while(|i| options.keeps(row + i)).count();
-            let answered = short::rows(&self.plan, &p, &q, done, &mut rest[..kept]);
-            for (i, out) in rest[..answered].iter_mut().enumerate() {
-                *out = weighted(*out, options.weight(row + i));
-            }
-            for (i, out) in rest[..answered.max(1)].iter_mut().enumerate() {
-                // Of eight at a time a row is NaN that has to be looked at by itself.
-                if answered == 0 || out.is_nan() {
-                    let (place, i) = (done + i, row + i);
-                    *out = if options.keeps(i) {
-                        self.one(p.row(place), q.row(place), i, &mut first)
-                    } else {
-                        0.0
-                    };
-                }
-            }
-            done += answered.max(1);
-        }
-        first
+        short::stretch(
+            &self.rows,
+            start,
+            out,
+            |place, out| short::rows(&self.plan, &p, &q, place, out),
+            |place| self.one(p.row(place), q.row(place), start + place),
+        )
     }
 
-    /// A row's result. Not inlined: the stack is short.
+    /// A row's measure. Not inlined: the stack is short.
     #[inline(never)]
-    fn one(&self, p: Row, q: Row, i: usize, first: &mut Option<Error>) -> f64 {
-        let value = self.plan.value(p, q, i);
-        self.rows.answer(i, value, first)
+    fn one(&self, p: Row, q: Row, i: usize) -> Result<f64, Error> {
+        self.plan.value(p, q, i)
     }
 }

@@ -31,6 +31,8 @@
 //! others to −∞, the least of them: the sum is no number then.
 //! Threads and the rest as [`batch`](crate::batch).
 
+use std::ops::Range;
+
 use crate::check::{culprit_logit, fault, needs_float, needs_shape, same_shape};
 use crate::error::{Error, Operand};
 use crate::kernels;
@@ -41,7 +43,8 @@ use crate::pair::{ln_base, total};
 use crate::pieces::{PIECE, pieces};
 use crate::policy::{Options, Reduction};
 use crate::rows::Rows;
-use crate::view::{RowMut, Shape, View, ViewMut};
+use crate::short;
+use crate::view::{Row, RowMut, Shape, View, ViewMut};
 
 const INPUT: Operand = Operand::new(0, "input");
 const TARGET: Operand = Operand::new(1, "target");
@@ -61,11 +64,13 @@ pub fn loss<'a>(
 pub fn loss_into(input: View, target: View, options: &Options, out: &mut f64) -> Result<(), Error> {
     let job = Job::new(input, target, options)?;
     let (sum, first) = job.rows.sum(|start, out| {
-        let mut first = None;
-        for (i, out) in (start..).zip(out) {
-            *out = if options.keeps(i) { job.rows.answer(i, job.row(i), &mut first) } else { 0.0 };
-        }
-        first
+        short::stretch(
+            &job.rows,
+            start,
+            out,
+            |place, out| job.eight(start + place, out),
+            |place| job.row(start + place),
+        )
     })?;
     *out = quotient(sum, job.divisor(), job.ln_base);
     job.rows.outcome(first)
@@ -114,16 +119,7 @@ fn divisor(rows: &Rows, cols: usize) -> f64 {
 pub fn pointwise_into(input: View, target: View, options: &Options, out: &mut ViewMut) -> Result<(), Error> {
     let job = Job::new(input, target, options)?;
     job.writable("out", out)?;
-    let first = job.rows.each(|i| {
-        // SAFETY: each row is asked for once.
-        let mut out = unsafe { out.row_mut(i) };
-        if !options.keeps(i) {
-            out.fill(0.0);
-            return None;
-        }
-        job.write(i, Part::Value, options.weight(i) / job.ln_base, None, &mut out)
-    });
-    job.rows.outcome(first)
+    job.rows.outcome(job.write(&[(Part::Value, Some(out))], 1.0 / job.ln_base, None))
 }
 
 /// The gradients of the loss with respect to input and target: `−t` and `ln t − x + 1`, or `−eᵗ` and `eᵗ (t − x + 1)`,
@@ -165,22 +161,8 @@ pub fn grad_into(
     let (grad_input, grad_target) = (grad_input.map(|grad| &*grad), grad_target.map(|grad| &*grad));
     grad_input.map_or(Ok(()), |grad| job.writable("grad_input", grad))?;
     grad_target.map_or(Ok(()), |grad| job.writable("grad_target", grad))?;
-    let wanted: [Option<&ViewMut>; 2] = [grad_input, grad_target];
-    let first = job.rows.each(|i| {
-        let mut first = None;
-        for (part, grad) in [Part::ByInput, Part::ByTarget].into_iter().zip(wanted) {
-            let Some(grad) = grad else { continue };
-            // SAFETY: each row of each is asked for once.
-            let mut grad = unsafe { grad.row_mut(i) };
-            if options.keeps(i) {
-                first = first.or(job.write(i, part, scale * options.weight(i), each, &mut grad));
-            } else {
-                grad.fill(0.0);
-            }
-        }
-        first
-    });
-    job.rows.outcome(first)
+    let wanted = [(Part::ByInput, grad_input), (Part::ByTarget, grad_target)];
+    job.rows.outcome(job.write(&wanted, scale, each))
 }
 
 /// A call, checked.
@@ -214,7 +196,8 @@ impl<'a> Job<'a> {
         divisor(&self.rows, self.input.cols())
     }
 
-    /// The sum of row `i`, in nats and without its weight.
+    /// The sum of row `i`, in nats and without its weight. Not inlined: the stack is short.
+    #[inline(never)]
     fn row(&self, i: usize) -> Result<f64, Error> {
         let (part, by) = (Part::Value, 1.0);
         let sum = match (self.rows.options.log_target, self.narrow) {
@@ -226,65 +209,96 @@ impl<'a> Job<'a> {
         if sum.is_nan() { Err(self.culprit(i)) } else { Ok(sum) }
     }
 
+    /// The sums of eight rows from row `i` on, if there is a way; says how many it wrote. See [`short::stretch`].
+    fn eight(&self, i: usize, out: &mut [f64]) -> usize {
+        let (part, by) = (Part::Value, 1.0);
+        match (self.rows.options.log_target, self.narrow) {
+            (true, true) => self.eight_with::<_, f32>(&OfLogarithm { part, by }, i, out),
+            (true, false) => self.eight_with::<_, f64>(&OfLogarithm { part, by }, i, out),
+            (false, true) => self.eight_with::<_, f32>(&OfProbability { part, by }, i, out),
+            (false, false) => self.eight_with::<_, f64>(&OfProbability { part, by }, i, out),
+        }
+    }
+
+    fn eight_with<O: kernels::op::Op<1, 0>, T: Vector>(&self, op: &O, i: usize, out: &mut [f64]) -> usize {
+        short::eight::<T>(&self.target, &self.input, i, out, |target, input, cols, out| {
+            // SAFETY: eight rows are readable.
+            unsafe { kernels::rows(op, target, input, cols, out) }
+        })
+    }
+
     fn total<O: kernels::op::Op<1, 0>, T: Vector>(&self, op: &O, i: usize) -> f64 {
         let (target, input) = (self.target.row(i), self.input.row(i));
         total::<_, _, T, 1, 0>(op, &AsGiven, target, input, self.rows.spread).plain[0].value()
     }
 
-    /// Writes a part of row `i`, times `by` and, element by element, `each`; NaN everywhere if an entry is bad, which is
-    /// returned.
-    fn write(&self, i: usize, part: Part, by: f64, each: Option<View>, out: &mut RowMut) -> Option<Error> {
-        let numbers = match (self.rows.options.log_target, self.narrow) {
-            (true, true) => self.write_with::<_, f32>(&OfLogarithm { part, by }, i, each, out),
-            (true, false) => self.write_with::<_, f64>(&OfLogarithm { part, by }, i, each, out),
-            (false, true) => self.write_with::<_, f32>(&OfProbability { part, by }, i, each, out),
-            (false, false) => self.write_with::<_, f64>(&OfProbability { part, by }, i, each, out),
-        };
-        if numbers {
-            return None;
-        }
-        out.fill(f64::NAN);
-        Some(self.culprit(i))
+    /// Writes those parts that are wanted, times `scale`, a row's weight and, element by element, `each`. A masked row is 0
+    /// everywhere, one with a bad entry NaN; says which entry is the first of these.
+    fn write(&self, wanted: &[(Part, Option<&ViewMut>)], scale: f64, each: Option<View>) -> Option<Error> {
+        self.rows.ranges(self.rows.a_range(), |rows| {
+            // Rows that nothing tells apart are one, unless one of them is bad.
+            let alike = each.is_none() && self.rows.alike(&rows);
+            if alike
+                && wanted
+                    .iter()
+                    .all(|(part, out)| out.is_none_or(|out| self.write_as_one(&rows, *part, scale, out)))
+            {
+                return None;
+            }
+            rows.fold(None, |first, i| first.or(self.write_row(i, wanted, scale, each)))
+        })
     }
 
-    /// Whether every element is a number.
-    fn write_with<O: kernels::op::Op<1, 0>, T: Vector>(
-        &self,
-        op: &O,
-        i: usize,
-        each: Option<View>,
-        out: &mut RowMut,
-    ) -> bool {
-        let (target, input) = (self.target.row(i), self.input.row(i));
-        let mut numbers = true;
-        let Some(each) = each else {
-            let mut out = [Some(out.whole())];
-            pieces::<T, 2, 1>([target, input], &mut out, |[target, input], [out]| {
-                numbers &= kernels::write(op, &AsGiven, target, input, out);
-            });
-            return numbers;
-        };
-        let mut values = [T::ZERO; PIECE];
-        for start in (0..input.len()).step_by(PIECE) {
-            let len = PIECE.min(input.len() - start);
-            let values = &mut values[..len];
-            let made = ViewMut::from(&mut *values);
-            // SAFETY: nobody else has the buffer.
-            let mut row = [Some(unsafe { made.row_mut(0) })];
-            pieces::<T, 2, 1>(
-                [target.part(start, len), input.part(start, len)],
-                &mut row,
-                |[target, input], [out]| numbers &= kernels::write(op, &AsGiven, target, input, out),
-            );
-            let each = each.row(i);
-            for (j, value) in values.iter_mut().enumerate() {
-                let upstream = each.get(start + j);
-                // Nothing of an infinite gradient is nothing.
-                *value = if upstream == 0.0 { T::ZERO } else { *value * T::from_f64(upstream) };
+    /// Whether that could be done, and every element is a number.
+    fn write_as_one(&self, rows: &Range<usize>, part: Part, by: f64, out: &ViewMut) -> bool {
+        // SAFETY: each row is asked for once at a time.
+        let out = unsafe { out.rows_as_one(rows.start, rows.len()) };
+        let as_one = |view: View<'a>| view.some_rows(rows.start, rows.len()).as_one_row();
+        match (as_one(self.target), as_one(self.input), out) {
+            (Some(target), Some(input), Some(mut out)) => {
+                self.write_part([target, input], part, by, None, &mut out)
             }
-            out.write(start, values);
+            _ => false,
         }
-        numbers
+    }
+
+    /// Not inlined: the stack is short.
+    #[inline(never)]
+    fn write_row(
+        &self,
+        i: usize,
+        wanted: &[(Part, Option<&ViewMut>)],
+        scale: f64,
+        each: Option<View>,
+    ) -> Option<Error> {
+        let options = self.rows.options;
+        let mut first = None;
+        for (part, out) in wanted {
+            let Some(out) = out else { continue };
+            // SAFETY: each row of each is asked for once at a time.
+            let mut out = unsafe { out.row_mut(i) };
+            if !options.keeps(i) {
+                out.fill(0.0);
+                continue;
+            }
+            let (rows, by) = ([self.target.row(i), self.input.row(i)], scale * options.weight(i));
+            if !self.write_part(rows, *part, by, each.map(|each| each.row(i)), &mut out) {
+                out.fill(f64::NAN);
+                first = first.or_else(|| Some(self.culprit(i)));
+            }
+        }
+        first
+    }
+
+    /// Writes a part of a target and an input, times `by` and, element by element, `each`; says whether every element is a
+    /// number.
+    fn write_part(&self, given: [Row; 2], part: Part, by: f64, each: Option<Row>, out: &mut RowMut) -> bool {
+        match (self.rows.options.log_target, self.narrow) {
+            (true, true) => write::<_, f32>(&OfLogarithm { part, by }, given, each, out),
+            (true, false) => write::<_, f64>(&OfLogarithm { part, by }, given, each, out),
+            (false, true) => write::<_, f32>(&OfProbability { part, by }, given, each, out),
+            (false, false) => write::<_, f64>(&OfProbability { part, by }, given, each, out),
+        }
     }
 
     /// The first bad entry of row `i`.
@@ -304,4 +318,39 @@ impl<'a> Job<'a> {
         });
         found.unwrap_or(Error::Overflow { row: i })
     }
+}
+
+/// See [`Job::write_part`].
+fn write<O: kernels::op::Op<1, 0>, T: Vector>(
+    op: &O,
+    given: [Row; 2],
+    each: Option<Row>,
+    out: &mut RowMut,
+) -> bool {
+    let mut numbers = true;
+    let Some(each) = each else {
+        pieces::<T, 2, 1>(given, &mut [Some(out.whole())], |[target, input], [out]| {
+            numbers &= kernels::write(op, &AsGiven, target, input, out);
+        });
+        return numbers;
+    };
+    let mut values = [T::ZERO; PIECE];
+    let n = each.len();
+    for start in (0..n).step_by(PIECE) {
+        let len = PIECE.min(n - start);
+        let values = &mut values[..len];
+        let made = ViewMut::from(&mut *values);
+        // SAFETY: nobody else has the buffer.
+        let mut row = [Some(unsafe { made.row_mut(0) })];
+        pieces::<T, 2, 1>(given.map(|row| row.part(start, len)), &mut row, |[target, input], [out]| {
+            numbers &= kernels::write(op, &AsGiven, target, input, out);
+        });
+        for (j, value) in values.iter_mut().enumerate() {
+            let upstream = each.get(start + j);
+            // Nothing of an infinite gradient is nothing.
+            *value = if upstream == 0.0 { T::ZERO } else { *value * T::from_f64(upstream) };
+        }
+        out.write(start, values);
+    }
+    numbers
 }

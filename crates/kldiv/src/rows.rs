@@ -1,5 +1,7 @@
 //! The rows of a call: which are kept, what they weigh, which thread computes them, and which bad one came first.
 
+use std::ops::Range;
+
 use crate::error::Error;
 use crate::policy::{Invalid, Options, Reduction};
 use crate::sum::{Compensated, weighted};
@@ -11,6 +13,9 @@ pub const PARALLEL_FROM: usize = 1 << 15;
 
 /// Elements that are worth a task of their own.
 const TASK: usize = 1 << 14;
+
+/// Elements of short rows that are better computed together than row by row.
+const RANGE: usize = 1 << 12;
 
 /// Rows whose results are added before they are added to the others'.
 const GROUP: usize = 32;
@@ -119,12 +124,33 @@ impl<'a> Rows<'a> {
 
     /// Calls `row` on each, and says what the first error is.
     pub(crate) fn each(&self, row: impl Fn(usize) -> Option<Error> + Sync) -> Option<Error> {
+        self.ranges(1, |rows| row(rows.start))
+    }
+
+    /// The same of ranges of rows, so many each but for the last one.
+    pub(crate) fn ranges(
+        &self,
+        size: usize,
+        range: impl Fn(Range<usize>) -> Option<Error> + Sync,
+    ) -> Option<Error> {
         let rows = self.shape.rows;
+        let ranges = rows.div_ceil(size);
+        let one = |i: usize| range(i * size..rows.min((i + 1) * size));
         if self.spread {
-            threads::first(rows, self.a_task(), row)
+            threads::first(ranges, self.a_task().div_ceil(size), one)
         } else {
-            (0..rows).fold(None, |first, i| first.or(row(i)))
+            (0..ranges).fold(None, |first, i| first.or(one(i)))
         }
+    }
+
+    /// How many rows are worth a range of their own.
+    pub(crate) fn a_range(&self) -> usize {
+        (RANGE / self.shape.cols).max(1)
+    }
+
+    /// Whether nothing tells them apart: all are kept, and they have no weights.
+    pub(crate) fn alike(&self, rows: &Range<usize>) -> bool {
+        self.options.weights.is_none() && rows.clone().all(|i| self.options.keeps(i))
     }
 
     /// A row's value times its weight, or NaN and, if it is the first, the error.

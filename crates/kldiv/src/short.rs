@@ -2,38 +2,86 @@
 //!
 //! Terms and their sums are those of a row by itself, and so are its bits.
 
+use crate::error::Error;
 use crate::kernels::lanes::Vector;
 use crate::kernels::{self, BLOCK};
 use crate::pair::{Plan, with_op};
 use crate::policy::{Measure, Normalization};
-use crate::sum::Compensated;
+use crate::rows::Rows;
+use crate::sum::{Compensated, weighted};
 use crate::view::View;
 
 /// How many rows there are at a time.
-pub(crate) const ROWS: usize = kernels::ROWS;
+const ROWS: usize = kernels::ROWS;
 
 /// Columns up to which rows that are no slices are gathered all eight at once; a buffer of them is 1 KiB.
 const GATHERED: usize = 16;
 
+/// Fills the results of rows in a row, from `start` on, times their weights; says what the first error is.
+///
+/// `some` writes those of as many rows as it can in one go, by their place in `out`, and says of how many; NaN where a row has
+/// to be looked at by itself. `one` is asked for all others that are kept.
+pub(crate) fn stretch(
+    rows: &Rows,
+    start: usize,
+    out: &mut [f64],
+    some: impl Fn(usize, &mut [f64]) -> usize,
+    one: impl Fn(usize) -> Result<f64, Error>,
+) -> Option<Error> {
+    let mut first = None;
+    let mut done = 0;
+    while done < out.len() {
+        let rest = &mut out[done..];
+        let keeps = |i: usize| rows.options.keeps(start + done + i);
+        let kept = (0..rest.len().min(ROWS)).take_while(|i| keeps(*i)).count();
+        let answered = some(done, &mut rest[..kept]);
+        for (i, out) in rest[..answered.max(1)].iter_mut().enumerate() {
+            let place = done + i;
+            *out = if i < answered && !out.is_nan() {
+                weighted(*out, rows.options.weight(start + place))
+            } else if keeps(i) {
+                rows.answer(start + place, one(place), &mut first)
+            } else {
+                0.0
+            };
+        }
+        done += answered.max(1);
+    }
+    first
+}
+
 /// Writes the measures of eight rows from `row` on, if there is a way, and says how many it wrote; NaN where a row has to
 /// be looked at by itself.
 pub(crate) fn rows(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64]) -> usize {
-    let alike =
-        plan.normalization == Normalization::AsGiven && !matches!(plan.measure, Measure::Renyi { .. });
-    let Some(out) = out.first_chunk_mut().filter(|_| alike && p.cols() <= BLOCK) else { return 0 };
+    if plan.normalization != Normalization::AsGiven || matches!(plan.measure, Measure::Renyi { .. }) {
+        return 0;
+    }
     let (p, q) = if plan.measure == Measure::Reverse { (q, p) } else { (p, q) };
     if p.dtype().fits_f32() && q.dtype().fits_f32() {
-        eight::<f32>(plan, p, q, row, out)
+        // SAFETY: eight rows are readable.
+        eight::<f32>(p, q, row, out, |p, q, cols, out| unsafe { measure(plan, p, q, cols, out) })
     } else {
-        eight::<f64>(plan, p, q, row, out)
+        // SAFETY: as above.
+        eight::<f64>(p, q, row, out, |p, q, cols, out| unsafe { measure(plan, p, q, cols, out) })
     }
 }
 
-fn eight<T: Vector>(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64; ROWS]) -> usize {
+/// Rows of one type: where the first begins and how far apart they are.
+type Lines<T> = (*const T, isize);
+
+/// Calls `measure` on eight rows from `row` on, as they are or gathered, if there are so many and it is better so; says how
+/// many.
+pub(crate) fn eight<T: Vector>(
+    p: &View,
+    q: &View,
+    row: usize,
+    out: &mut [f64],
+    measure: impl Fn(Lines<T>, Lines<T>, usize, &mut [f64; ROWS]),
+) -> usize {
+    let Some(out) = out.first_chunk_mut().filter(|_| p.cols() <= BLOCK) else { return 0 };
     match (p.slices_from::<T>(row), q.slices_from::<T>(row)) {
-        // SAFETY: the rows are slices, and there are as many.
-        (Some(p_rows), Some(q_rows)) => unsafe { measure(plan, p_rows, q_rows, p.cols(), out) },
-        _ if p.cols() <= GATHERED => gathered::<T>(plan, p, q, row, out),
+        (Some(p_rows), Some(q_rows)) => measure(p_rows, q_rows, p.cols(), out),
+        _ if p.cols() <= GATHERED => gathered::<T>(p, q, row, out, measure),
         _ => return 0,
     }
     ROWS
@@ -41,7 +89,13 @@ fn eight<T: Vector>(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64;
 
 /// Not inlined, so that its buffers are on the stack only where they are needed.
 #[inline(never)]
-fn gathered<T: Vector>(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64; ROWS]) {
+fn gathered<T: Vector>(
+    p: &View,
+    q: &View,
+    row: usize,
+    out: &mut [f64; ROWS],
+    measure: impl Fn(Lines<T>, Lines<T>, usize, &mut [f64; ROWS]),
+) {
     let mut buffers = [[T::ONE; ROWS * GATHERED]; 2];
     let cols = p.cols();
     for (buffer, side) in buffers.iter_mut().zip([p, q]) {
@@ -50,8 +104,7 @@ fn gathered<T: Vector>(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f
         }
     }
     let [p, q] = buffers.each_ref().map(|buffer| (buffer.as_ptr(), cols as isize));
-    // SAFETY: eight rows were gathered into each.
-    unsafe { measure(plan, p, q, cols, out) }
+    measure(p, q, cols, out);
 }
 
 /// # Safety

@@ -24,11 +24,13 @@
 //!
 //! Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, appendix B.
 
+use std::ops::Range;
+
 use crate::check::{needs_float, needs_shape};
 use crate::error::{Error, Fault, Operand};
 use crate::kernels;
 use crate::kernels::lanes::Vector;
-use crate::kernels::vae::{Gaussians, Given, Sums};
+use crate::kernels::vae::{GaussianRows, Gaussians, Given, Sums};
 use crate::pair::{SHARE, ln_base};
 use crate::pieces::pieces;
 use crate::policy::Options;
@@ -139,40 +141,115 @@ pub fn grad_into(
             needs_float(name, grad.dtype())?;
         }
     }
-    let standard = prior.mu.is_none() && prior.logvar.is_none();
-    let narrow = inputs.iter().all(|input| input.dtype().fits_f32());
-    let out = out.map(ViewMut::from);
-    let ln_base = ln_base(options);
-    let first = rows.each(|i| {
+    let job = Job {
+        standard: prior.mu.is_none() && prior.logvar.is_none(),
+        narrow: inputs.iter().all(|input| input.dtype().fits_f32()),
+        out: out.map(ViewMut::from),
+        ln_base: ln_base(options),
+        inputs,
+        wanted,
+        upstream,
+        rows,
+    };
+    let first = job.rows.ranges(TOGETHER, |rows| match job.narrow {
+        true => job.some::<f32>(rows),
+        false => job.some::<f64>(rows),
+    });
+    job.rows.outcome(first)
+}
+
+/// Rows that are given to a kernel at a time.
+const TOGETHER: usize = 8;
+
+/// A call, checked.
+struct Job<'a> {
+    inputs: [View<'a>; 4],
+    wanted: [Option<&'a ViewMut<'a>>; 4],
+    standard: bool,
+    narrow: bool,
+    upstream: Option<&'a [f64]>,
+    out: Option<ViewMut<'a>>,
+    ln_base: f64,
+    rows: Rows<'a>,
+}
+
+impl Job<'_> {
+    /// Answers rows in a row, and says what the first error is.
+    fn some<T: Vector>(&self, rows: Range<usize>) -> Option<Error> {
+        let mut sums = [f64::NAN; TOGETHER];
+        if rows.clone().all(|i| self.rows.options.keeps(i)) {
+            self.sums_of_slices::<T>(&rows, &mut sums);
+        }
         let mut first = None;
-        let mut value = 0.0;
-        let mut grads = [const { None }; 4];
-        for (row, grad) in grads.iter_mut().zip(wanted) {
-            // SAFETY: each row is asked for once.
-            *row = grad.map(|grad| unsafe { grad.row_mut(i) });
-        }
-        if options.keeps(i) {
-            let weight = options.weight(i);
-            let by = upstream.map_or(1.0, |upstream| upstream[i]) * weight / ln_base;
-            let sum = match narrow {
-                true => row::<f32>(&inputs, i, standard, by, &grads, rows.spread),
-                false => row::<f64>(&inputs, i, standard, by, &grads, rows.spread),
+        for (i, value) in rows.clone().zip(&mut sums) {
+            *value = if value.is_nan() {
+                self.one::<T>(i, &mut first)
+            } else {
+                weighted(*value / self.ln_base, self.rows.options.weight(i))
             };
-            value = weighted(sum / ln_base, weight);
-            if sum.is_nan() {
-                first = Some(culprit(&inputs, i));
-            }
         }
-        if value.is_nan() || !options.keeps(i) {
-            grads.iter_mut().flatten().for_each(|grad| grad.fill(value));
-        }
-        if let Some(out) = &out {
+        if let Some(out) = &self.out {
             // SAFETY: no two rows' places are the same.
-            unsafe { out.row_mut(0).part(i, 1) }.write(0, &[value]);
+            unsafe { out.row_mut(0).part(rows.start, rows.len()) }.write(0, &sums[..rows.len()]);
         }
         first
-    });
-    rows.outcome(first)
+    }
+
+    /// Writes the sums of rows that are slices, and their gradients; a sum that is NaN is of a row that is left.
+    fn sums_of_slices<T: Vector>(&self, rows: &Range<usize>, sums: &mut [f64; TOGETHER]) {
+        let cols = self.inputs[0].cols();
+        let (mut given, mut out) = ([(std::ptr::null(), 0); 4], [(std::ptr::null_mut(), 0); 4]);
+        for (place, input) in given.iter_mut().zip(&self.inputs[..if self.standard { 2 } else { 4 }]) {
+            let Some(slices) = input.slices_from::<T>(rows.start) else { return };
+            *place = slices;
+        }
+        for (place, grad) in out.iter_mut().zip(self.wanted) {
+            let Some(grad) = grad else { continue };
+            let Some(slices) = grad.slices_from::<T>(rows.start) else { return };
+            *place = slices;
+        }
+        if cols > SHARE {
+            return;
+        }
+        let mut by = [0.0; TOGETHER];
+        for (i, by) in rows.clone().zip(&mut by) {
+            *by = self.by(i);
+        }
+        let (by, sums) = (&by[..rows.len()], &mut sums[..]);
+        if self.standard {
+            kernels::dispatch(GaussianRows::<T, false> { given, cols, by, out, sums });
+        } else {
+            kernels::dispatch(GaussianRows::<T, true> { given, cols, by, out, sums });
+        }
+    }
+
+    /// What row `i`'s gradients are multiplied by.
+    fn by(&self, i: usize) -> f64 {
+        self.upstream.map_or(1.0, |upstream| upstream[i]) * self.rows.options.weight(i) / self.ln_base
+    }
+
+    /// The value of row `i`, whose gradients it writes; the error, if it is the first. Not inlined: the stack is short.
+    #[inline(never)]
+    fn one<T: Vector>(&self, i: usize, first: &mut Option<Error>) -> f64 {
+        let mut value = 0.0;
+        let mut grads = [const { None }; 4];
+        for (row, grad) in grads.iter_mut().zip(self.wanted) {
+            // SAFETY: each row is asked for once at a time.
+            *row = grad.map(|grad| unsafe { grad.row_mut(i) });
+        }
+        let keeps = self.rows.options.keeps(i);
+        if keeps {
+            let sum = row::<T>(&self.inputs, i, self.standard, self.by(i), &grads, self.rows.spread);
+            value = weighted(sum / self.ln_base, self.rows.options.weight(i));
+            if sum.is_nan() {
+                first.get_or_insert_with(|| culprit(&self.inputs, i));
+            }
+        }
+        if value.is_nan() || !keeps {
+            grads.iter_mut().flatten().for_each(|grad| grad.fill(value));
+        }
+        value
+    }
 }
 
 /// A matrix of zeros of any shape, in next to no memory.

@@ -233,9 +233,9 @@ impl Lanes for F64x4 {
         Self(op!(_mm256_castsi256_pd(op!(_mm256_add_epi64(power, op!(_mm256_slli_epi64::<49>(k)))))))
     }
     #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+    fn cell(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
         let bits = op!(_mm256_castpd_si256(self.0));
-        let from = op!(_mm256_sub_epi64(bits, op!(_mm256_set1_epi64x(f64::SIXTEENTHS.to_bits() as i64))));
+        let from = op!(_mm256_sub_epi64(bits, op!(_mm256_set1_epi64x(f64::CELLS.to_bits() as i64))));
         let shift = op!(_mm256_and_si256(from, op!(_mm256_set1_epi64x(!0 << 52))));
         let near = Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(bits, shift)))));
         let places = op!(_mm256_srli_epi64::<48>(from));
@@ -323,17 +323,17 @@ impl Lanes for F32x8 {
         Self(op!(_mm256_castsi256_ps(op!(_mm256_add_epi32(power, op!(_mm256_slli_epi32::<20>(k)))))))
     }
     #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f32; 16]; 2]) -> (Self, Self, [Self; 2]) {
+    fn cell(self, [first, second]: [&[f32; 4]; 2]) -> (Self, Self, [Self; 2]) {
         let bits = op!(_mm256_castps_si256(self.0));
-        let from = op!(_mm256_sub_epi32(bits, op!(_mm256_set1_epi32(f32::SIXTEENTHS.to_bits() as i32))));
-        let places = op!(_mm256_srli_epi32::<19>(from));
+        let from = op!(_mm256_sub_epi32(bits, op!(_mm256_set1_epi32(f32::CELLS.to_bits() as i32))));
+        let places = op!(_mm256_srli_epi32::<21>(from));
         let shift = op!(_mm256_and_si256(from, op!(_mm256_set1_epi32(!0 << 23))));
         let near = Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(bits, shift)))));
         let k = Self(op!(_mm256_cvtepi32_ps(shift)));
-        // Which half of a table goes by the sign.
-        let upper = op!(_mm256_castsi256_ps(op!(_mm256_slli_epi32::<28>(places))));
-        let half = |half: &[f32]| op!(_mm256_permutevar8x32_ps(op!(_mm256_loadu_ps(half.as_ptr())), places));
-        let at = |table: &[f32; 16]| Self(op!(_mm256_blendv_ps(half(&table[..8]), half(&table[8..]), upper)));
+        // A table is half a vector, which need not be crossed.
+        let at = |&[a, b, c, d]: &[f32; 4]| {
+            Self(op!(_mm256_permutevar_ps(op!(_mm256_setr_ps(a, b, c, d, a, b, c, d)), places)))
+        };
         (near, k, [at(first), at(second)])
     }
     #[inline(always)]

@@ -222,9 +222,9 @@ impl Lanes for F64x8 {
         Self(op!(_mm512_castsi512_pd(op!(_mm512_add_epi64(power, op!(_mm512_slli_epi64::<49>(k)))))))
     }
     #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
+    fn cell(self, [first, second]: [&[f64; 16]; 2]) -> (Self, Self, [Self; 2]) {
         let bits = op!(_mm512_castpd_si512(self.0));
-        let from = op!(_mm512_sub_epi64(bits, op!(_mm512_set1_epi64(f64::SIXTEENTHS.to_bits() as i64))));
+        let from = op!(_mm512_sub_epi64(bits, op!(_mm512_set1_epi64(f64::CELLS.to_bits() as i64))));
         let places = op!(_mm512_srli_epi64::<48>(from));
         let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi64(!0 << 52))));
         let near = Self(op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(bits, shift)))));
@@ -290,16 +290,16 @@ impl Lanes for F32x16 {
         Self(op!(_mm512_castsi512_ps(op!(_mm512_add_epi32(power, op!(_mm512_slli_epi32::<20>(k)))))))
     }
     #[inline(always)]
-    fn sixteenth(self, [first, second]: [&[f32; 16]; 2]) -> (Self, Self, [Self; 2]) {
+    fn cell(self, [first, second]: [&[f32; 4]; 2]) -> (Self, Self, [Self; 2]) {
         let bits = op!(_mm512_castps_si512(self.0));
-        let from = op!(_mm512_sub_epi32(bits, op!(_mm512_set1_epi32(f32::SIXTEENTHS.to_bits() as i32))));
-        let places = op!(_mm512_srli_epi32::<19>(from));
+        let from = op!(_mm512_sub_epi32(bits, op!(_mm512_set1_epi32(f32::CELLS.to_bits() as i32))));
+        let places = op!(_mm512_srli_epi32::<21>(from));
         let shift = op!(_mm512_and_si512(from, op!(_mm512_set1_epi32(!0 << 23))));
         let near = Self(op!(_mm512_castsi512_ps(op!(_mm512_sub_epi32(bits, shift)))));
         let k = Self(op!(_mm512_cvtepi32_ps(shift)));
-        // A table is a vector.
-        let at = |table: &[f32; 16]| {
-            Self(op!(_mm512_permutexvar_ps(places, op!(_mm512_loadu_ps(table.as_ptr())))))
+        // A table is a quarter of a vector, which need not be crossed.
+        let at = |&[a, b, c, d]: &[f32; 4]| {
+            Self(op!(_mm512_permutevar_ps(op!(_mm512_setr4_ps(a, b, c, d)), places)))
         };
         (near, k, [at(first), at(second)])
     }

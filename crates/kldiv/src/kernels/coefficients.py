@@ -135,28 +135,28 @@ def stirling(z):
     return x * (rest + (far - half) * far.ln() - (x + half) * x.ln() - product.ln() - 60)
 
 
-def sixteenths(start, n, kind):
+def cells(start, bits, n, kind):
     """Tables and a polynomial for logarithms of numbers from `start` to twice that.
 
-    Whichever sixteenth of the range a number z lies in (they are even in its bits), that sixteenth's inverse brings it
-    to 1 + r. The sixteenth of 1 has 1 itself, so that the logarithms of what is near 1 keep their digits.
+    Whichever cell of the range a number z lies in (there are 2^bits, even in the bits of z), that cell's inverse brings
+    it to 1 + r. The cell of 1 has 1 itself, so that the logarithms of what is near 1 keep their digits.
     """
-    bits = struct.unpack("<q", struct.pack("<d", start))[0]
-    edges = [D(struct.unpack("<d", struct.pack("<q", bits + (i << 48)))[0]) for i in range(17)]
+    first = struct.unpack("<q", struct.pack("<d", start))[0]
+    edges = [D(struct.unpack("<d", struct.pack("<q", first + (i << 52 - bits)))[0]) for i in range(2**bits + 1)]
     rounded = {"f64": float, "f32": f32}[kind]
     inverses, low, high = [], D(0), D(0)
     for a, b in zip(edges, edges[1:]):
         inverse = D(1) if a < 1 < b else D(rounded(2 / (a + b)))
         inverses.append(inverse)
         low, high = min(low, a * inverse - 1), max(high, b * inverse - 1)
-    print("/// Where the sixteenths begin.")
-    print(f"pub(crate) const SIXTEENTHS_{kind.upper()}: {kind} = {digits(D(start), kind)};")
+    print("/// Where the cells begin.")
+    print(f"pub(crate) const CELLS_{kind.upper()}: {kind} = {digits(D(start), kind)};")
     for name, says, table in [
-        ("INVERSES", "1 over a number of each sixteenth", inverses),
+        ("INVERSES", "1 over a number of each cell", inverses),
         ("LN_INVERSES", "-ln of those", [-x.ln() for x in inverses]),
     ]:
         print(f"/// {says}.")
-        print(f"pub(crate) const {name}_{kind.upper()}: [{kind}; 16] = [")
+        print(f"pub(crate) const {name}_{kind.upper()}: [{kind}; {2**bits}] = [")
         for x in table:
             print(f"    {digits(x, kind)},")
         print("];")
@@ -196,5 +196,5 @@ polynomial("STIRLING_F64", "x r(x) with z = 1/x² and r(x) = ln Γ(x) - (x - 1/2
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)
 two_parts("LN2_F32", ln2, "f32", 16)
-sixteenths(0.703125, 8, "f64")
-sixteenths(0.703125, 3, "f32")
+cells(0.703125, 4, 8, "f64")
+cells(0.796875, 2, 5, "f32")

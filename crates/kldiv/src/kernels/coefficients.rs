@@ -127,9 +127,9 @@ pub(crate) const LN2_F64_HIGH: f64 = 0.6931471805598903;
 pub(crate) const LN2_F64_LOW: f64 = 5.497923018708371e-14;
 pub(crate) const LN2_F32_HIGH: f32 = 0.69314575;
 pub(crate) const LN2_F32_LOW: f32 = 1.4286068e-06;
-/// Where the sixteenths begin.
-pub(crate) const SIXTEENTHS_F64: f64 = 0.703125;
-/// 1 over a number of each sixteenth.
+/// Where the cells begin.
+pub(crate) const CELLS_F64: f64 = 0.703125;
+/// 1 over a number of each cell.
 pub(crate) const INVERSES_F64: [f64; 16] = [
     1.391304347826087,
     1.3333333333333333,
@@ -178,49 +178,27 @@ pub(crate) const LN_1P_F64: [f64; 8] = [
     -0.12518152171161395,
     0.11054461454032663,
 ];
-/// Where the sixteenths begin.
-pub(crate) const SIXTEENTHS_F32: f32 = 0.703125;
-/// 1 over a number of each sixteenth.
-pub(crate) const INVERSES_F32: [f32; 16] = [
-    1.3913044,
-    1.3333334,
-    1.28,
-    1.2307693,
-    1.1851852,
-    1.1428572,
-    1.1034483,
-    1.0666667,
-    1.032258,
+/// Where the cells begin.
+pub(crate) const CELLS_F32: f32 = 0.796875;
+/// 1 over a number of each cell.
+pub(crate) const INVERSES_F32: [f32; 4] = [
+    1.1636363,
     1.0,
-    0.9411765,
-    0.8888889,
-    0.84210527,
-    0.8,
-    0.7619048,
-    0.72727275,
+    0.82051283,
+    0.68085104,
 ];
 /// -ln of those.
-pub(crate) const LN_INVERSES_F32: [f32; 16] = [
-    -0.3302417,
-    -0.28768212,
-    -0.24686006,
-    -0.2076394,
-    -0.16989905,
-    -0.13353144,
-    -0.098440066,
-    -0.064538576,
-    -0.031748667,
+pub(crate) const LN_INVERSES_F32: [f32; 4] = [
+    -0.15154986,
     0.0,
-    0.060624618,
-    0.117783025,
-    0.17185025,
-    0.22314353,
-    0.2719337,
-    0.3184537,
+    0.19782573,
+    0.38441172,
 ];
-/// L(r) = (ln(1 + r) - r)/r², on [-0.0294118, 0.03125], relative error 2.8e-6.
-pub(crate) const LN_1P_F32: [f32; 3] = [
-    -0.5000001,
-    0.33347067,
-    -0.24956398,
+/// L(r) = (ln(1 + r) - r)/r², on [-0.102564, 0.102564], relative error 2.1e-7.
+pub(crate) const LN_1P_F32: [f32; 5] = [
+    -0.5,
+    0.33332834,
+    -0.24999563,
+    0.20189396,
+    -0.16832426,
 ];

@@ -1,6 +1,6 @@
 //! What a kernel needs of a vector: a dozen operations, the same on every instruction set.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, Div, Index, Mul, Neg, Sub};
 
 use half::f16;
 
@@ -17,6 +17,8 @@ pub(crate) trait Real:
     + Mul<Output = Self>
     + Div<Output = Self>
 {
+    /// As many numbers as there are cells; see [`Lanes::cell`].
+    type Table: Index<usize, Output = Self> + 'static;
     /// Below it a number takes the slow path: a factor 2 above the smallest normal one.
     const SMALLEST: Self;
     /// Above it a number takes the slow path: so far below overflow that its terms do not, whatever the other is.
@@ -37,11 +39,11 @@ pub(crate) trait Real:
     const ROUND: Self;
     /// 2R of `2 atanh(s) = 2s + s³ 2R(s²)`.
     const ATANH: &'static [Self];
-    /// Where the sixteenths of [`Lanes::sixteenth`] begin, 1 over a number of each, and −ln of those.
-    const SIXTEENTHS: Self;
-    const INVERSES: &'static [Self; 16];
-    const LN_INVERSES: &'static [Self; 16];
-    /// `(ln(1 + r) − r)/r²` of what a sixteenth's inverse leaves.
+    /// Where the cells of [`Lanes::cell`] begin, 1 over a number of each, and −ln of those.
+    const CELLS: Self;
+    const INVERSES: &'static Self::Table;
+    const LN_INVERSES: &'static Self::Table;
+    /// `(ln(1 + r) − r)/r²` of what a cell's inverse leaves.
     const LN_1P: &'static [Self];
     const INV_LN2: Self;
     /// E of `exp(r) = 1 + r + r² E(r)`, for |r| ≤ ln 2 / 2 and for |r| ≤ 2.
@@ -64,14 +66,15 @@ pub(crate) trait Real:
     fn is_calm(self, from: Self) -> bool;
     /// See [`Lanes::align`].
     fn align(p: Self, q: Self) -> (Self, Self);
-    /// z, k·STEP and which sixteenth; see [`Lanes::sixteenth`].
-    fn sixteenth(self) -> (Self, Self, usize);
+    /// z, k·STEP and which cell; see [`Lanes::cell`].
+    fn cell(self) -> (Self, Self, usize);
     /// See [`Lanes::exp2`] and [`Lanes::eighths`].
     fn exp2(shifted: Self) -> Self;
     fn eighths(shifted: Self) -> Self;
 }
 
 impl Real for f64 {
+    type Table = [f64; 16];
     const SMALLEST: f64 = f64::from_bits(2 << 52);
     const LARGEST: f64 = f64::from_bits((1023 + 1000) << 52);
     const ONE: f64 = 1.0;
@@ -84,7 +87,7 @@ impl Real for f64 {
     const LN2_LOW: f64 = c::LN2_F64_LOW;
     const ROUND: f64 = 6_755_399_441_055_744.0;
     const ATANH: &'static [f64] = &c::ATANH_F64;
-    const SIXTEENTHS: f64 = c::SIXTEENTHS_F64;
+    const CELLS: f64 = c::CELLS_F64;
     const INVERSES: &'static [f64; 16] = &c::INVERSES_F64;
     const LN_INVERSES: &'static [f64; 16] = &c::LN_INVERSES_F64;
     const LN_1P: &'static [f64] = &c::LN_1P_F64;
@@ -122,8 +125,8 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn sixteenth(self) -> (f64, f64, usize) {
-        let from = self.to_bits().wrapping_sub(Self::SIXTEENTHS.to_bits());
+    fn cell(self) -> (f64, f64, usize) {
+        let from = self.to_bits().wrapping_sub(Self::CELLS.to_bits());
         let shift = from & 0xFFF0_0000_0000_0000;
         let z = f64::from_bits(self.to_bits().wrapping_sub(shift));
         (z, shift as i64 as f64, (from >> 48) as usize & 15)
@@ -142,6 +145,7 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
+    type Table = [f32; 4];
     const SMALLEST: f32 = f32::from_bits(2 << 23);
     const LARGEST: f32 = f32::from_bits((127 + 115) << 23);
     const ONE: f32 = 1.0;
@@ -154,9 +158,9 @@ impl Real for f32 {
     const LN2_LOW: f32 = c::LN2_F32_LOW;
     const ROUND: f32 = 12_582_912.0;
     const ATANH: &'static [f32] = &c::ATANH_F32;
-    const SIXTEENTHS: f32 = c::SIXTEENTHS_F32;
-    const INVERSES: &'static [f32; 16] = &c::INVERSES_F32;
-    const LN_INVERSES: &'static [f32; 16] = &c::LN_INVERSES_F32;
+    const CELLS: f32 = c::CELLS_F32;
+    const INVERSES: &'static [f32; 4] = &c::INVERSES_F32;
+    const LN_INVERSES: &'static [f32; 4] = &c::LN_INVERSES_F32;
     const LN_1P: &'static [f32] = &c::LN_1P_F32;
     const INV_LN2: f32 = std::f32::consts::LOG2_E;
     const EXP: &'static [f32] = &c::EXP_F32;
@@ -192,11 +196,11 @@ impl Real for f32 {
     }
 
     #[inline(always)]
-    fn sixteenth(self) -> (f32, f32, usize) {
-        let from = self.to_bits().wrapping_sub(Self::SIXTEENTHS.to_bits());
+    fn cell(self) -> (f32, f32, usize) {
+        let from = self.to_bits().wrapping_sub(Self::CELLS.to_bits());
         let shift = from & 0xFF80_0000;
         let z = f32::from_bits(self.to_bits().wrapping_sub(shift));
-        (z, shift as i32 as f32, (from >> 19) as usize & 15)
+        (z, shift as i32 as f32, (from >> 21) as usize & 3)
     }
 
     #[inline(always)]
@@ -237,6 +241,23 @@ pub(crate) trait Lanes:
     /// # Safety
     /// `LANES` elements from `to` on are writable.
     unsafe fn store(self, to: *mut Self::Real);
+    /// Stores the first `n` lanes; the memory of the rest is not touched.
+    /// # Safety
+    /// `n <= LANES` elements from `to` on are writable.
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut Self::Real, n: usize) {
+        let mut stored = [Self::Real::ZERO; 16];
+        // SAFETY: a vector is at most 16 elements, and pieces of n in powers of 2 are n.
+        unsafe {
+            self.store(stored.as_mut_ptr());
+            let mut at = 0;
+            copy_if::<_, 16>(&stored, to, n, &mut at);
+            copy_if::<_, 8>(&stored, to, n, &mut at);
+            copy_if::<_, 4>(&stored, to, n, &mut at);
+            copy_if::<_, 2>(&stored, to, n, &mut at);
+            copy_if::<_, 1>(&stored, to, n, &mut at);
+        }
+    }
     /// `self · b + c`, rounded once.
     fn fma(self, b: Self, c: Self) -> Self;
     /// `c − self · b`, rounded once.
@@ -266,9 +287,9 @@ pub(crate) trait Lanes:
     fn exp2(shifted: Self) -> Self;
     /// 2^(k/8), of the same.
     fn eighths(shifted: Self) -> Self;
-    /// Of ordinary x = z · 2^k with z from `SIXTEENTHS` to twice that: z, k·STEP, and what two tables have for the sixteenth
-    /// of that range which z is in. Sixteenths are even in the bits of z. Of other numbers it is any finite ones.
-    fn sixteenth(self, tables: [&[Self::Real; 16]; 2]) -> (Self, Self, [Self; 2]);
+    /// Of ordinary x = z · 2^k with z from `CELLS` to twice that: z, k·STEP, and what two tables have for the cell of that
+    /// range which z is in. Cells are even in the bits of z. Of other numbers it is any finite ones.
+    fn cell(self, tables: [&<Self::Real as Real>::Table; 2]) -> (Self, Self, [Self; 2]);
     fn magnitude(self) -> Self;
     /// Lane by lane this one where it is greater, else the other.
     fn larger(self, other: Self) -> Self;
@@ -329,6 +350,19 @@ pub(crate) trait Lanes:
             out[i] = stored[i].to_f64();
         }
         out
+    }
+}
+
+/// Copies the `SIZE` elements at `at`, if that power of 2 is in `n`: a copy whose length is known needs no call.
+///
+/// # Safety
+/// There are so many of both.
+#[inline(always)]
+unsafe fn copy_if<R: Copy, const SIZE: usize>(from: &[R; 16], to: *mut R, n: usize, at: &mut usize) {
+    if n & SIZE != 0 {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(*at).copy_from_nonoverlapping(from.as_ptr().add(*at), SIZE) };
+        *at += SIZE;
     }
 }
 

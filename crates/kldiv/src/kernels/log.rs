@@ -170,15 +170,16 @@ fn per_step<V: Lanes>(power: V::Real) -> V {
     V::splat(power / V::Real::STEP)
 }
 
-/// `ln(x)` of ordinary x, with a table instead of the division that [`Ratio`] has: within some three u of itself. Of 0 it
-/// is some number.
+/// `ln(x)` of ordinary x as two numbers' sum, with a table instead of the division that [`Ratio`] has: within some three
+/// u of itself. Of 0 it is some number. The second is there later than the first, and small: what is to be added to a
+/// logarithm is better added to the first.
 #[inline(always)]
-pub(crate) fn ln_by_table<V: Lanes>(x: V) -> V {
-    let (z, k, [inverse, whole]) = x.sixteenth([V::Real::INVERSES, V::Real::LN_INVERSES]);
+pub(crate) fn ln_by_table<V: Lanes>(x: V) -> (V, V) {
+    let (z, k, [inverse, whole]) = x.cell([V::Real::INVERSES, V::Real::LN_INVERSES]);
     let r = z.fma(inverse, V::zero() - V::one());
     let r2 = r * r;
     let part = r2.fma(polynomial_of(r, r2, V::Real::LN_1P), r);
-    k.fma(per_step(V::Real::LN2), whole) + part
+    (k.fma(per_step(V::Real::LN2), whole), part)
 }
 
 /// `ln(p/q)` of any finite p, q > 0, subnormal ones and those whose ratio overflows included.

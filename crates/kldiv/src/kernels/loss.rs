@@ -36,6 +36,13 @@ fn finite<V: Lanes>(x: V) -> V::Mask {
     V::le(x.magnitude(), V::splat(V::Real::LARGEST))
 }
 
+/// `ln(t) − x`.
+#[inline(always)]
+fn ln_less<V: Lanes>(t: V, x: V) -> V {
+    let (whole, part) = ln_by_table(t);
+    (whole - x) + part
+}
+
 impl Op<1, 0> for OfProbability {
     const GROUPS: bool = true;
     const NOTHING_AT_ONE: bool = false;
@@ -69,9 +76,9 @@ impl Op<1, 0> for OfProbability {
         let (t, x, by) = (t.hi, x.hi, V::constant(self.by));
         let zero = V::zero();
         match self.part {
-            Part::Value => (t * (ln_by_table(t) - x) * by).into(),
+            Part::Value => (t * ln_less(t, x) * by).into(),
             Part::ByInput => (zero - t * by).into(),
-            Part::ByTarget => (((ln_by_table(t) - x) + V::one()) * by).into(),
+            Part::ByTarget => ((ln_less(t, x) + V::one()) * by).into(),
         }
     }
 

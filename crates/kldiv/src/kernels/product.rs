@@ -155,7 +155,8 @@ impl<const R: usize> Job for Mixture<'_, R> {
                 for i in 0..R {
                     // SAFETY: as above.
                     let x = I::F64::splat(unsafe { *left.as_ptr().add(j * PANEL + row + i) }) + y;
-                    block[i] = (I::F64::splat(r) * x).fma(ln_by_table(x), block[i]);
+                    let (whole, part) = ln_by_table(x);
+                    block[i] = (I::F64::splat(r) * x).fma(whole + part, block[i]);
                 }
             }
             for i in 0..R {

@@ -171,10 +171,10 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         Array(each_lane(|i| R::eighths(shifted.0[i])))
     }
     #[inline]
-    fn sixteenth(self, [first, second]: [&[R; 16]; 2]) -> (Self, Self, [Self; 2]) {
+    fn cell(self, [first, second]: [&R::Table; 2]) -> (Self, Self, [Self; 2]) {
         let mut out = (self, self, [self; 2]);
         for i in 0..N {
-            let (z, k, place) = self.0[i].sixteenth();
+            let (z, k, place) = self.0[i].cell();
             (out.0.0[i], out.1.0[i]) = (z, k);
             (out.2[0].0[i], out.2[1].0[i]) = (first[place], second[place]);
         }

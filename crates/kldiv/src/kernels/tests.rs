@@ -16,7 +16,7 @@ use crate::kernels::product::{
 };
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, chunk};
-use crate::kernels::vae::{self, Gaussians, Given};
+use crate::kernels::vae::{self, GaussianRows, Gaussians, Given};
 use crate::kernels::widen::Widen;
 use crate::kernels::{Isa, dispatch_to, far_terms};
 use crate::sum::{Compensated, Total};
@@ -298,6 +298,30 @@ fn gaussians<T: Vector>(isa: Isa, a: &[T], b: &[T], prior: bool) -> Vec<u64> {
     [bits_of(&out.concat()), bits_of(&[total.hi, total.lo])].concat()
 }
 
+/// Up to three rows at once, each of which is what it is by itself.
+fn rows_of_gaussians<T: Vector, const PRIOR: bool>(isa: Isa, a: &[T], b: &[T]) -> Vec<u64> {
+    let rows = a.len().clamp(1, 3);
+    let cols = a.len() / rows;
+    let mut given = [(std::ptr::null(), 0); 4];
+    for (place, x) in given.iter_mut().zip([a, b, b, a]).take(if PRIOR { 4 } else { 2 }) {
+        *place = (x.as_ptr(), cols as isize);
+    }
+    let mut gradients = [(); 4].map(|()| vec![T::ZERO; rows * cols]);
+    let mut sums = [0.0; 3];
+    let out = gradients.each_mut().map(|gradient| (gradient.as_mut_ptr(), cols as isize));
+    let (by, places) = (&[0.3; 3][..rows], &mut sums[..rows]);
+    dispatch_to(isa, GaussianRows::<T, PRIOR> { given, cols, by, out, sums: places });
+    for i in 0..rows {
+        let row = i * cols..(i + 1) * cols;
+        let alone = gaussians(isa, &a[row.clone()], &b[row.clone()], PRIOR);
+        let (hi, lo) = (f64::from_bits(alone[4 * cols]), f64::from_bits(alone[4 * cols + 1]));
+        let together = gradients.each_ref().map(|gradient| bits_of(&gradient[row.clone()]));
+        assert_eq!(together.concat(), alone[..4 * cols], "{isa:?}, row {i}");
+        assert_eq!(bits_of(&[sums[i]]), bits_of(&[Compensated { hi, lo }.value()]), "{isa:?}, row {i}");
+    }
+    [bits_of(&gradients.concat()), bits_of(&sums)].concat()
+}
+
 jobs_on_logits_have_the_scalar_ones_bits! {
     compare_of_f64: f64, |isa, a, b| compared::<f64, false>(isa, a, b);
     compare_of_wide_f64: f64, |isa, a, b| compared::<f64, true>(isa, a, b);
@@ -315,6 +339,10 @@ jobs_on_logits_have_the_scalar_ones_bits! {
     gaussians_of_f32: f32, |isa, a, b| gaussians(isa, a, b, false);
     gaussians_with_prior_of_f64: f64, |isa, a, b| gaussians(isa, a, b, true);
     gaussians_with_prior_of_f32: f32, |isa, a, b| gaussians(isa, a, b, true);
+    rows_of_gaussians_of_f64: f64, |isa, a, b| rows_of_gaussians::<f64, false>(isa, a, b);
+    rows_of_gaussians_of_f32: f32, |isa, a, b| rows_of_gaussians::<f32, false>(isa, a, b);
+    rows_of_gaussians_with_prior_of_f64: f64, |isa, a, b| rows_of_gaussians::<f64, true>(isa, a, b);
+    rows_of_gaussians_with_prior_of_f32: f32, |isa, a, b| rows_of_gaussians::<f32, true>(isa, a, b);
     mixture_gradient_of_f64: f64, |isa, a, b| {
         let (mut of_a, mut of_b) = (vec![0.0; a.len()], vec![0.0; a.len()]);
         let softmaxes = &Softmaxes { frame: FRAME, unit: 0.01 };

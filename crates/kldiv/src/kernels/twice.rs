@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Lanes, Singles};
+use crate::kernels::lanes::{Doubles, Lanes, Real, Singles};
 
 /// The lanes of the first, then those of the second.
 #[derive(Clone, Copy)]
@@ -120,8 +120,8 @@ impl<V: Lanes> Lanes for Twice<V> {
         Twice(V::eighths(shifted.0), V::eighths(shifted.1))
     }
     #[inline(always)]
-    fn sixteenth(self, tables: [&[V::Real; 16]; 2]) -> (Self, Self, [Self; 2]) {
-        let ((z, k, [a, b]), (y, j, [c, d])) = (self.0.sixteenth(tables), self.1.sixteenth(tables));
+    fn cell(self, tables: [&<V::Real as Real>::Table; 2]) -> (Self, Self, [Self; 2]) {
+        let ((z, k, [a, b]), (y, j, [c, d])) = (self.0.cell(tables), self.1.cell(tables));
         (Twice(z, y), Twice(k, j), [Twice(a, c), Twice(b, d)])
     }
     #[inline(always)]

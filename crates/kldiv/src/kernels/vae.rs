@@ -4,8 +4,10 @@
 //! its digits however small y is, and with what y has lost to rounding however large.
 
 use crate::kernels::exp::{Exp, exp_of, parts_of};
-use crate::kernels::lane_sums::load_eight;
+use crate::kernels::lane_sums::{join, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, rarely, two_sum};
+use crate::kernels::rows::row;
+use crate::kernels::scalar::Array;
 use crate::sum::Compensated;
 use crate::view::Element;
 
@@ -34,20 +36,15 @@ pub(crate) struct Sums {
 impl Sums {
     pub(crate) const ZERO: Sums = Sums { stretch: [0.0; 8], filled: 0, before: [0.0; 8], taken: [0.0; 8] };
 
-    /// The sum of the terms.
+    /// The sum of the terms, which are at least 0.
     pub(crate) fn total(&self) -> Compensated {
-        let mut lanes = [Compensated::ZERO; 8];
-        for i in 0..8 {
-            lanes[i] = Compensated { hi: self.before[i], lo: self.taken[i] };
-            lanes[i].add(self.stretch[i]);
-        }
-        for half in [4, 2, 1] {
-            let (low, high) = lanes.split_at_mut(half);
-            for i in 0..half {
-                low[i].add_parts(&high[i]);
-            }
-        }
-        lanes[0].times(0.5)
+        self.total_in::<Array<f64, 8>>()
+    }
+
+    #[inline(always)]
+    fn total_in<S: Lanes<Real = f64>>(&self) -> Compensated {
+        let (sum, error) = two_sum(load_eight::<S>(&self.before), load_eight(&self.stretch));
+        Compensated { hi: join(sum), lo: join(load_eight::<S>(&self.taken) + error) }.times(0.5)
     }
 
     /// With the sums of `n` more elements of the stretch.
@@ -87,60 +84,120 @@ impl<T: Vector> Job for Gaussians<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        match self.given.prior_mu {
-            [] => self.run_with::<I, false>(),
-            _ => self.run_with::<I, true>(),
-        }
-    }
-}
-
-impl<T: Vector> Gaussians<'_, T> {
-    #[inline(always)]
-    fn run_with<I: Isa, const PRIOR: bool>(self) {
         let Gaussians { given, by, out, sums } = self;
-        let (n, lanes) = (given.mu.len(), T::On::<I>::LANES);
-        let scales = HALVES.map(|half| T::On::<I>::constant(half * by));
         let mut places = [std::ptr::null_mut(); 4];
         for (place, out) in places.iter_mut().zip(out) {
-            if out.len() == n {
+            if out.len() == given.mu.len() {
                 *place = out.as_mut_ptr();
             }
         }
-        // Of what is lent a copy: for all that a compiler knows, it might change whenever something is written.
-        let lent = given;
-        let mut at = 0;
-        while at < n {
-            let (begin, end) = (at, n.min(at + STRETCH - sums.filled));
-            let mut total: I::F64 = load_eight(&sums.stretch);
-            while at < end {
-                if at + lanes <= end {
-                    fetch_ahead(given.mu.as_ptr().wrapping_add(at));
-                    fetch_ahead(given.logvar.as_ptr().wrapping_add(at));
-                    // SAFETY: a whole vector is left.
-                    let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(&given, at, lanes) });
-                    if T::On::<I>::all(calm) {
-                        total = total + terms.value.folded();
-                        for i in 0..4 {
-                            if !places[i].is_null() {
-                                // SAFETY: a whole vector is left.
-                                unsafe { (terms.by[i] * scales[i]).store(places[i].add(at)) };
-                            }
-                        }
-                        at += lanes;
-                        continue;
-                    }
-                }
-                let len = lanes.min(end - at);
-                let few = Few::<T, PRIOR> { given: &lent, at, len, by, places };
-                total = total + load_eight(&rarely::<I, _>(few));
-                at += len;
-            }
-            sums.advance(end - begin, total);
+        match given.prior_mu {
+            [] => add::<I, T, false>(given, by, places, sums),
+            _ => add::<I, T, true>(given, by, places, sums),
         }
     }
 }
 
-/// Less than a vector, or one with terms that it cannot take: `len` elements from `at` on. Gives twice the sums of their terms
+/// The sums of the terms of rows by themselves, and their derivatives, each row's times its `by`. Rows are given by where the
+/// first begins and how far apart they are; null is what there is not. Whoever makes one vouches for them: `cols`
+/// elements of each, of as many rows as there are sums. A job of its own where there is a prior: one for both would
+/// take the stack of both.
+pub(crate) struct GaussianRows<'a, T, const PRIOR: bool> {
+    pub(crate) given: [(*const T, isize); 4],
+    pub(crate) cols: usize,
+    pub(crate) by: &'a [f64],
+    pub(crate) out: [(*mut T, isize); 4],
+    pub(crate) sums: &'a mut [f64],
+}
+
+impl<T: Vector, const PRIOR: bool> Job for GaussianRows<'_, T, PRIOR> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let GaussianRows { given, cols, by, out, sums: values } = self;
+        for (i, (value, by)) in values.iter_mut().zip(by).enumerate() {
+            let mut places = [std::ptr::null_mut(); 4];
+            for (place, (first, stride)) in places.iter_mut().zip(out) {
+                if !first.is_null() {
+                    *place = first.wrapping_offset(i as isize * stride);
+                }
+            }
+            // SAFETY: the job's maker vouches for the rows.
+            let given = unsafe {
+                Given {
+                    mu: row(given[0], i, cols),
+                    logvar: row(given[1], i, cols),
+                    prior_mu: if PRIOR { row(given[2], i, cols) } else { &[] },
+                    prior_logvar: if PRIOR { row(given[3], i, cols) } else { &[] },
+                }
+            };
+            let mut sums = Sums::ZERO;
+            add::<I, T, PRIOR>(given, *by, places, &mut sums);
+            *value = sums.total_in::<I::F64>().value();
+        }
+    }
+}
+
+/// Adds the terms of elements to sums, and writes their derivatives to those places that are not null.
+#[inline(always)]
+fn add<I: Isa, T: Vector, const PRIOR: bool>(given: Given<T>, by: f64, places: [*mut T; 4], sums: &mut Sums) {
+    let (n, lanes) = (given.mu.len(), T::On::<I>::LANES);
+    // No closure: it would not be compiled for the instruction set.
+    let mut scales = [T::On::<I>::zero(); 4];
+    for i in 0..4 {
+        scales[i] = T::On::<I>::constant(HALVES[i] * by);
+    }
+    // Of what is lent a copy: for all that a compiler knows, it might change whenever something is written.
+    let lent = given;
+    let mut at = 0;
+    while at < n {
+        let (begin, end) = (at, n.min(at + STRETCH - sums.filled));
+        let mut total: I::F64 = load_eight(&sums.stretch);
+        while at < end {
+            let len = lanes.min(end - at);
+            if len == lanes {
+                fetch_ahead(given.mu.as_ptr().wrapping_add(at));
+                fetch_ahead(given.logvar.as_ptr().wrapping_add(at));
+                // SAFETY: a whole vector is left.
+                let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(&given, at, lanes) });
+                if T::On::<I>::all(calm) {
+                    total = total + terms.value.folded();
+                    for i in 0..4 {
+                        if !places[i].is_null() {
+                            // SAFETY: a whole vector is left.
+                            unsafe { (terms.by[i] * scales[i]).store(places[i].add(at)) };
+                        }
+                    }
+                    at += lanes;
+                    continue;
+                }
+            }
+            if len < lanes {
+                // SAFETY: so many elements are left. The lanes without one are as calm as can be.
+                let (terms, calm) = terms(unsafe { inputs::<T::On<I>, PRIOR>(&given, at, len) });
+                if T::On::<I>::all(calm) {
+                    let live = T::On::<I>::first(len);
+                    total = total + T::On::<I>::select(live, terms.value, T::On::<I>::zero()).folded();
+                    for i in 0..4 {
+                        if !places[i].is_null() {
+                            // SAFETY: so many places are left.
+                            unsafe { (terms.by[i] * scales[i]).store_first(places[i].add(at), len) };
+                        }
+                    }
+                    at += len;
+                    continue;
+                }
+            }
+            let few = Few::<T, PRIOR> { given: &lent, at, len, by, places };
+            total = total + load_eight(&rarely::<I, _>(few));
+            at += len;
+        }
+        sums.advance(end - begin, total);
+    }
+}
+
+/// A vector, or less than one, with terms that it cannot take: `len` elements from `at` on. Gives twice the sums of their terms
 /// in eight lanes, and writes derivatives to those places that are not null. There are as many inputs and places.
 struct Few<'s, 'a, T, const PRIOR: bool> {
     given: &'s Given<'a, T>,
@@ -161,17 +218,15 @@ impl<T: Vector, const PRIOR: bool> Job for Few<'_, '_, T, PRIOR> {
         let keep = T::On::<I>::and(calm, T::On::<I>::first(len));
         let (zero, one) = (T::On::<I>::zero(), T::On::<I>::one());
         let mut sums = T::On::<I>::select(keep, terms.value, zero).folded().to_f64s::<8>();
-        let mut made = [T::ZERO; 16];
         for i in 0..4 {
             if !places[i].is_null() {
-                // SAFETY: a vector is at most 16 elements, and there are `len` places.
-                unsafe {
-                    (terms.by[i] * T::On::<I>::constant(HALVES[i] * by)).store(made.as_mut_ptr());
-                    places[i].add(at).copy_from_nonoverlapping(made.as_ptr(), len);
-                }
+                let by_input = terms.by[i] * T::On::<I>::constant(HALVES[i] * by);
+                // SAFETY: there are `len` places.
+                unsafe { by_input.store_first(places[i].add(at), len) };
             }
         }
-        // SAFETY: as above.
+        let mut made = [T::ZERO; 16];
+        // SAFETY: a vector is at most 16 elements.
         unsafe { T::On::<I>::select(keep, one, zero).store(made.as_mut_ptr()) };
         // One by one what the lanes cannot take.
         for j in 0..len {
