@@ -327,6 +327,9 @@ def main():
         lambda: logits(64, 50_000, False),
         lambda: logits(64, 50_000, True),
         lambda: vae(4096, 1024),
+        lambda: kldivloss(4096, 10),
+        lambda: logits(4096, 10, True),
+        lambda: vae(4096, 20),
     ):
         case().race()
     print("\nPeak memory beyond the arguments, in matrices: ", end="", flush=True)

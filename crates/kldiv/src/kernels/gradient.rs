@@ -8,7 +8,7 @@ use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;
-use crate::kernels::softmax::{Frame, Framed, any_exponents, in_two};
+use crate::kernels::softmax::{Frame, Framed, Unmasked, any_exponents, in_two};
 use crate::sum::Compensated;
 use crate::view::Element;
 
@@ -81,47 +81,109 @@ impl<T: Vector> Job for Gradient<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Gradient { a, b, slope, of_a, of_b } = self;
-        let framed = Framed::<T::On<I>>::of(&slope.frame);
+        let sloped = Sloped::<T::On<I>>::of(slope);
         let lanes = T::On::<I>::LANES;
-        let (max_of_b, scale) = (in_two(slope.frame.max_of_b()), T::On::<I>::constant(slope.frame.scale));
-        let rest = T::On::<I>::constant(slope.frame.rest);
-        let (by, kl) = (T::On::<I>::constant(slope.by), T::On::<I>::constant(slope.kl));
         let n = a.len().min(b.len());
         let (with_a, with_b) = (of_a.len() == n, of_b.len() == n);
         let mut at = 0;
         while at < n {
-            let end = n.min(at + lanes);
-            if end - at == lanes {
+            let len = lanes.min(n - at);
+            if len == lanes {
                 fetch_ahead(a.as_ptr().wrapping_add(at));
                 fetch_ahead(b.as_ptr().wrapping_add(at));
                 // SAFETY: a whole vector is left in both.
                 let (x, z) =
                     unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
-                let (s, y) = framed.exponents(x, z);
-                if <T::On<I> as Lanes>::all(Framed::calm(s, y)) && slope.kl < f64::INFINITY {
-                    let both = Both::of(s, ((z - max_of_b.0) - max_of_b.1).fma(scale, rest), y);
+                if let Some((both, y)) = sloped.both(x, z) {
                     if with_a {
-                        let gradient = both.p() * by * (T::On::<I>::zero() - y - kl);
                         // SAFETY: a whole vector is left.
-                        unsafe { gradient.store(of_a.as_mut_ptr().add(at)) };
+                        unsafe { sloped.by_a(&both, y).store(of_a.as_mut_ptr().add(at)) };
                     }
                     if with_b {
                         // SAFETY: a whole vector is left.
-                        unsafe { (both.gain() * by).store(of_b.as_mut_ptr().add(at)) };
+                        unsafe { sloped.by_b(&both).store(of_b.as_mut_ptr().add(at)) };
                     }
-                    at = end;
+                    at += lanes;
                     continue;
                 }
             }
-            edges(
-                &a[at..end],
-                &b[at..end],
-                slope,
-                if with_a { &mut of_a[at..end] } else { &mut [] },
-                if with_b { &mut of_b[at..end] } else { &mut [] },
-            );
-            at = end;
+            // SAFETY: so many are left in both.
+            let some =
+                unsafe { Unmasked::first(a.as_ptr().add(at), b.as_ptr().add(at), len, sloped.calmest()) };
+            if let Some((both, y)) = sloped.both(some.a, some.b) {
+                if with_a {
+                    // SAFETY: so many places are left.
+                    unsafe { some.only(sloped.by_a(&both, y)).store_first(of_a.as_mut_ptr().add(at), len) };
+                }
+                if with_b {
+                    // SAFETY: so many places are left.
+                    unsafe { some.only(sloped.by_b(&both)).store_first(of_b.as_mut_ptr().add(at), len) };
+                }
+            } else {
+                let end = at + len;
+                edges(
+                    &a[at..end],
+                    &b[at..end],
+                    slope,
+                    if with_a { &mut of_a[at..end] } else { &mut [] },
+                    if with_b { &mut of_b[at..end] } else { &mut [] },
+                );
+            }
+            at += len;
         }
+    }
+}
+
+/// A slope in every lane.
+struct Sloped<V> {
+    framed: Framed<V>,
+    max_of_b: (V, V),
+    scale: V,
+    rest: V,
+    by: V,
+    kl: V,
+    finite: bool,
+}
+
+impl<V: Lanes> Sloped<V> {
+    #[inline(always)]
+    fn of(slope: &Slope) -> Self {
+        Sloped {
+            framed: Framed::of(&slope.frame),
+            max_of_b: in_two(slope.frame.max_of_b()),
+            scale: V::constant(slope.frame.scale),
+            rest: V::constant(slope.frame.rest),
+            by: V::constant(slope.by),
+            kl: V::constant(slope.kl),
+            finite: slope.kl < f64::INFINITY,
+        }
+    }
+
+    /// p and q, and y, if all lanes are calm.
+    #[inline(always)]
+    fn both(&self, a: V, b: V) -> Option<(Both<V>, V)> {
+        let (s, y) = self.framed.exponents(a, b);
+        if !(V::all(Framed::calm(s, y)) && self.finite) {
+            return None;
+        }
+        let r = ((b - self.max_of_b.0) - self.max_of_b.1).fma(self.scale, self.rest);
+        Some((Both::of(s, r, y), y))
+    }
+
+    #[inline(always)]
+    fn by_a(&self, both: &Both<V>, y: V) -> V {
+        both.p() * self.by * (V::zero() - y - self.kl)
+    }
+
+    #[inline(always)]
+    fn by_b(&self, both: &Both<V>) -> V {
+        both.gain() * self.by
+    }
+
+    /// Two logits that are as calm as can be.
+    #[inline(always)]
+    fn calmest(&self) -> (V, V) {
+        self.framed.calmest()
     }
 }
 
@@ -313,15 +375,9 @@ impl<T: Vector> Job for Exponentials<'_, T> {
                 total = total + each.part(part);
             }
             if out.len() == x.len() {
-                if whole {
-                    // SAFETY: a whole vector is left.
-                    unsafe { each.store(out.as_mut_ptr().add(at)) };
-                } else {
-                    let mut stored = [T::ZERO; 16];
-                    // SAFETY: a vector is at most 16 elements.
-                    unsafe { each.store(stored.as_mut_ptr()) };
-                    out[at..at + len].copy_from_slice(&stored[..len]);
-                }
+                let place = out.as_mut_ptr().wrapping_add(at);
+                // SAFETY: as many places are left.
+                unsafe { if whole { each.store(place) } else { each.store_first(place, len) } };
             }
             at += len;
         }

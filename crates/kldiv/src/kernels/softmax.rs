@@ -9,8 +9,10 @@
 //! half the work.
 //!
 //! In plain words: take some logits of each, add up their terms vector by vector in the arithmetic of their type, and
-//! add those sums to eight lanes of f64. Departures: a vector that holds a mask (−∞), a deep logit or a large
-//! difference is left to [`Far`], in f64 and, where that is not enough, one element at a time.
+//! add those sums to eight lanes of f64. Departures: in a vector that is not calm outcomes that are masked (−∞) in both
+//! rows are left out, and so is what a row's last vector has beyond its end; one that is not calm then, with a deep logit,
+//! a large difference or a mask in one row, is left to [`Far`], in f64 and, where that is not enough, one element at
+//! a time.
 
 use crate::kernels::exp::{Exp, ScaledExp, parts_of, times_exp};
 use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_difference};
@@ -86,6 +88,12 @@ impl<V: Lanes> Framed<V> {
         Framed { max, anchor: in_two(frame.anchor), rest, scale }
     }
 
+    /// Two logits whose exponents are 0 or little more.
+    #[inline(always)]
+    pub(super) fn calmest(&self) -> (V, V) {
+        (self.max, self.max - self.anchor.0)
+    }
+
     /// (a − max)/T and y.
     #[inline(always)]
     pub(super) fn exponents(&self, a: V, b: V) -> (V, V) {
@@ -122,10 +130,44 @@ pub(super) fn in_two<V: Lanes>(x: Compensated) -> (V, V) {
     (V::splat(high), V::constant((x.hi - high.to_f64()) + x.lo))
 }
 
+/// Two vectors without those outcomes that are masked in both.
+#[derive(Clone, Copy)]
+pub(super) struct Unmasked<V: Lanes> {
+    pub(super) a: V,
+    pub(super) b: V,
+    masked: V::Mask,
+}
+
+impl<V: Lanes> Unmasked<V> {
+    /// `n` logits of each; what is missing is masked. In place of what is masked are those of `calm`.
+    ///
+    /// # Safety
+    /// There are as many.
+    #[inline(always)]
+    pub(super) unsafe fn first(a: *const V::Real, b: *const V::Real, n: usize, calm: (V, V)) -> Self {
+        let (first, lowest) = (V::first(n), V::zero() - V::splat(V::Real::INFINITY));
+        // SAFETY: the caller's promise.
+        let (a, b) = unsafe { (V::load_first(a, n), V::load_first(b, n)) };
+        let (a, b) = (V::select(first, a, lowest), V::select(first, b, lowest));
+        let masked = V::and(V::equal(a, lowest), V::equal(b, lowest));
+        Unmasked { a: V::select(masked, calm.0, a), b: V::select(masked, calm.1, b), masked }
+    }
+
+    /// Nothing where they were.
+    #[inline(always)]
+    pub(super) fn only(&self, x: V) -> V {
+        V::select(self.masked, V::zero(), x)
+    }
+}
+
 /// How vectors are looked at.
 trait Look<V: Lanes> {
     /// Adds what is summed of two vectors, if both are calm.
     fn add(&self, a: V, b: V, sums: &mut [V; 3]) -> bool;
+    /// The same of some outcomes.
+    fn add_unmasked(&self, of: Unmasked<V>, sums: &mut [V; 3]) -> bool;
+    /// Two logits that are as calm as can be.
+    fn calmest(&self) -> (V, V);
     /// The terms that such sums stand for.
     fn terms(&self, sums: [V::Sum; 3]) -> [V::Sum; 3];
 }
@@ -145,6 +187,21 @@ impl<V: Lanes> Look<V> for Any<V> {
             Framed::add_terms(self.exp.exp(s), y, sums);
         }
         calm
+    }
+
+    #[inline(always)]
+    fn add_unmasked(&self, of: Unmasked<V>, sums: &mut [V; 3]) -> bool {
+        let (s, y) = self.framed.exponents(of.a, of.b);
+        let calm = V::all(Framed::calm(s, y));
+        if calm {
+            Framed::add_terms(of.only(self.exp.exp(s)), y, sums);
+        }
+        calm
+    }
+
+    #[inline(always)]
+    fn calmest(&self) -> (V, V) {
+        self.framed.calmest()
     }
 
     #[inline(always)]
@@ -192,6 +249,24 @@ impl<V: Lanes> Look<V> for Wide<V> {
     }
 
     #[inline(always)]
+    fn add_unmasked(&self, of: Unmasked<V>, sums: &mut [V; 3]) -> bool {
+        let (s, r) = (of.a - self.max, of.b - self.max_of_b);
+        let calm = V::all(V::le(s.larger_magnitude(r), self.calm));
+        if calm {
+            let p = of.only(self.exp.exp(s));
+            sums[0] = sums[0] + p;
+            sums[1] = sums[1] + of.only(self.exp.exp(r));
+            sums[2] = p.fma(r - s, sums[2]);
+        }
+        calm
+    }
+
+    #[inline(always)]
+    fn calmest(&self) -> (V, V) {
+        (self.max, self.max_of_b)
+    }
+
+    #[inline(always)]
     fn terms(&self, [p, q, straight]: [V::Sum; 3]) -> [V::Sum; 3] {
         let straight = straight * V::Sum::splat(self.scale);
         [p, (q - p) - straight, straight]
@@ -236,20 +311,27 @@ impl<T: Vector, const WIDE: bool> Compare<'_, T, WIDE> {
             let mut sums = [T::On::<I>::zero(); 3];
             let mut far = 0u32;
             let mut at = start;
-            while at + lanes <= end {
-                fetch_ahead(a.as_ptr().wrapping_add(at));
-                fetch_ahead(b.as_ptr().wrapping_add(at));
-                // SAFETY: a whole vector is left in both.
-                let (a, b) =
-                    unsafe { (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at))) };
-                if !look.add(a, b, &mut sums) {
+            while at < end {
+                let len = lanes.min(end - at);
+                if len == lanes {
+                    fetch_ahead(a.as_ptr().wrapping_add(at));
+                    fetch_ahead(b.as_ptr().wrapping_add(at));
+                    // SAFETY: a whole vector is left in both.
+                    let (a, b) = unsafe {
+                        (T::On::<I>::load(a.as_ptr().add(at)), T::On::<I>::load(b.as_ptr().add(at)))
+                    };
+                    if look.add(a, b, &mut sums) {
+                        at += lanes;
+                        continue;
+                    }
+                }
+                // SAFETY: so many are left in both.
+                let some =
+                    unsafe { Unmasked::first(a.as_ptr().add(at), b.as_ptr().add(at), len, look.calmest()) };
+                if !look.add_unmasked(some, &mut sums) {
                     far |= 1 << ((at - start) / lanes);
                 }
-                at += lanes;
-            }
-            if at < end {
-                // A last vector that is not full goes the long way too.
-                far |= 1 << ((at - start) / lanes);
+                at += len;
             }
             for part in 0..lanes / 8 {
                 let [p, curved, straight] = sums;

@@ -198,8 +198,12 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
     }
     let mut frame = Frame { max, anchor, rest, scale };
     if guess.is_none() {
-        let len = chunk::<T>().min(a.len());
-        frame.anchor = anchor_where(a, b, 0..len, |_| true);
+        frame.anchor = anchor_where(a, b, 0..chunk::<T>().min(a.len()), |_| true);
+    }
+    // A look at some of the logits says what to compare all with; where these are all, it is the first of theirs.
+    let mut unseen = guess.is_none() && a.len() <= chunk::<T>();
+    if guess.is_none() && !unseen {
+        let len = chunk::<T>();
         let [weight, curved, straight] = sums::<T>(&frame, Distance::Any, a.part(0, len), b.part(0, len));
         kl = Seen::of(curved / weight, straight / weight).map_or(0.0, |seen| seen.kl);
         (frame.anchor, frame.rest) = match moved(&frame, straight / weight, unit::<T>()) {
@@ -246,8 +250,9 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
             }
         }
         let Some(seen) = seen else { break };
+        let closer = seen.kl < APART && (distance == Distance::Wide || std::mem::take(&mut unseen));
         if look + 1 < LOOKS
-            && (seen.doubtful() || (distance == Distance::Wide && seen.kl < APART))
+            && (closer || seen.doubtful())
             && let Some(anchor) = moved(&frame, seen.mean, unit::<T>())
         {
             ((frame.anchor, frame.rest), distance) = (anchor, Distance::Any);
