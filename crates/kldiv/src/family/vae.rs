@@ -151,14 +151,14 @@ pub fn grad_into(
         upstream,
         rows,
     };
-    let first = job.rows.ranges(TOGETHER, |rows| match job.narrow {
+    let first = job.rows.ranges(job.rows.a_range().min(TOGETHER), |rows| match job.narrow {
         true => job.some::<f32>(rows),
         false => job.some::<f64>(rows),
     });
     job.rows.outcome(first)
 }
 
-/// Rows that are given to a kernel at a time.
+/// Rows that are given to a kernel at a time, at most; long ones go one by one, each to the next thread that is free.
 const TOGETHER: usize = 8;
 
 /// A call, checked.
