@@ -5,9 +5,9 @@
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
 //! straight sum of a block is exact, and its lanes are joined without care. Those of f32 need none: they are added in f64.
 //!
-//! Each stretch is gone through twice, first for its quotients and straight parts, then for its curved ones. A processor
-//! works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice as many. The
-//! curved parts of a stretch are added in its own type: they are of one sign.
+//! With short vectors each stretch is gone through twice, first for its quotients and straight parts, then for its curved
+//! ones. A processor works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice
+//! as many. The curved parts of a stretch are added in its own type: they are of one sign.
 //!
 //! What rounding takes lies below 2^-32, and is itself rounded when it is added to h: an error of some 2^-23 u for a
 //! share of 65,536 elements. It takes curved parts that sum to [`near`] at least to hide that, or, of f32, what is lost
@@ -50,6 +50,13 @@ const fn no_quotients<V: Copy>() -> Quotients<V> {
     [const { MaybeUninit::uninit() }; STRETCH / 8]
 }
 
+/// Whether a stretch is gone through only once: where vectors are as wide as registers can be, a processor holds enough of
+/// them.
+#[inline(always)]
+const fn once<I: Isa>() -> bool {
+    I::WIDE
+}
+
 /// Sums under way in eight lanes.
 #[derive(Clone, Copy)]
 struct Lane<S> {
@@ -66,24 +73,24 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     /// Adds the terms of two slices of equal length, a block or less, stretch by stretch as `generic` does, and says whether
     /// it could. With `ZEROS` it can where p is 0, too, and gives the same bits.
     #[inline(always)]
-    fn add<const ZEROS: bool, V: Lanes<Sum = S>>(
+    fn add<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
         &mut self,
-        p: &[V::Real],
-        q: &[V::Real],
-        quotients: &mut Quotients<V>,
+        p: &[T],
+        q: &[T],
+        quotients: &mut Quotients<T::On<I>>,
     ) -> bool {
         let n = p.len().min(q.len());
-        let bias = S::splat(bias::<V::Real>());
+        let bias = S::splat(bias::<T>());
         self.straight = self.straight + bias;
         let (mut from, mut could) = (0, true);
         // A single stretch needs no loop around it.
         if n <= STRETCH {
-            could = self.add_stretch::<ZEROS, V>(&p[..n], &q[..n], quotients);
+            could = self.add_stretch::<I, T, ZEROS>(&p[..n], &q[..n], quotients);
             from = n;
         }
         while could && from < n {
             let end = n.min(from + STRETCH);
-            could = self.add_stretch::<ZEROS, V>(&p[from..end], &q[from..end], quotients);
+            could = self.add_stretch::<I, T, ZEROS>(&p[from..end], &q[from..end], quotients);
             from = end;
         }
         self.straight = self.straight - bias;
@@ -91,30 +98,30 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     }
 
     #[inline(always)]
-    fn add_stretch<const ZEROS: bool, V: Lanes<Sum = S>>(
+    fn add_stretch<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
         &mut self,
-        p: &[V::Real],
-        q: &[V::Real],
-        quotients: &mut Quotients<V>,
+        p: &[T],
+        q: &[T],
+        quotients: &mut Quotients<T::On<I>>,
     ) -> bool {
-        let Some(begun) = self.begin::<ZEROS, V>(p, q, quotients) else { return false };
+        let Some(begun) = self.begin::<I, T, ZEROS>(p, q, quotients) else { return false };
         // SAFETY: it has begun with these slices, which are of equal length.
-        unsafe { self.end(p, quotients, begun) };
+        unsafe { self.end::<I, T>(p, quotients, begun) };
         true
     }
 
-    /// Goes through a stretch for the first time, if it can. Writes a quotient for each whole vector; the curved part of what
-    /// is left is already in what it gives.
+    /// Goes through a stretch for the first time, if it can. Writes a quotient for each whole vector, unless the first time
+    /// is the only one; the curved part of the rest is already in what it gives.
     #[inline(always)]
-    fn begin<const ZEROS: bool, V: Lanes<Sum = S>>(
+    fn begin<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
         &self,
-        p: &[V::Real],
-        q: &[V::Real],
-        quotients: &mut Quotients<V>,
-    ) -> Option<Begun<V>> {
+        p: &[T],
+        q: &[T],
+        quotients: &mut Quotients<T::On<I>>,
+    ) -> Option<Begun<T::On<I>>> {
         let (mut at, mut n) = (0, 0);
         let mut begun = Begun::new(self.straight);
-        while at + V::LANES <= p.len().min(q.len()) {
+        while at + T::On::<I>::LANES <= p.len().min(q.len()) {
             // SAFETY: a whole vector is left in both, and there are as many places as a stretch can have vectors.
             let (pair, place) = unsafe {
                 (
@@ -124,15 +131,20 @@ impl<S: Lanes<Real = f64>> Lane<S> {
             };
             fetch_ahead(p.as_ptr().wrapping_add(at));
             fetch_ahead(q.as_ptr().wrapping_add(at));
-            place.write(begun.add::<ZEROS>(pair)?);
-            (at, n) = (at + V::LANES, n + 1);
+            let quotient = begun.add::<ZEROS>(pair)?;
+            if once::<I>() {
+                begun.curved = quotient.add_curved(pair.p.hi, begun.curved);
+            } else {
+                place.write(quotient);
+            }
+            (at, n) = (at + T::On::<I>::LANES, n + 1);
         }
         if let Some(pair) = vectors(&AsGiven, p, q, &mut at) {
             let quotient = begun.add::<ZEROS>(pair)?;
-            begun.curved = quotient.add_curved(pair.p.hi, begun.curved);
+            begun.rest = quotient.add_curved(pair.p.hi, T::On::<I>::zero());
         }
         // No closure: it would not be compiled for the instruction set.
-        if V::calm(begun.unrest) { Some(begun) } else { None }
+        if T::On::<I>::calm(begun.unrest) { Some(begun) } else { None }
     }
 
     /// Goes through a stretch for the second time: adds what [`Lane::begin`] gave, and the curved parts of the whole vectors.
@@ -140,26 +152,36 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     /// # Safety
     /// It has written the quotients of this p.
     #[inline(always)]
-    unsafe fn end<V: Lanes<Sum = S>>(&mut self, p: &[V::Real], quotients: &Quotients<V>, begun: Begun<V>) {
+    unsafe fn end<I: Isa<F64 = S>, T: Vector>(
+        &mut self,
+        p: &[T],
+        quotients: &Quotients<T::On<I>>,
+        begun: Begun<T::On<I>>,
+    ) {
+        let lanes = T::On::<I>::LANES;
         let mut curved = begun.curved;
+        let vectors = if once::<I>() { 0 } else { p.len() / lanes };
         // SAFETY: there are as many quotients as there are whole vectors.
         unsafe {
-            if p.len() == STRETCH {
+            if vectors == STRETCH / lanes {
                 // Nearly always, and all that a compiler has to know to do without a loop.
-                for n in 0..STRETCH / V::LANES {
+                for n in 0..STRETCH / lanes {
                     curved = add_curved(p, quotients, n, curved);
                 }
             } else {
-                for n in 0..p.len() / V::LANES {
+                for n in 0..vectors {
                     curved = add_curved(p, quotients, n, curved);
                 }
             }
         }
+        if !p.len().is_multiple_of(lanes) {
+            curved = curved + begun.rest;
+        }
         self.straight = begun.straight;
-        for part in 0..V::LANES / 8 {
+        for part in 0..lanes / 8 {
             // Of f32 nothing is taken, and there are two parts.
             let part = curved.part(part);
-            self.curved = self.curved + if V::Real::COMPENSATE { part - begun.taken } else { part };
+            self.curved = self.curved + if T::COMPENSATE { part - begun.taken } else { part };
         }
     }
 
@@ -178,6 +200,8 @@ struct Begun<V: Lanes> {
     /// What rounding took from the straight sum.
     taken: V::Sum,
     curved: V,
+    /// The curved part of what is no whole vector, which is added last.
+    rest: V,
     unrest: V::Unrest,
 }
 
@@ -185,7 +209,7 @@ impl<V: Lanes> Begun<V> {
     #[inline(always)]
     fn new(straight: V::Sum) -> Self {
         let unrest = unrest(V::one(), V::one());
-        Begun { straight, taken: V::Sum::zero(), curved: V::zero(), unrest }
+        Begun { straight, taken: V::Sum::zero(), curved: V::zero(), rest: V::zero(), unrest }
     }
 
     #[inline(always)]
@@ -254,7 +278,7 @@ impl<T: Vector> Job for Short<'_, T> {
     fn run<I: Isa>(self) -> f64 {
         let Short { p, q } = self;
         let mut lane = Lane::<I::F64>::new();
-        if !lane.add::<false, T::On<I>>(p, q, &mut no_quotients()) {
+        if !lane.add::<I, T, false>(p, q, &mut no_quotients()) {
             return f64::NAN;
         }
         let total = lane.total();
@@ -309,7 +333,7 @@ impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
         let Feed { p, q, to } = self;
         let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
         let mut lane = Lane::<I::F64> { curved, straight };
-        if !lane.add::<ZEROS, T::On<I>>(p, q, &mut no_quotients()) {
+        if !lane.add::<I, T, ZEROS>(p, q, &mut no_quotients()) {
             return false;
         }
         to.lanes = Lane { curved: Array(lane.curved.to_f64s()), straight: Array(lane.straight.to_f64s()) };
@@ -348,7 +372,7 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             let mut lane = Lane::<I::F64>::new();
-            could[i] = lane.add::<ZEROS, T::On<I>>(p, q, &mut quotients);
+            could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
             (curved[i], straight[i]) = (lane.curved, lane.straight);
         }
         let curved = join_rows(curved);
