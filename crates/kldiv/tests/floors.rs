@@ -28,7 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax"],
     &["kernels::gradient"],
     &["kernels::rows", "kernels::product", "kernels::transpose", "kernels::each", "kernels::widen"],
-    &["kernels::apart", "kernels::triangular", "kernels::vae"],
+    &["kernels::apart", "kernels::triangular", "kernels::vae", "kernels::softmax_rows"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::tests"],
@@ -56,7 +56,7 @@ const FLOORS: &[&[&str]] = &[
     &["partial::deposit", "partial::answer"],
     &["batch", "explain", "partial", "pairwise"],
     // floor 4
-    &["loss", "logits::compare"],
+    &["loss", "logits::compare", "logits::few"],
     &["logits::topk"],
     &["logits"],
     // the side wing

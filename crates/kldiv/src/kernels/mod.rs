@@ -50,6 +50,7 @@ pub(crate) mod product;
 mod rows;
 pub(crate) mod scalar;
 pub(crate) mod softmax;
+pub(crate) mod softmax_rows;
 #[cfg(test)]
 mod tests;
 mod transpose;

@@ -88,6 +88,12 @@ impl<V: Lanes> Framed<V> {
         Framed { max, anchor: in_two(frame.anchor), rest, scale }
     }
 
+    /// A frame of its own in each lane.
+    #[inline(always)]
+    pub(super) fn in_lanes(max: V, anchor: (V, V), scale: f64) -> Self {
+        Framed { max, anchor, rest: V::zero(), scale: V::constant(scale) }
+    }
+
     /// Two logits whose exponents are 0 or little more.
     #[inline(always)]
     pub(super) fn calmest(&self) -> (V, V) {

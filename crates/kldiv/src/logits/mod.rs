@@ -32,9 +32,12 @@
 //! other.
 
 mod compare;
+mod few;
 mod topk;
 
 pub use self::topk::{topk, topk_into};
+
+use std::ops::Range;
 
 use crate::check::{culprit_logit, needs_float, needs_shape, same_shape};
 use crate::error::{Error, Operand};
@@ -71,22 +74,7 @@ pub fn rows<'a>(
 
 /// As [`rows`], into the caller's memory, one place a row.
 pub fn rows_into(a: View, b: View, options: &Options, out: &mut [f64]) -> Result<(), Error> {
-    let job = Job::new(a, b, options)?;
-    let one_a_row = Shape { rows: a.rows(), cols: 1 };
-    needs_shape("out", Shape { rows: out.len(), cols: 1 }, one_a_row)?;
-    let first = job.rows.fill(out, |start, out| {
-        let mut first = None;
-        for (i, out) in (start..).zip(out) {
-            *out = if options.keeps(i) {
-                let value = job.compare(i).map(|compared| job.in_units(compared.value));
-                job.rows.answer(i, value, &mut first)
-            } else {
-                0.0
-            };
-        }
-        first
-    });
-    job.rows.outcome(first)
+    grad_into(a, b, options, None, Some(out), None, None)
 }
 
 /// The gradients of [`rows`] with respect to a and b, each row's multiplied by `upstream[i]` (1 where there is none) and
@@ -123,39 +111,12 @@ pub fn grad_into(
     };
     grad_a.as_ref().map_or(Ok(()), |grad| gradient("grad_a", grad))?;
     grad_b.as_ref().map_or(Ok(()), |grad| gradient("grad_b", grad))?;
-    let wanted: [Option<&ViewMut>; 2] = [grad_a.map(|grad| &*grad), grad_b.map(|grad| &*grad)];
-    let out = out.map(ViewMut::from);
-    let first = job.rows.each(|i| {
-        let mut grads = [None, None];
-        for (row, grad) in grads.iter_mut().zip(wanted) {
-            // SAFETY: each row is asked for once.
-            *row = grad.map(|grad| unsafe { grad.row_mut(i) });
-        }
-        // SAFETY: `out` is one row, and no two rows' places in it are the same.
-        let mut place = out.as_ref().map(|out| unsafe { out.row_mut(0).part(i, 1) });
-        let mut first = None;
-        let mut value = 0.0;
-        let compared = if options.keeps(i) { Some(job.compare(i)) } else { None };
-        match compared {
-            None => {}
-            Some(Ok(compared)) => {
-                let upstream = upstream.map_or(1.0, |upstream| upstream[i]) * options.weight(i);
-                job.gradients(i, &compared, upstream, &mut grads);
-                value = weighted(job.in_units(compared.value), options.weight(i));
-            }
-            Some(Err(error)) => {
-                first = Some(error);
-                value = f64::NAN;
-            }
-        }
-        if value.is_nan() || !options.keeps(i) {
-            grads.iter_mut().flatten().for_each(|grad| grad.fill(value));
-        }
-        if let Some(place) = &mut place {
-            place.write(0, &[value]);
-        }
-        first
-    });
+    let wanted = Wanted {
+        out: out.map(ViewMut::from),
+        grads: [grad_a.map(|grad| &*grad), grad_b.map(|grad| &*grad)],
+        upstream,
+    };
+    let first = job.rows.ranges(job.together(), |rows| job.some(rows, &wanted));
     job.rows.outcome(first)
 }
 
@@ -176,6 +137,14 @@ struct Job<'a> {
     mixture: Option<f64>,
     scale: f64,
     ln_base: f64,
+}
+
+/// What is asked for.
+struct Wanted<'a> {
+    out: Option<ViewMut<'a>>,
+    /// With respect to a and to b.
+    grads: [Option<&'a ViewMut<'a>>; 2],
+    upstream: Option<&'a [f64]>,
 }
 
 /// A row as its gradient needs it.
@@ -216,6 +185,72 @@ impl<'a> Job<'a> {
     /// Whether the second row is the one that is taken for real.
     fn reversed(&self) -> bool {
         self.rows.options.measure == Measure::Reverse
+    }
+
+    /// How many rows are taken at a time.
+    fn together(&self) -> usize {
+        let few = self.narrow && self.mixture.is_none() && self.a.cols() <= few::FEW;
+        if few { few::ROWS } else { 1 }
+    }
+
+    /// Answers rows in a row, as many as are taken at a time or fewer, and says what the first error is.
+    fn some(&self, rows: Range<usize>, wanted: &Wanted) -> Option<Error> {
+        let mut values = [f64::NAN; few::ROWS];
+        if self.together() > 1 {
+            let mut by = [0.0; few::ROWS];
+            for (i, by) in rows.clone().zip(&mut by) {
+                *by = self.by(i, wanted);
+            }
+            let (mut sides, mut grads) = ([&self.a, &self.b], wanted.grads);
+            if self.reversed() {
+                sides.swap(0, 1);
+                grads.swap(0, 1);
+            }
+            few::rows(sides, rows.clone(), self.scale, &by, grads, &mut values);
+        }
+        let mut first = None;
+        for (i, value) in rows.clone().zip(&mut values) {
+            *value = if value.is_nan() || !self.rows.options.keeps(i) {
+                self.one(i, wanted, &mut first)
+            } else {
+                weighted(self.in_units(*value), self.rows.options.weight(i))
+            };
+        }
+        if let Some(out) = &wanted.out {
+            // SAFETY: `out` is one row, and no two rows' places in it are the same.
+            unsafe { out.row_mut(0).part(rows.start, rows.len()) }.write(0, &values[..rows.len()]);
+        }
+        first
+    }
+
+    /// The value of row `i`, whose gradients it writes; the error, if it is the first. Not inlined: the stack is short.
+    #[inline(never)]
+    fn one(&self, i: usize, wanted: &Wanted, first: &mut Option<Error>) -> f64 {
+        let mut grads = [None, None];
+        for (row, grad) in grads.iter_mut().zip(wanted.grads) {
+            // SAFETY: each row is asked for once at a time.
+            *row = grad.map(|grad| unsafe { grad.row_mut(i) });
+        }
+        let mut value = 0.0;
+        let keeps = self.rows.options.keeps(i);
+        if keeps {
+            let compared = self.compare(i);
+            if let Ok(compared) = &compared {
+                self.gradients(i, compared, self.by(i, wanted), &mut grads);
+            }
+            let nats = compared.map(|compared| self.in_units(compared.value));
+            value = self.rows.answer(i, nats, first);
+        }
+        if value.is_nan() || !keeps {
+            grads.iter_mut().flatten().for_each(|grad| grad.fill(value));
+        }
+        value
+    }
+
+    /// What row `i`'s gradients are multiplied by.
+    fn by(&self, i: usize, wanted: &Wanted) -> f64 {
+        let upstream = wanted.upstream.map_or(1.0, |upstream| upstream[i]);
+        upstream * self.rows.options.weight(i) * self.scale / self.ln_base
     }
 
     /// The two rows, P's first.
@@ -280,9 +315,12 @@ impl<'a> Job<'a> {
         Softmaxes { frame, unit: 1.0 / summary.weight }
     }
 
-    /// Writes the gradients with respect to a and to b.
-    fn gradients(&self, i: usize, compared: &Compared, upstream: f64, grads: &mut [Option<RowMut>; 2]) {
-        let (by, spread) = (upstream * self.scale / self.ln_base, self.rows.spread);
+    /// Writes those gradients with respect to a and to b that are wanted.
+    fn gradients(&self, i: usize, compared: &Compared, by: f64, grads: &mut [Option<RowMut>; 2]) {
+        if grads.iter().all(Option::is_none) {
+            return;
+        }
+        let spread = self.rows.spread;
         let (p, q) = self.sides(i);
         // Of P and Q, as the kernels know them.
         if self.reversed() {

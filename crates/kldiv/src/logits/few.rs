@@ -1,0 +1,66 @@
+//! Rows of few logits, eight at a time: brought into columns, compared a row a lane, and gradients brought back.
+
+use std::ops::Range;
+
+use crate::kernels;
+use crate::kernels::softmax_rows::{Column, SoftmaxRows};
+use crate::view::{Row, RowMut, View, ViewMut};
+
+/// How many rows there are at a time.
+pub(super) const ROWS: usize = kernels::ROWS;
+
+/// Logits up to which a row has few; a buffer of eight is 1 KiB.
+pub(super) const FEW: usize = 32;
+
+/// Writes the divergences in nats of at most eight rows of P and Q, and those gradients that are wanted, each row's times
+/// its own factor; NaN, and no gradients, of a row that is to be looked at by itself.
+#[inline(never)]
+pub(super) fn rows(
+    [p, q]: [&View; 2],
+    rows: Range<usize>,
+    scale: f64,
+    by: &[f64; ROWS],
+    grads: [Option<&ViewMut>; 2],
+    out: &mut [f64; ROWS],
+) {
+    let cols = p.cols();
+    let mut tiles = [[[0.0; ROWS]; FEW]; 2];
+    let [a, b] = tiles.each_mut().map(|tile| &mut tile[..cols]);
+    for (lane, i) in rows.clone().enumerate() {
+        fill(a, lane, p.row(i));
+        fill(b, lane, q.row(i));
+    }
+    let wanted = grads.iter().any(Option::is_some);
+    kernels::dispatch(SoftmaxRows { a, b, scale, by: wanted.then_some(by), out });
+    for (grad, tile) in grads.into_iter().zip(&tiles) {
+        let Some(grad) = grad else { continue };
+        for (lane, i) in rows.clone().enumerate() {
+            if !out[lane].is_nan() {
+                // SAFETY: each row is asked for once at a time.
+                drain(&tile[..cols], lane, unsafe { grad.row_mut(i) });
+            }
+        }
+    }
+}
+
+fn fill(tile: &mut [Column], lane: usize, row: Row) {
+    let mut buffer = [0.0; FEW];
+    let row = kernels::as_or_in(row, &mut buffer[..tile.len()]);
+    for (column, x) in tile.iter_mut().zip(row) {
+        column[lane] = *x;
+    }
+}
+
+fn drain(tile: &[Column], lane: usize, mut row: RowMut) {
+    if let Some(row) = row.as_slice_mut() {
+        for (x, column) in row.iter_mut().zip(tile) {
+            *x = column[lane];
+        }
+        return;
+    }
+    let mut buffer = [0.0; FEW];
+    for (x, column) in buffer.iter_mut().zip(tile) {
+        *x = column[lane];
+    }
+    row.write(0, &buffer[..tile.len()]);
+}
