@@ -23,8 +23,9 @@ use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
-use crate::kernels::rows::{ROWS, of_columns, row};
+use crate::kernels::rows::{ROWS, row};
 use crate::kernels::scalar::Array;
+use crate::kernels::transpose;
 use crate::sum::Total;
 
 /// Where straight sums of f64 begin. Numbers below 4 against normal ones make |x| less than 2871, of which a lane has 128 in
@@ -403,13 +404,11 @@ impl<T: Vector> Job for ApartColumns<'_, T> {
         let ApartColumns { p, q, cols, out } = self;
         let (mut curved, mut straight) = ([I::F64::zero(); 8], [I::F64::zero(); 8]);
         let (columns, bias) = (T::On::<I>::LANES / ROWS, I::F64::splat(bias::<T>()));
-        for first in (0..cols).step_by(columns) {
-            // SAFETY: the job's maker vouches for the rows.
-            let pair = unsafe {
-                let which = first..cols.min(first + columns);
-                let (x, y) = (of_columns(p, which.clone()), of_columns(q, which));
-                without_zeros(Loaded::<T::On<I>>::whole(&AsGiven, x.as_ptr().cast(), y.as_ptr().cast()))?
-            };
+        // SAFETY: the job's maker vouches for the rows.
+        let (p, q) =
+            unsafe { (transpose::columns::<T::On<I>>(p, cols), transpose::columns::<T::On<I>>(q, cols)) };
+        for (n, first) in (0..cols).step_by(columns).enumerate() {
+            let pair = without_zeros(Loaded::of(&AsGiven, p[n], q[n]))?;
             if !T::On::<I>::calm(unrest(pair.p.hi, pair.q.hi)) {
                 return None;
             }

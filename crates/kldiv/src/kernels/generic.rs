@@ -409,13 +409,18 @@ pub(super) struct Loaded<V: Lanes> {
 }
 
 impl<V: Lanes> Loaded<V> {
+    #[inline(always)]
+    pub(super) fn of<P: Prepare>(prepare: &P, p: V, q: V) -> Self {
+        let (p, q) = prepare.pair(p, q);
+        Loaded { p, q, live: None }
+    }
+
     /// # Safety
     /// A vector is readable from each.
     #[inline(always)]
     pub(super) unsafe fn whole<P: Prepare>(prepare: &P, p: *const V::Real, q: *const V::Real) -> Self {
         // SAFETY: the caller's promise.
-        let (p, q) = unsafe { prepare.pair(V::load(p), V::load(q)) };
-        Loaded { p, q, live: None }
+        unsafe { Self::of(prepare, V::load(p), V::load(q)) }
     }
 }
 

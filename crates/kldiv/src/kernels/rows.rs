@@ -4,9 +4,10 @@
 
 use crate::kernels::generic::{Loaded, add_columns, add_row, careful};
 use crate::kernels::lane_sums::Sums;
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
+use crate::kernels::lanes::{Isa, Job, Lanes, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::AsGiven;
+use crate::kernels::transpose::columns;
 
 /// Rows that are summed at a time.
 pub(crate) const ROWS: usize = 8;
@@ -19,37 +20,6 @@ pub(crate) const ROWS: usize = 8;
 pub(super) unsafe fn row<'a, T>((first, stride): (*const T, isize), i: usize, cols: usize) -> &'a [T] {
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts(first.offset(i as isize * stride), cols) }
-}
-
-/// Element j of each of eight rows.
-///
-/// # Safety
-/// As that of [`row`], and the rows have one.
-#[inline(always)]
-unsafe fn column<T: Real>((first, stride): (*const T, isize), j: usize) -> [T; ROWS] {
-    let mut column = [T::ZERO; ROWS];
-    for i in 0..ROWS {
-        // SAFETY: the caller's promise.
-        column[i] = unsafe { *first.offset(i as isize * stride).add(j) };
-    }
-    column
-}
-
-/// The columns of a vector, one behind the other; missing ones are 1.
-///
-/// # Safety
-/// As that of [`column`].
-#[inline(always)]
-pub(super) unsafe fn of_columns<T: Real>(
-    rows: (*const T, isize),
-    columns: std::ops::Range<usize>,
-) -> [[T; ROWS]; 2] {
-    let mut vector = [[T::ONE; ROWS]; 2];
-    for (place, j) in vector.iter_mut().zip(columns) {
-        // SAFETY: the caller's promise.
-        *place = unsafe { column(rows, j) };
-    }
-    vector
 }
 
 /// The measures of eight rows of at most a block. Whoever makes one vouches for the rows: where the first of each side
@@ -97,15 +67,10 @@ impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Columns<'_,
     fn run<I: Isa>(self) {
         let Rows { op, p, q, cols, out } = self.0;
         let mut sums = [Sums::<I::F64, M, C>::zero(); 8];
-        let columns = T::On::<I>::LANES / ROWS;
-        for (n, sums) in sums[..cols].chunks_mut(columns).enumerate() {
-            // SAFETY: the job's maker vouches for the rows.
-            let pair = unsafe {
-                let which = n * columns..n * columns + sums.len();
-                let (x, y) = (of_columns(p, which.clone()), of_columns(q, which));
-                Loaded::<T::On<I>>::whole(&AsGiven, x.as_ptr().cast(), y.as_ptr().cast())
-            };
-            add_columns(op, pair, sums);
+        // SAFETY: the job's maker vouches for the rows.
+        let (p, q) = unsafe { (columns::<T::On<I>>(p, cols), columns::<T::On<I>>(q, cols)) };
+        for (n, sums) in sums[..cols].chunks_mut(T::On::<I>::LANES / ROWS).enumerate() {
+            add_columns(op, Loaded::of(&AsGiven, p[n], q[n]), sums);
         }
         *out = Sums::values_of_columns(&sums, careful::<O, T, M, C>()).to_f64s();
     }
