@@ -49,8 +49,8 @@ fn gathered(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
 /// The parameters of `n` rows from `start` on, two by two: where they are, if they lie so, or gathered.
 fn parameters<'a>(of: &View<'a>, start: usize, n: usize, gathered: &'a mut [f64; 2 * PAIRS]) -> &'a [f64] {
     let rows = of.some_rows(start, n);
-    if let Some(parameters) = where_they_are(&rows) {
-        return parameters;
+    if let Some(row) = rows.as_one_row() {
+        return row.as_or_in(&mut gathered[..2 * n]);
     }
     for col in 0..2 {
         let mut column = [1.0; PAIRS];

@@ -115,11 +115,17 @@ impl<'a> Row<'a> {
     pub(crate) fn copy<T: Element>(&self, out: &mut [T]) {
         debug_assert_eq!(out.len(), self.len);
         with_type!(self.dtype, U => {
-            if let (Some(from), Dtype::F32) = (self.as_slice::<U>(), T::DTYPE) {
-                // SAFETY: T is f32.
-                let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
-                // The machine may have an instruction for that.
-                return U::to_f32s(from, out);
+            if let Some(from) = self.as_slice::<U>() {
+                if T::DTYPE == Dtype::F32 {
+                    // SAFETY: T is f32.
+                    let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
+                    // The machine may have an instruction for that.
+                    return U::to_f32s(from, out);
+                }
+                for (place, x) in out.iter_mut().zip(from) {
+                    *place = T::from_element(*x);
+                }
+                return;
             }
             let mut from = self.data.cast::<U>();
             if self.stride == 2 {
