@@ -16,6 +16,7 @@ use crate::kernels::product::{
 };
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, chunk};
+use crate::kernels::softmax_rows::{Column, SoftmaxRows};
 use crate::kernels::vae::{self, GaussianRows, Gaussians, Given};
 use crate::kernels::widen::Widen;
 use crate::kernels::{Isa, dispatch_to, far_terms};
@@ -322,7 +323,30 @@ fn rows_of_gaussians<T: Vector, const PRIOR: bool>(isa: Isa, a: &[T], b: &[T]) -
     [bits_of(&gradients.concat()), bits_of(&sums)].concat()
 }
 
+/// Eight rows of few logits, each of which is what it is by itself; nothing is said of rows that are left.
+fn rows_of_logits(isa: Isa, a: &[f32], b: &[f32]) -> Vec<u64> {
+    let cols = a.len().clamp(1, 32);
+    let at = |x: &[f32], i, j| x.get((i * cols + j) % x.len().max(1)).copied().unwrap_or(1.0);
+    let run = |rows: std::ops::Range<usize>| {
+        let column =
+            |x: &[f32], j| std::array::from_fn(|i| if rows.contains(&i) { at(x, i, j) } else { 0.0 });
+        let mut tiles = [a, b].map(|x| (0..cols).map(|j| column(x, j)).collect::<Vec<Column>>());
+        let ([a, b], mut out) = (tiles.each_mut(), [0.0; ROWS]);
+        dispatch_to(isa, SoftmaxRows { a, b, scale: 0.4, by: Some(&[0.3; ROWS]), out: &mut out });
+        (out, tiles)
+    };
+    let bits = |of: &([f64; ROWS], [Vec<Column>; 2]), i: usize| {
+        let gradients = of.1.iter().flatten().map(|column| if of.0[i].is_nan() { 0.0 } else { column[i] });
+        [bits_of(&[of.0[i]]), bits_of(&gradients.collect::<Vec<_>>())].concat()
+    };
+    let together = run(0..ROWS);
+    let each = (0..ROWS).map(|i| bits(&together, i));
+    each.enumerate().for_each(|(i, row)| assert_eq!(row, bits(&run(i..i + 1), i), "{isa:?}, row {i}"));
+    (0..ROWS).flat_map(|i| bits(&together, i)).collect()
+}
+
 jobs_on_logits_have_the_scalar_ones_bits! {
+    rows_of_few_logits: f32, |isa, a, b| rows_of_logits(isa, a, b);
     compare_of_f64: f64, |isa, a, b| compared::<f64, false>(isa, a, b);
     compare_of_wide_f64: f64, |isa, a, b| compared::<f64, true>(isa, a, b);
     compare_of_f32: f32, |isa, a, b| compared::<f32, false>(isa, a, b);
