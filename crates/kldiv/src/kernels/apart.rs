@@ -358,10 +358,11 @@ pub(crate) struct ApartRows<'a, T, const ZEROS: bool> {
 }
 
 impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
-    type Output = ();
+    /// Whether all are, and this job has answered them all.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(self) -> bool {
         let ApartRows { p, q, cols, out, apart } = self;
         let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
         let mut could = [false; ROWS];
@@ -378,13 +379,24 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
         }
         let curved = join_rows(curved);
         let values: [f64; ROWS] = (curved - join_rows(straight)).to_f64s();
+        if could == [true; ROWS] && are_all_apart::<T, I>(curved) {
+            *out = values;
+            return true;
+        }
         let curved: [f64; ROWS] = curved.to_f64s();
         for i in 0..ROWS {
             if could[i] {
                 (out[i], apart[i]) = (values[i], Some(curved[i] >= near::<T>()));
             }
         }
+        false
     }
+}
+
+/// Whether each lane has the curved parts of a row that is apart.
+#[inline(always)]
+fn are_all_apart<T: Real, I: Isa>(curved: I::F64) -> bool {
+    I::F64::all(I::F64::le(I::F64::splat(near::<T>()), curved))
 }
 
 /// The same of rows of few columns, which are taken column by column, if all rows allow it; see
@@ -421,6 +433,13 @@ impl<T: Vector> Job for ApartColumns<'_, T> {
         }
         let curved = join_columns(curved);
         *out = (curved - join_columns(straight)).to_f64s();
-        Some(curved.to_f64s::<ROWS>().map(|curved| curved >= near::<T>()))
+        if are_all_apart::<T, I>(curved) {
+            return Some([true; ROWS]);
+        }
+        let (curved, mut apart): ([f64; ROWS], _) = (curved.to_f64s(), [false; ROWS]);
+        for i in 0..ROWS {
+            apart[i] = curved[i] >= near::<T>();
+        }
+        Some(apart)
     }
 }

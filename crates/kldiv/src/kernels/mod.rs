@@ -274,10 +274,12 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
         if few_columns::<T>(cols)
             && let Some(found) = dispatch(ApartColumns { p, q, cols, out })
         {
+            if found == [true; ROWS] {
+                return;
+            }
             apart = found.map(Some);
-        }
-        if apart.contains(&None) {
-            dispatch(ApartRows::<T, false> { p, q, cols, out, apart: &mut apart });
+        } else if dispatch(ApartRows::<T, false> { p, q, cols, out, apart: &mut apart }) {
+            return;
         }
         if apart.contains(&None) {
             dispatch(ApartRows::<T, true> { p, q, cols, out, apart: &mut apart });
