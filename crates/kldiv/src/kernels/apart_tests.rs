@@ -76,8 +76,12 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
                         let mut apart = [None; ROWS];
-                        dispatch_to(isa, ApartRows::<_, false> { p, q, cols, out: &mut out, apart: &mut apart });
-                        dispatch_to(isa, ApartRows::<_, true> { p, q, cols, out: &mut out, apart: &mut apart });
+                        let (to, which) = (&mut out, &mut apart);
+                        if dispatch_to(isa, ApartRows::<_, false> { p, q, cols, out: to, apart: which })
+                            || dispatch_to(isa, ApartRows::<_, true> { p, q, cols, out: to, apart: which })
+                        {
+                            return out.map(|value| Some(one_nan(value)));
+                        }
                         std::array::from_fn::<_, ROWS, _>(|i| {
                             (apart[i] == Some(true)).then_some(one_nan(out[i]))
                         })

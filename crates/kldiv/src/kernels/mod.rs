@@ -281,8 +281,8 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
         } else if dispatch(ApartRows::<T, false> { p, q, cols, out, apart: &mut apart }) {
             return;
         }
-        if apart.contains(&None) {
-            dispatch(ApartRows::<T, true> { p, q, cols, out, apart: &mut apart });
+        if apart.contains(&None) && dispatch(ApartRows::<T, true> { p, q, cols, out, apart: &mut apart }) {
+            return;
         }
         if apart == [Some(true); ROWS] {
             return;
