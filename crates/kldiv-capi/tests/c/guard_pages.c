@@ -335,30 +335,30 @@ static void every_length_at_every_offset(void)
     free(s.q);
 }
 
-static void a_masked_row_may_lie_where_nobody_can_read(void)
+static void a_masked_row_may_lie_where_nobody_can_read(uint32_t dtype, size_t cols)
 {
     static const uint8_t mask[3] = {1, 0, 1};
-    const size_t page = page_size(), cols = 100;
+    const size_t page = page_size();
     region r = guarded_region(3 * page);
     uint64_t seed = 21;
-    fill(r.begin, cols, KLDIV_DTYPE_F64, &seed);
-    fill(r.begin + 2 * page, cols, KLDIV_DTYPE_F64, &seed);
+    fill(r.begin, cols, dtype, &seed);
+    fill(r.begin + 2 * page, cols, dtype, &seed);
     if (mprotect(r.begin + page, page, PROT_NONE) != 0)
         give_up("no guard page");
-    kldiv_view p = view_of(r.begin, 3, cols, KLDIV_DTYPE_F64), q = p;
-    p.row_stride = (ptrdiff_t)(page / sizeof(double));
+    kldiv_view p = view_of(r.begin, 3, cols, dtype), q = p;
+    p.row_stride = (ptrdiff_t)(page / dtype_size(dtype));
     q.row_stride = 0; /* the first row again */
     kldiv_options options = default_options();
     options.mask = mask;
     double rows[3] = {-1, -1, -1}, terms[3 * 100];
     kldiv_view_mut out = view_mut_of(terms, 3, cols, KLDIV_DTYPE_F64);
-    check_case("a masked row on a guard page");
+    check_case("a masked row of %lu %s on a guard page", (unsigned long)cols, dtype_name(dtype));
     CHECK_STATUS(kldiv_rows(&p, &q, &options, rows), KLDIV_OK);
     CHECK(rows[0] == 0 && rows[1] == 0 && rows[2] != 0);
     CHECK_STATUS(kldiv_terms(&p, &q, &options, &out), KLDIV_OK);
     CHECK(terms[cols] == 0 && terms[2 * cols - 1] == 0);
 
-    static const int64_t indices[3] = {3, INT64_MAX, 99}; /* that of the masked row is not looked at either */
+    const int64_t indices[3] = {3, INT64_MAX, (int64_t)cols - 1}; /* that of the masked row is not looked at either */
     kldiv_view values = p;
     values.cols = 1;
     CHECK_STATUS(kldiv_loss(&p, &q, &options, rows), KLDIV_OK);
@@ -372,7 +372,8 @@ static void a_masked_row_may_lie_where_nobody_can_read(void)
                               : which == 2 ? kldiv_logits_topk(&values, indices, &p, &options, NULL, rows, &out)
                                            : kldiv_vae_grad(&p, &p, &q, &q, &options, NULL, rows, &out, NULL, NULL,
                                                             NULL);
-        check_case("a masked row on a guard page, gradient %d", which);
+        check_case("a masked row of %lu %s on a guard page, gradient %d", (unsigned long)cols, dtype_name(dtype),
+                   which);
         CHECK_STATUS(status, KLDIV_OK);
         CHECK(terms[cols] == 0 && terms[2 * cols - 1] == 0 && isfinite(terms[0]) && isfinite(terms[3 * cols - 1]));
         CHECK(which == 0 || rows[1] == 0);
@@ -397,7 +398,9 @@ static void no_rows_are_not_read(void)
 int main(void)
 {
     every_length_at_every_offset();
-    a_masked_row_may_lie_where_nobody_can_read();
+    a_masked_row_may_lie_where_nobody_can_read(KLDIV_DTYPE_F64, 100);
+    a_masked_row_may_lie_where_nobody_can_read(KLDIV_DTYPE_F32, 100);
+    a_masked_row_may_lie_where_nobody_can_read(KLDIV_DTYPE_F32, 10);
     no_rows_are_not_read();
     kldiv_shutdown();
     return check_result("guard_pages");

@@ -148,7 +148,8 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         if T::On::<I>::calm(begun.unrest) { Some(begun) } else { None }
     }
 
-    /// Goes through a stretch for the second time: adds what [`Lane::begin`] gave, and the curved parts of the whole vectors.
+    /// Adds what [`Lane::begin`] gave, and goes through a stretch for the second time, unless it was [`once`], for the curved
+    /// parts of the whole vectors.
     ///
     /// # Safety
     /// It has written the quotients of this p.

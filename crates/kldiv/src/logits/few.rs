@@ -13,11 +13,13 @@ pub(super) const ROWS: usize = kernels::ROWS;
 pub(super) const FEW: usize = 32;
 
 /// Writes the divergences in nats of at most eight rows of P and Q, and those gradients that are wanted, each row's times
-/// its own factor; NaN, and no gradients, of a row that is to be looked at by itself.
+/// its own factor; NaN, and no gradients, of a row that is to be looked at by itself. Rows that are not kept are neither read
+/// nor written.
 #[inline(never)]
 pub(super) fn rows(
     [p, q]: [&View; 2],
     rows: Range<usize>,
+    keeps: impl Fn(usize) -> bool,
     scale: f64,
     by: &[f64; ROWS],
     grads: [Option<&ViewMut>; 2],
@@ -26,7 +28,8 @@ pub(super) fn rows(
     let cols = p.cols();
     let mut tiles = [[[0.0; ROWS]; FEW]; 2];
     let [a, b] = tiles.each_mut().map(|tile| &mut tile[..cols]);
-    for (lane, i) in rows.clone().enumerate() {
+    let kept = rows.enumerate().filter(|(_, i)| keeps(*i));
+    for (lane, i) in kept.clone() {
         fill(a, lane, p.row(i));
         fill(b, lane, q.row(i));
     }
@@ -34,7 +37,7 @@ pub(super) fn rows(
     kernels::dispatch(SoftmaxRows { a, b, scale, by: wanted.then_some(by), out });
     for (grad, tile) in grads.into_iter().zip(&tiles) {
         let Some(grad) = grad else { continue };
-        for (lane, i) in rows.clone().enumerate() {
+        for (lane, i) in kept.clone() {
             if !out[lane].is_nan() {
                 // SAFETY: each row is asked for once at a time.
                 drain(&tile[..cols], lane, unsafe { grad.row_mut(i) });
@@ -52,12 +55,6 @@ fn fill(tile: &mut [Column], lane: usize, row: Row) {
 }
 
 fn drain(tile: &[Column], lane: usize, mut row: RowMut) {
-    if let Some(row) = row.as_slice_mut() {
-        for (x, column) in row.iter_mut().zip(tile) {
-            *x = column[lane];
-        }
-        return;
-    }
     let mut buffer = [0.0; FEW];
     for (x, column) in buffer.iter_mut().zip(tile) {
         *x = column[lane];

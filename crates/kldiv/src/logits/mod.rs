@@ -206,7 +206,8 @@ impl<'a> Job<'a> {
                 sides.swap(0, 1);
                 grads.swap(0, 1);
             }
-            few::rows(sides, rows.clone(), self.scale, &by, grads, &mut values);
+            let keeps = |i| self.rows.options.keeps(i);
+            few::rows(sides, rows.clone(), keeps, self.scale, &by, grads, &mut values);
         }
         let mut first = None;
         for (i, value) in rows.clone().zip(&mut values) {
