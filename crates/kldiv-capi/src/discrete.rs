@@ -1,10 +1,11 @@
 //! The two-line call: plain vectors, nothing to choose.
 
 use core_kldiv::Element;
-use core_kldiv::discrete::kl;
+use core_kldiv::discrete::{Anywhere, Rest, kl_rest};
 
+use crate::error::Failure;
 use crate::guard::guard;
-use crate::status::kldiv_status;
+use crate::status::{KLDIV_OK, kldiv_status};
 use crate::view;
 
 /// The Kullback-Leibler divergence of two vectors of probabilities, in nats:
@@ -44,13 +45,73 @@ pub unsafe extern "C" fn kldiv_kl_f32(p: *const f32, q: *const f32, n: usize, ou
 /// `p` and `q` are NULL or `n` elements are readable there; `out` is NULL or writable.
 #[inline(always)]
 unsafe fn kl_of<T: Element>(p: *const T, q: *const T, n: usize, out: *mut f64) -> kldiv_status {
-    // SAFETY: the caller's promise, for each.
-    guard(move || unsafe {
-        let (p, p_span) = view::array(p, n, "p")?;
-        let (q, q_span) = view::array(q, n, "q")?;
-        let (out, out_span) = view::one_mut(out, "out")?;
-        out_span.apart(&[p_span, q_span])?;
-        match kl(p, q) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match Anywhere::new() {
+            None => guarded_kl_of(p, q, n, out, Rest::All),
+            // A pair by itself, with no place on the stack: to make one takes as long as half a logarithm.
+            Some(anywhere) if n == 1 && kl_anywhere(&anywhere, p, q, 1, out).is_ok() => KLDIV_OK,
+            Some(_) => kl_of_many(p, q, n, out),
+        }
+    }
+}
+
+/// Not inlined, for the stack's sake, as is what follows it.
+///
+/// # Safety
+/// As above.
+#[inline(never)]
+unsafe extern "C" fn kl_of_many<T: Element>(
+    p: *const T,
+    q: *const T,
+    n: usize,
+    out: *mut f64,
+) -> kldiv_status {
+    let mut found = Err(Rest::All);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(anywhere) = Anywhere::new() {
+            found = kl_anywhere(&anywhere, p, q, n, out);
+        }
+        match found {
+            Ok(()) => KLDIV_OK,
+            Err(rest) => guarded_kl_of(p, q, n, out, rest),
+        }
+    }
+}
+
+/// Writes KL if it takes no more than integers and instructions that have no need of an environment.
+///
+/// # Safety
+/// As above.
+#[inline(always)]
+unsafe fn kl_anywhere<T: Element>(
+    anywhere: &Anywhere,
+    p: *const T,
+    q: *const T,
+    n: usize,
+    out: *mut f64,
+) -> Result<(), Rest> {
+    // SAFETY: the caller's promise.
+    let Ok((p, q, out)) = (unsafe { arguments(p, q, n, out) }) else { return Err(Rest::All) };
+    *out = anywhere.kl(p, q)?;
+    Ok(())
+}
+
+/// # Safety
+/// As above.
+#[inline(never)]
+unsafe extern "C" fn guarded_kl_of<T: Element>(
+    p: *const T,
+    q: *const T,
+    n: usize,
+    out: *mut f64,
+    rest: Rest,
+) -> kldiv_status {
+    guard(move || {
+        // SAFETY: the caller's promise.
+        let (p, q, out) = unsafe { arguments(p, q, n, out) }?;
+        match kl_rest(rest, p, q) {
             Ok(value) => *out = value,
             Err(error) => {
                 if error.row().is_some() {
@@ -61,6 +122,25 @@ unsafe fn kl_of<T: Element>(p: *const T, q: *const T, n: usize, out: *mut f64) -
         }
         Ok(())
     })
+}
+
+/// # Safety
+/// As above, and nobody else touches `out` during 'a.
+#[inline(always)]
+unsafe fn arguments<'a, T>(
+    p: *const T,
+    q: *const T,
+    n: usize,
+    out: *mut f64,
+) -> Result<(&'a [T], &'a [T], &'a mut f64), Failure> {
+    // SAFETY: the caller's promise, for each.
+    unsafe {
+        let (p, p_span) = view::array(p, n, "p")?;
+        let (q, q_span) = view::array(q, n, "q")?;
+        let (out, out_span) = view::one_mut(out, "out")?;
+        out_span.apart(&[p_span, q_span])?;
+        Ok((p, q, out))
+    }
 }
 
 #[cfg(test)]

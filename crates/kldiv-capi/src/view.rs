@@ -79,7 +79,7 @@ impl Span {
     #[inline(always)]
     pub(crate) fn apart(self, inputs: &[Span]) -> Result<(), Failure> {
         for input in inputs {
-            if self.start.max(input.start) < self.end.min(input.end) {
+            if self.start < input.end && input.start < self.end {
                 return Err(Failure::Argument(
                     KLDIV_ERROR_OVERLAP,
                     input.name,

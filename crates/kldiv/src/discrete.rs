@@ -9,6 +9,8 @@
 
 use crate::error::Error;
 use crate::kernels;
+#[doc(hidden)]
+pub use crate::kernels::Rest;
 use crate::kernels::op::{Gap, Kl};
 use crate::pair::{Plan, SHARE};
 use crate::policy::{Measure, Options};
@@ -53,6 +55,49 @@ pub fn generalized<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Erro
     of_slices(Measure::Generalized, gap_of_f64s, gap_of_f32s, p, q)
 }
 
+/// Instructions that neither heed nor change the floating-point environment, which takes longer to look at than a short
+/// vector takes: for the C ABI, whose callers' environment can be any.
+#[doc(hidden)]
+pub struct Anywhere(());
+
+impl Anywhere {
+    /// Them, if they are in use.
+    #[inline(always)]
+    pub fn new() -> Option<Self> {
+        kernels::Isa::Avx512.is_in_use().then_some(Anywhere(()))
+    }
+
+    /// [`kl`] of two slices of equal length, or what is left to do for it.
+    #[inline(always)]
+    pub fn kl<T: Element>(&self, p: &[T], q: &[T]) -> Result<f64, Rest> {
+        let (x, y) = (View::from(p).row(0), View::from(q).row(0));
+        // SAFETY: there are such instructions.
+        unsafe {
+            match (x.as_slice(), y.as_slice(), x.as_slice(), y.as_slice()) {
+                (Some(p), Some(q), _, _) => kernels::kl_anywhere::<f64>(p, q),
+                (_, _, Some(p), Some(q)) => kernels::kl_anywhere::<f32>(p, q),
+                _ => Err(Rest::All),
+            }
+        }
+    }
+}
+
+/// [`kl`] of which this much is left to do.
+#[doc(hidden)]
+#[inline]
+pub fn kl_rest<T: Element>(rest: Rest, p: &[T], q: &[T]) -> Result<f64, Error> {
+    match rest.short() {
+        None => kl(p, q),
+        Some(short) => of_slices(
+            Measure::Kl,
+            |p, q| kl_of_f64s_after(short, p, q),
+            |p, q| kl_of_f32s_after(short, p, q),
+            p,
+            q,
+        ),
+    }
+}
+
 // Not generic, so that the kernels are compiled in this crate and not in each that calls it.
 fn kl_of_f64s(p: &[f64], q: &[f64]) -> f64 {
     kernels::value(&Kl, p, q)
@@ -60,6 +105,14 @@ fn kl_of_f64s(p: &[f64], q: &[f64]) -> f64 {
 
 fn kl_of_f32s(p: &[f32], q: &[f32]) -> f64 {
     kernels::value(&Kl, p, q)
+}
+
+fn kl_of_f64s_after(short: f64, p: &[f64], q: &[f64]) -> f64 {
+    kernels::value_after(&Kl, short, p, q)
+}
+
+fn kl_of_f32s_after(short: f64, p: &[f32], q: &[f32]) -> f64 {
+    kernels::value_after(&Kl, short, p, q)
 }
 
 fn gap_of_f64s(p: &[f64], q: &[f64]) -> f64 {
@@ -74,8 +127,8 @@ fn gap_of_f32s(p: &[f32], q: &[f32]) -> f64 {
 #[inline]
 fn of_slices<P: Element, Q: Element>(
     measure: Measure,
-    f64s: fn(&[f64], &[f64]) -> f64,
-    f32s: fn(&[f32], &[f32]) -> f64,
+    f64s: impl FnOnce(&[f64], &[f64]) -> f64,
+    f32s: impl FnOnce(&[f32], &[f32]) -> f64,
     p: &[P],
     q: &[Q],
 ) -> Result<f64, Error> {

@@ -5,7 +5,7 @@
 
 use crate::check;
 use crate::error::{Error, Operand};
-use crate::kernels::lanes::{Lanes, Vector};
+use crate::kernels::lanes::{Lanes, Numbers, Vector};
 use crate::kernels::log::{Parts, Ratio, ln, ln_ratio};
 use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};

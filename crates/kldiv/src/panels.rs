@@ -6,7 +6,7 @@
 use crate::error::{Error, Operand};
 use crate::kernels;
 use crate::kernels::exp::exp;
-use crate::kernels::lanes::Lanes;
+use crate::kernels::lanes::Numbers;
 use crate::kernels::log::ln;
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::prepare::AsGiven;

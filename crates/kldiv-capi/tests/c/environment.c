@@ -38,6 +38,10 @@ static double *many_p, *many_q, *long_p, *long_q, many_out[MANY_ROWS], terms_out
 static float *single_p, *single_q, single_terms[TINY_COLS];
 static double tiny_p[TINY_COLS], tiny_q[TINY_COLS];       /* subnormal throughout */
 static float tiny_single_p[TINY_COLS], tiny_single_q[TINY_COLS];
+static double deep_p[TINY_COLS], deep_q[TINY_COLS];       /* normal, of all sizes */
+static float deep_single_p[TINY_COLS], deep_single_q[TINY_COLS];
+static double close_p[TINY_COLS], close_q[TINY_COLS];     /* and near each other */
+static float close_single_p[TINY_COLS], close_single_q[TINY_COLS];
 static uint64_t counts[TINY_COLS];
 static kldiv_term explained[TINY_COLS];
 static double grads[4][MANY_ROWS * MANY_COLS];
@@ -71,6 +75,14 @@ static void make_inputs(void)
         tiny_q[i] = random_unit(&seed) * ldexp(1, -1024);
         tiny_single_p[i] = (float)random_unit(&seed) * ldexpf(1, -127);
         tiny_single_q[i] = (float)random_unit(&seed) * ldexpf(1, -127);
+        deep_p[i] = random_unit(&seed) * ldexp(1, -(int)(i * 7 % 1010));
+        deep_q[i] = random_unit(&seed) * ldexp(1, -(int)(i * 31 % 1010));
+        deep_single_p[i] = (float)random_unit(&seed) * ldexpf(1, -(int)(i * 7 % 120));
+        deep_single_q[i] = (float)random_unit(&seed) * ldexpf(1, -(int)(i * 31 % 120));
+        close_p[i] = random_unit(&seed) * ldexp(1, -(int)(i * 7 % 1010));
+        close_q[i] = close_p[i] * (1 + 1e-15 * random_unit(&seed));
+        close_single_p[i] = (float)random_unit(&seed) * ldexpf(1, -(int)(i * 7 % 120));
+        close_single_q[i] = close_single_p[i] * (float)(1 + 1e-6 * random_unit(&seed));
         counts[i] = random_bits(&seed) % 1000;
     }
     for (size_t i = 0; i < MANY_ROWS * 8; i++)
@@ -155,6 +167,25 @@ static void partial_calls(answers *a, const kldiv_view *p, const kldiv_view *q)
     }
 }
 
+/* Short vectors, which some machines take without a look at the environment: of each length, and each pair by itself. */
+static void short_calls(answers *a)
+{
+    const double *of[][2] = {{many_p + MANY_COLS, many_q + MANY_COLS}, {deep_p, deep_q}, {close_p, close_q}};
+    const float *single[][2] = {{single_p + MANY_COLS, single_q + MANY_COLS},
+                                {deep_single_p, deep_single_q},
+                                {close_single_p, close_single_q}};
+    double out = 0;
+    for (size_t n = 1; n <= TINY_COLS; n++)
+        for (size_t kind = 0; kind < sizeof of / sizeof *of; kind++) {
+            const double *p = of[kind][0], *q = of[kind][1];
+            const float *single_p = single[kind][0], *single_q = single[kind][1];
+            take(a, kldiv_kl_f64(p, q, n, &out), &out, sizeof out);
+            take(a, kldiv_kl_f64(p + n - 1, q + n - 1, 1, &out), &out, sizeof out);
+            take(a, kldiv_kl_f32(single_p, single_q, n, &out), &out, sizeof out);
+            take(a, kldiv_kl_f32(single_p + n - 1, single_q + n - 1, 1, &out), &out, sizeof out);
+        }
+}
+
 /* Only calls, loads and integers here: traps may be unmasked. */
 static answers every_call(void)
 {
@@ -169,6 +200,8 @@ static answers every_call(void)
     take(&a, kldiv_kl_f32(tiny_single_p, tiny_single_q, TINY_COLS, &out), &out, sizeof out);
     take(&a, kldiv_kl_f64(many_p + MANY_COLS, many_q + MANY_COLS, MANY_COLS, &out), &out, sizeof out);
     take(&a, kldiv_kl_f32(single_p + MANY_COLS, single_q + MANY_COLS, MANY_COLS, &out), &out, sizeof out);
+
+    short_calls(&a);
 
     /* every measure, of many rows: shared by two threads */
     for (int single = 0; single < 2; single++) {

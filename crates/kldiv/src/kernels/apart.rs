@@ -18,8 +18,8 @@
 use std::mem::MaybeUninit;
 
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
-use crate::kernels::lane_sums::{join, join_columns, join_rows, load_eight};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
+use crate::kernels::lane_sums::{join, join_columns, join_rows, joined, load_eight};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
@@ -260,10 +260,11 @@ fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
     V::unrest(p, q, V::Real::NORMAL)
 }
 
-/// Whether the sums of a share are of rows that are apart.
+/// Whether the curved parts of a share are of rows that are apart. Numbers, of which none is NaN, are in the order of the
+/// integers that have their bits, negative ones below all others.
 #[inline(always)]
-fn are_apart<T: Real>(total: &Total<1, 1>) -> bool {
-    total.plain[0].hi >= near::<T>()
+fn is_apart<T: Real>(curved: f64) -> bool {
+    curved.to_bits().cast_signed() >= near::<T>().to_bits().cast_signed()
 }
 
 /// The KL of two slices of equal length, from 2 elements to a block. Minus infinity if they are near, NaN if they hold what
@@ -276,15 +277,15 @@ pub(crate) struct Short<'a, T> {
 impl<T: Vector> Job for Short<'_, T> {
     type Output = f64;
 
+    /// Nothing but vectors of numbers and of integers: this is what [`crate::kernels::avx512::run_still`] asks for.
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
-        let Short { p, q } = self;
         let mut lane = Lane::<I::F64>::new();
-        if !lane.add::<I, T, false>(p, q, &mut no_quotients()) {
+        if !lane.add::<I, T, false>(self.p, self.q, &mut no_quotients()) {
             return f64::NAN;
         }
-        let total = lane.total();
-        if are_apart::<T>(&total) { total.difference() } else { f64::NEG_INFINITY }
+        let (curved, straight) = (joined(lane.curved), joined(lane.straight));
+        if is_apart::<T>(curved.lane_0()) { (curved - straight).lane_0() } else { f64::NEG_INFINITY }
     }
 }
 
@@ -311,7 +312,7 @@ impl Apart {
         if self.filled > 0 {
             self.close();
         }
-        if !are_apart::<T>(&self.total) {
+        if !is_apart::<T>(self.total.plain[0].hi) {
             return None;
         }
         let mut total = Total::ZERO;

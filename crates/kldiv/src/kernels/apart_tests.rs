@@ -1,12 +1,12 @@
 //! The sums of rows that are apart, on each instruction set that the machine has, against the scalar ones, to the bit.
 
 use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed, Short};
-use crate::kernels::generic::BLOCK;
+use crate::kernels::generic::{BLOCK, ValueOfPair};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
 use crate::kernels::tests::{LENGTHS, bits, data, one_nan, others};
-use crate::kernels::{Isa, dispatch_to};
+use crate::kernels::{Isa, Rest, active_isa, dispatch_to, kl_anywhere};
 
 /// Numbers apart and near, with zeros and without, modest and not.
 fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
@@ -22,7 +22,7 @@ fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
 
 /// Sums that are apart: the same bits on every instruction set, and in pieces; of eight rows those of each by itself.
 macro_rules! what_is_apart_has_the_scalar_ones_bits {
-    ($($t:ty: $sums:ident, $short:ident, $eight_rows:ident;)*) => {$(
+    ($($t:ty: $sums:ident, $short:ident, $anywhere:ident, $eight_rows:ident;)*) => {$(
         #[test]
         fn $sums() {
             for n in LENGTHS.into_iter().filter(|n| *n > 1) {
@@ -66,6 +66,29 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn $anywhere() {
+            if active_isa() != Isa::Avx512 {
+                return;
+            }
+            let mut found = 0;
+            for n in LENGTHS.into_iter().filter(|n| (1..=BLOCK).contains(n)) {
+                for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
+                    let scalar = match (&p[..], &q[..]) {
+                        (&[p], &[q]) => dispatch_to(Isa::Scalar, ValueOfPair { op: &Kl, p, q }),
+                        _ => dispatch_to(Isa::Scalar, Short { p, q }),
+                    };
+                    // SAFETY: the instruction set is in use.
+                    let anywhere = unsafe { kl_anywhere(p, q) };
+                    found += usize::from(anywhere.is_ok());
+                    if let Some(value) = anywhere.map_or_else(Rest::short, Some) {
+                        assert_eq!(one_nan(scalar), one_nan(value), "n = {n}, kind {kind}");
+                    }
+                }
+            }
+            assert!(found > 50, "{found}");
         }
 
         #[test]
@@ -119,6 +142,32 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
 }
 
 what_is_apart_has_the_scalar_ones_bits! {
-    f64: sums_of_f64_that_are_apart, short_sums_of_f64_that_are_apart, eight_rows_of_f64_that_are_apart;
-    f32: sums_of_f32_that_are_apart, short_sums_of_f32_that_are_apart, eight_rows_of_f32_that_are_apart;
+    f64: sums_of_f64_that_are_apart, short_sums_of_f64_that_are_apart, short_sums_of_f64_in_any_environment, eight_rows_of_f64_that_are_apart;
+    f32: sums_of_f32_that_are_apart, short_sums_of_f32_that_are_apart, short_sums_of_f32_in_any_environment, eight_rows_of_f32_that_are_apart;
+}
+
+/// Where subnormal numbers count as zeros nothing but a pair is taken anywhere: that no bit differs takes luck.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn flushed_subnormal_numbers_leave_all_to_do() {
+    use std::arch::asm;
+
+    if active_isa() != Isa::Avx512 {
+        return;
+    }
+    const DEFAULT: u32 = 0x1F80;
+    const UPWARD: u32 = 0x4000;
+    const FLUSHED: [u32; 3] = [0x8000, 0x0040, 0x8040];
+    let (p, q) = ([0.5, 0.5], [0.7, 0.3]);
+    for more in [0, UPWARD].into_iter().chain(FLUSHED) {
+        let (mxcsr, default) = (DEFAULT | more, DEFAULT);
+        // SAFETY: nothing is computed before the register is as it was but what is tested; the instruction set is in use.
+        let found = unsafe {
+            asm!("ldmxcsr [{}]", in(reg) &raw const mxcsr);
+            let found = kl_anywhere(&p, &q);
+            asm!("ldmxcsr [{}]", in(reg) &raw const default);
+            found
+        };
+        assert_eq!(found.is_ok(), !FLUSHED.contains(&more), "{mxcsr:#x}");
+    }
 }

@@ -12,7 +12,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, Singles};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles};
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -73,19 +73,14 @@ operators!(F32x8: Add add _mm256_add_ps, Sub sub _mm256_sub_ps, Mul mul _mm256_m
 
 /// What is spelled the same for both vectors but for the instructions' names.
 macro_rules! shared {
-    ($real:ty, $register:ty, $lanes:literal, $splat:ident, $load:ident, $load_masked:ident, $to_integer:ident,
-     $store:ident, $fma:ident, $fnma:ident, $min:ident, $max:ident, $cmp:ident, $and:ident, $or:ident,
-     $sign_bits:ident, $blend:ident, $and_not:ident, $splat_bits:ident, $sub_bits:ident) => {
-        type Real = $real;
+    ($real:ty, $register:ty, $lanes:literal, $load:ident, $load_masked:ident, $to_integer:ident, $store:ident,
+     $min:ident, $max:ident, $cmp:ident, $and:ident, $or:ident, $sign_bits:ident, $blend:ident, $and_not:ident,
+     $splat_bits:ident, $sub_bits:ident) => {
         type Mask = $register;
         type Unrest = __m256i;
         type Sum = Twice<F64x4>;
         const LANES: usize = $lanes;
 
-        #[inline(always)]
-        fn splat(x: $real) -> Self {
-            Self(op!($splat(x)))
-        }
         #[inline(always)]
         unsafe fn load(from: *const $real) -> Self {
             Self(op!($load(from)))
@@ -98,14 +93,6 @@ macro_rules! shared {
         #[inline(always)]
         unsafe fn store(self, to: *mut $real) {
             op!($store(to, self.0))
-        }
-        #[inline(always)]
-        fn fma(self, b: Self, c: Self) -> Self {
-            Self(op!($fma(self.0, b.0, c.0)))
-        }
-        #[inline(always)]
-        fn fnma(self, b: Self, c: Self) -> Self {
-            Self(op!($fnma(self.0, b.0, c.0)))
         }
         #[inline(always)]
         fn magnitude(self) -> Self {
@@ -173,6 +160,26 @@ macro_rules! shared {
     };
 }
 
+/// The same of what formulas need.
+macro_rules! numbers {
+    ($real:ty, $splat:ident, $fma:ident, $fnma:ident) => {
+        type Real = $real;
+
+        #[inline(always)]
+        fn splat(x: $real) -> Self {
+            Self(op!($splat(x)))
+        }
+        #[inline(always)]
+        fn fma(self, b: Self, c: Self) -> Self {
+            Self(op!($fma(self.0, b.0, c.0)))
+        }
+        #[inline(always)]
+        fn fnma(self, b: Self, c: Self) -> Self {
+            Self(op!($fnma(self.0, b.0, c.0)))
+        }
+    };
+}
+
 /// The upper twelve bits of four 64-bit integers, the others 0, as signed numbers.
 #[inline(always)]
 fn exponents(of: __m256i) -> F64x4 {
@@ -182,18 +189,27 @@ fn exponents(of: __m256i) -> F64x4 {
     F64x4(op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(f64::from_bits(MAGIC))))))
 }
 
+impl Numbers for F64x4 {
+    numbers!(f64, _mm256_set1_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd);
+
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm256_castpd_si256(p.0)), op!(_mm256_castpd_si256(q.0)));
+        let t = op!(_mm256_add_epi64(op!(_mm256_sub_epi64(q, p)), op!(_mm256_set1_epi64x(1 << 51))));
+        let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi64x(!0 << 52))));
+        (Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift))))), exponents(t))
+    }
+}
+
 impl Lanes for F64x4 {
     shared!(
         f64,
         __m256d,
         4,
-        _mm256_set1_pd,
         _mm256_loadu_pd,
         _mm256_maskload_pd,
         _mm256_castpd_si256,
         _mm256_storeu_pd,
-        _mm256_fmadd_pd,
-        _mm256_fnmadd_pd,
         _mm256_min_pd,
         _mm256_max_pd,
         _mm256_cmp_pd,
@@ -210,13 +226,6 @@ impl Lanes for F64x4 {
     fn first(n: usize) -> __m256d {
         let (n, lanes) = (op!(_mm256_set1_epi64x(n as i64)), op!(_mm256_setr_epi64x(0, 1, 2, 3)));
         op!(_mm256_castsi256_pd(op!(_mm256_cmpgt_epi64(n, lanes))))
-    }
-    #[inline(always)]
-    fn align(p: Self, q: Self) -> (Self, Self) {
-        let (p, q) = (op!(_mm256_castpd_si256(p.0)), op!(_mm256_castpd_si256(q.0)));
-        let t = op!(_mm256_add_epi64(op!(_mm256_sub_epi64(q, p)), op!(_mm256_set1_epi64x(1 << 51))));
-        let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi64x(!0 << 52))));
-        (Self(op!(_mm256_castsi256_pd(op!(_mm256_sub_epi64(q, shift))))), exponents(t))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {
@@ -271,18 +280,28 @@ impl Lanes for F64x4 {
     }
 }
 
+impl Numbers for F32x8 {
+    numbers!(f32, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps);
+
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm256_castps_si256(p.0)), op!(_mm256_castps_si256(q.0)));
+        let t = op!(_mm256_add_epi32(op!(_mm256_sub_epi32(q, p)), op!(_mm256_set1_epi32(1 << 22))));
+        let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi32(!0 << 23))));
+        let steps = op!(_mm256_cvtepi32_ps(shift));
+        (Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift))))), Self(steps))
+    }
+}
+
 impl Lanes for F32x8 {
     shared!(
         f32,
         __m256,
         8,
-        _mm256_set1_ps,
         _mm256_loadu_ps,
         _mm256_maskload_ps,
         _mm256_castps_si256,
         _mm256_storeu_ps,
-        _mm256_fmadd_ps,
-        _mm256_fnmadd_ps,
         _mm256_min_ps,
         _mm256_max_ps,
         _mm256_cmp_ps,
@@ -300,14 +319,6 @@ impl Lanes for F32x8 {
         let n = op!(_mm256_set1_epi32(n as i32));
         let lanes = op!(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
         op!(_mm256_castsi256_ps(op!(_mm256_cmpgt_epi32(n, lanes))))
-    }
-    #[inline(always)]
-    fn align(p: Self, q: Self) -> (Self, Self) {
-        let (p, q) = (op!(_mm256_castps_si256(p.0)), op!(_mm256_castps_si256(q.0)));
-        let t = op!(_mm256_add_epi32(op!(_mm256_sub_epi32(q, p)), op!(_mm256_set1_epi32(1 << 22))));
-        let shift = op!(_mm256_and_si256(t, op!(_mm256_set1_epi32(!0 << 23))));
-        let steps = op!(_mm256_cvtepi32_ps(shift));
-        (Self(op!(_mm256_castsi256_ps(op!(_mm256_sub_epi32(q, shift))))), Self(steps))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {

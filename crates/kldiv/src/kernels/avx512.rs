@@ -11,25 +11,26 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, Singles};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles};
 
 #[derive(Clone, Copy)]
-pub(crate) struct F64x8(__m512d);
+pub(crate) struct F64x8<const STILL: bool>(__m512d);
 
 #[derive(Clone, Copy)]
-pub(crate) struct F32x16(__m512);
+pub(crate) struct F32x16<const STILL: bool>(__m512);
 
-pub(crate) struct Avx512;
+/// With `STILL`, instructions say themselves how they round, and raise no flag; see [`still`].
+pub(crate) struct Avx512<const STILL: bool>;
 
-impl Isa for Avx512 {
-    type F64 = F64x8;
-    type F32 = F32x16;
+impl<const STILL: bool> Isa for Avx512<STILL> {
+    type F64 = F64x8<STILL>;
+    type F32 = F32x16<STILL>;
     const WIDE: bool = true;
 
     #[inline(always)]
     fn call<J: Job>(job: J) -> J::Output {
-        // SAFETY: nobody has these vectors but inside `run`, whose caller vouched for the machine.
-        unsafe { run(job) }
+        // SAFETY: nobody has these vectors but inside `run_with`, whose caller vouched for the machine.
+        unsafe { run_with::<J, STILL>(job) }
     }
 }
 
@@ -37,10 +38,31 @@ impl Isa for Avx512 {
 ///
 /// # Safety
 /// The machine has AVX-512 F, DQ, BW and VL, and what AVX2 asks for.
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")]
+#[inline(always)]
 pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
-    job.run::<Avx512>()
+    // SAFETY: the caller's promise.
+    unsafe { run_with::<J, false>(job) }
 }
+
+/// The same with one result, and no trace, in every floating-point environment that keeps subnormal numbers: if it makes zeros
+/// of them, no instruction can help it.
+///
+/// # Safety
+/// As for [`run`]. The job computes with nothing but `+`, `-`, `*`, `/` and fused products of vectors, and the numbers that it
+/// looks at it looks at as integers.
+#[inline(always)]
+pub(super) unsafe fn run_still<J: Job>(job: J) -> J::Output {
+    // SAFETY: the caller's promise.
+    unsafe { run_with::<J, true>(job) }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")]
+unsafe fn run_with<J: Job, const STILL: bool>(job: J) -> J::Output {
+    job.run::<Avx512<STILL>>()
+}
+
+/// To nearest, and no flag is raised.
+const STILL_ROUNDING: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 
 /// An instruction of AVX-512.
 macro_rules! op {
@@ -55,33 +77,36 @@ macro_rules! op {
 }
 
 macro_rules! operators {
-    ($vector:ident: $($trait:ident $name:ident $instruction:ident),*) => {$(
-        impl $trait for $vector {
+    ($vector:ident: $($trait:ident $name:ident $instruction:ident $still:ident),*) => {$(
+        impl<const STILL: bool> $trait for $vector<STILL> {
             type Output = Self;
             #[inline(always)]
-            fn $name(self, other: Self) -> Self { $vector(op!($instruction(self.0, other.0))) }
+            fn $name(self, other: Self) -> Self {
+                Self(if STILL {
+                    op!($still::<STILL_ROUNDING>(self.0, other.0))
+                } else {
+                    op!($instruction(self.0, other.0))
+                })
+            }
         }
     )*};
 }
 
-operators!(F64x8: Add add _mm512_add_pd, Sub sub _mm512_sub_pd, Mul mul _mm512_mul_pd, Div div _mm512_div_pd);
-operators!(F32x16: Add add _mm512_add_ps, Sub sub _mm512_sub_ps, Mul mul _mm512_mul_ps, Div div _mm512_div_ps);
+operators!(F64x8: Add add _mm512_add_pd _mm512_add_round_pd, Sub sub _mm512_sub_pd _mm512_sub_round_pd,
+            Mul mul _mm512_mul_pd _mm512_mul_round_pd, Div div _mm512_div_pd _mm512_div_round_pd);
+operators!(F32x16: Add add _mm512_add_ps _mm512_add_round_ps, Sub sub _mm512_sub_ps _mm512_sub_round_ps,
+            Mul mul _mm512_mul_ps _mm512_mul_round_ps, Div div _mm512_div_ps _mm512_div_round_ps);
 
 /// What is spelled the same for both vectors but for the instructions' names.
 macro_rules! shared {
-    ($real:ty, $mask:ty, $splat:ident, $load:ident, $load_masked:ident, $store:ident, $fma:ident, $fnma:ident,
-     $min:ident, $max:ident, $range:ident, $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident, $bits:ident,
-     $splat_bits:ident, $sub_bits:ident, $less_bits:ident) => {
-        type Real = $real;
+    ($real:ty, $mask:ty, $load:ident, $load_masked:ident, $store:ident, $min:ident, $max:ident, $range:ident,
+     $cmp:ident, $cmp_masked:ident, $blend:ident, $abs:ident, $bits:ident, $splat_bits:ident, $sub_bits:ident,
+     $less_bits:ident) => {
         type Mask = $mask;
         type Unrest = __m512i;
-        type Sum = F64x8;
+        type Sum = F64x8<STILL>;
         const LANES: usize = <$mask>::BITS as usize;
 
-        #[inline(always)]
-        fn splat(x: $real) -> Self {
-            Self(op!($splat(x)))
-        }
         #[inline(always)]
         unsafe fn load(from: *const $real) -> Self {
             Self(op!($load(from)))
@@ -93,14 +118,6 @@ macro_rules! shared {
         #[inline(always)]
         unsafe fn store(self, to: *mut $real) {
             op!($store(to, self.0))
-        }
-        #[inline(always)]
-        fn fma(self, b: Self, c: Self) -> Self {
-            Self(op!($fma(self.0, b.0, c.0)))
-        }
-        #[inline(always)]
-        fn fnma(self, b: Self, c: Self) -> Self {
-            Self(op!($fnma(self.0, b.0, c.0)))
         }
         #[inline(always)]
         fn magnitude(self) -> Self {
@@ -177,16 +194,61 @@ macro_rules! shared {
     };
 }
 
-impl Lanes for F64x8 {
+/// The same of what formulas need.
+macro_rules! numbers {
+    ($real:ty, $splat:ident, $fma:ident, $still_fma:ident, $fnma:ident, $still_fnma:ident) => {
+        type Real = $real;
+
+        #[inline(always)]
+        fn splat(x: $real) -> Self {
+            Self(op!($splat(x)))
+        }
+        #[inline(always)]
+        fn fma(self, b: Self, c: Self) -> Self {
+            Self(if STILL {
+                op!($still_fma::<STILL_ROUNDING>(self.0, b.0, c.0))
+            } else {
+                op!($fma(self.0, b.0, c.0))
+            })
+        }
+        #[inline(always)]
+        fn fnma(self, b: Self, c: Self) -> Self {
+            Self(if STILL {
+                op!($still_fnma::<STILL_ROUNDING>(self.0, b.0, c.0))
+            } else {
+                op!($fnma(self.0, b.0, c.0))
+            })
+        }
+    };
+}
+
+impl<const STILL: bool> Numbers for F64x8<STILL> {
+    numbers!(
+        f64,
+        _mm512_set1_pd,
+        _mm512_fmadd_pd,
+        _mm512_fmadd_round_pd,
+        _mm512_fnmadd_pd,
+        _mm512_fnmadd_round_pd
+    );
+
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm512_castpd_si512(p.0)), op!(_mm512_castpd_si512(q.0)));
+        let t = op!(_mm512_add_epi64(op!(_mm512_sub_epi64(q, p)), op!(_mm512_set1_epi64(1 << 51))));
+        let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi64(!0 << 52))));
+        let aligned = op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(q, shift))));
+        (Self(aligned), Self(op!(_mm512_cvtepi64_pd(shift))))
+    }
+}
+
+impl<const STILL: bool> Lanes for F64x8<STILL> {
     shared!(
         f64,
         u8,
-        _mm512_set1_pd,
         _mm512_loadu_pd,
         _mm512_mask_loadu_pd,
         _mm512_storeu_pd,
-        _mm512_fmadd_pd,
-        _mm512_fnmadd_pd,
         _mm512_min_pd,
         _mm512_max_pd,
         _mm512_range_pd,
@@ -200,14 +262,6 @@ impl Lanes for F64x8 {
         _mm512_cmplt_epu64_mask
     );
 
-    #[inline(always)]
-    fn align(p: Self, q: Self) -> (Self, Self) {
-        let (p, q) = (op!(_mm512_castpd_si512(p.0)), op!(_mm512_castpd_si512(q.0)));
-        let t = op!(_mm512_add_epi64(op!(_mm512_sub_epi64(q, p)), op!(_mm512_set1_epi64(1 << 51))));
-        let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi64(!0 << 52))));
-        let aligned = op!(_mm512_castsi512_pd(op!(_mm512_sub_epi64(q, shift))));
-        (Self(aligned), Self(op!(_mm512_cvtepi64_pd(shift))))
-    }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {
         let exponent = op!(_mm512_slli_epi64::<52>(op!(_mm512_castpd_si512(shifted.0))));
@@ -240,21 +294,38 @@ impl Lanes for F64x8 {
         })
     }
     #[inline(always)]
-    fn part(self, _: usize) -> F64x8 {
+    fn part(self, _: usize) -> F64x8<STILL> {
         self
     }
 }
 
-impl Lanes for F32x16 {
+impl<const STILL: bool> Numbers for F32x16<STILL> {
+    numbers!(
+        f32,
+        _mm512_set1_ps,
+        _mm512_fmadd_ps,
+        _mm512_fmadd_round_ps,
+        _mm512_fnmadd_ps,
+        _mm512_fnmadd_round_ps
+    );
+
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let (p, q) = (op!(_mm512_castps_si512(p.0)), op!(_mm512_castps_si512(q.0)));
+        let t = op!(_mm512_add_epi32(op!(_mm512_sub_epi32(q, p)), op!(_mm512_set1_epi32(1 << 22))));
+        let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi32(!0 << 23))));
+        let aligned = op!(_mm512_castsi512_ps(op!(_mm512_sub_epi32(q, shift))));
+        (Self(aligned), Self(op!(_mm512_cvtepi32_ps(shift))))
+    }
+}
+
+impl<const STILL: bool> Lanes for F32x16<STILL> {
     shared!(
         f32,
         u16,
-        _mm512_set1_ps,
         _mm512_loadu_ps,
         _mm512_mask_loadu_ps,
         _mm512_storeu_ps,
-        _mm512_fmadd_ps,
-        _mm512_fnmadd_ps,
         _mm512_min_ps,
         _mm512_max_ps,
         _mm512_range_ps,
@@ -268,14 +339,6 @@ impl Lanes for F32x16 {
         _mm512_cmplt_epu32_mask
     );
 
-    #[inline(always)]
-    fn align(p: Self, q: Self) -> (Self, Self) {
-        let (p, q) = (op!(_mm512_castps_si512(p.0)), op!(_mm512_castps_si512(q.0)));
-        let t = op!(_mm512_add_epi32(op!(_mm512_sub_epi32(q, p)), op!(_mm512_set1_epi32(1 << 22))));
-        let shift = op!(_mm512_and_si512(t, op!(_mm512_set1_epi32(!0 << 23))));
-        let aligned = op!(_mm512_castsi512_ps(op!(_mm512_sub_epi32(q, shift))));
-        (Self(aligned), Self(op!(_mm512_cvtepi32_ps(shift))))
-    }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {
         let exponent = op!(_mm512_slli_epi32::<23>(op!(_mm512_castps_si512(shifted.0))));
@@ -313,22 +376,22 @@ impl Lanes for F32x16 {
         })
     }
     #[inline(always)]
-    fn part(self, i: usize) -> F64x8 {
+    fn part(self, i: usize) -> F64x8<STILL> {
         let half = if i == 0 {
             op!(_mm512_castps512_ps256(self.0))
         } else {
             op!(_mm512_extractf32x8_ps::<1>(self.0))
         };
-        F64x8(op!(_mm512_cvtps_pd(half)))
+        F64x8(op!(_mm512_cvt_roundps_pd::<_MM_FROUND_NO_EXC>(half)))
     }
     #[inline(always)]
-    fn folded(self) -> F64x8 {
+    fn folded(self) -> F64x8<STILL> {
         let (low, high) = (op!(_mm512_castps512_ps256(self.0)), op!(_mm512_extractf32x8_ps::<1>(self.0)));
         F64x8(op!(_mm512_cvtps_pd(op!(_mm256_add_ps(low, high)))))
     }
 }
 
-impl F64x8 {
+impl<const STILL: bool> F64x8<STILL> {
     /// What a table has in sixteen places, which are the low bits of eight integers.
     #[inline(always)]
     fn at(table: &[f64; 16], places: __m512i) -> Self {
@@ -338,7 +401,7 @@ impl F64x8 {
     }
 }
 
-impl Doubles for F64x8 {
+impl<const STILL: bool> Doubles for F64x8<STILL> {
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let even = op!(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14));
@@ -351,7 +414,7 @@ impl Doubles for F64x8 {
     }
 }
 
-impl Singles for F32x16 {
+impl<const STILL: bool> Singles for F32x16<STILL> {
     #[inline(always)]
     unsafe fn widen(from: *const f16) -> Self {
         Self(op!(_mm512_cvtph_ps(op!(_mm256_loadu_si256(from.cast())))))

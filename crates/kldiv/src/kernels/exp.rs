@@ -13,7 +13,7 @@
 
 use std::f64::consts::LN_2;
 
-use crate::kernels::lanes::{Lanes, Real, polynomial, polynomial_of};
+use crate::kernels::lanes::{Lanes, Numbers, Real, polynomial, polynomial_of};
 use crate::kernels::scalar::One;
 use crate::view::Element;
 

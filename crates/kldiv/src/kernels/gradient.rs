@@ -4,7 +4,7 @@
 //! digits where p and q are near each other.
 
 use crate::kernels::exp::{Exp, ScaledExp, exp, parts_of, times_exp};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::kernels::prepare::Prepare;

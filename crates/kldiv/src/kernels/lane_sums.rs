@@ -233,13 +233,19 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
 
 /// The lanes joined, along the fixed tree, where nothing is lost or nothing has to be kept.
 #[inline(always)]
-pub(super) fn join<S: Lanes<Real = f64>>(mut x: S) -> f64 {
+pub(super) fn join<S: Lanes<Real = f64>>(x: S) -> f64 {
+    joined(x).lane_0()
+}
+
+/// The same, in every lane.
+#[inline(always)]
+pub(super) fn joined<S: Lanes<Real = f64>>(mut x: S) -> S {
     for distance in [4, 2, 1] {
         if distance < S::LANES {
             x = x + x.swap(distance);
         }
     }
-    x.lane_0()
+    x
 }
 
 /// The same of eight vectors at once: lane i has the sum of the i-th.

@@ -215,12 +215,27 @@ impl Real for f32 {
     }
 }
 
-/// A vector of [`Real`]s. Lane by lane every operation is the IEEE one, so every implementation gives the same bits.
-pub(crate) trait Lanes:
+/// What formulas need of numbers, one or a vector of them. Every operation is the IEEE one.
+pub(crate) trait Numbers:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
-    /// The type of one lane.
+    /// The type of one number.
     type Real: Real;
+
+    fn splat(x: Self::Real) -> Self;
+    /// `self · b + c`, rounded once.
+    fn fma(self, b: Self, c: Self) -> Self;
+    /// `c − self · b`, rounded once.
+    fn fnma(self, b: Self, c: Self) -> Self;
+    /// `(q·2^−k, k·STEP)` with q·2^−k within a factor 1.502 of p. Both must be ordinary.
+    ///
+    /// The difference of two floating-point numbers' bits is about `STEP` times that of their base-2 logarithms; rounded
+    /// to a whole exponent it is k steps, and subtracting it from q's bits divides q by 2^k.
+    fn align(p: Self, q: Self) -> (Self, Self);
+}
+
+/// A vector of [`Real`]s. Lane by lane every operation is the same, so every implementation gives the same bits.
+pub(crate) trait Lanes: Numbers {
     /// One truth a lane.
     type Mask: Copy;
     /// See [`Lanes::unrest`].
@@ -230,7 +245,6 @@ pub(crate) trait Lanes:
     /// How many lanes there are; a multiple of 8, or 1.
     const LANES: usize;
 
-    fn splat(x: Self::Real) -> Self;
     /// # Safety
     /// `LANES` elements from `from` on are readable.
     unsafe fn load(from: *const Self::Real) -> Self;
@@ -258,10 +272,6 @@ pub(crate) trait Lanes:
             copy_if::<_, 1>(&stored, to, n, &mut at);
         }
     }
-    /// `self · b + c`, rounded once.
-    fn fma(self, b: Self, c: Self) -> Self;
-    /// `c − self · b`, rounded once.
-    fn fnma(self, b: Self, c: Self) -> Self;
     /// Whether every lane of both is from `SMALLEST` to `LARGEST`; never for a NaN.
     fn both_ordinary(p: Self, q: Self) -> bool;
     /// What says whether lanes are calm, joined; it takes less than to look at each. Numbers are from `from` on to below
@@ -278,11 +288,6 @@ pub(crate) trait Lanes:
     /// True in the first `n` lanes.
     fn first(n: usize) -> Self::Mask;
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
-    /// `(q·2^−k, k·STEP)` with q·2^−k within a factor 1.502 of p. Both must be ordinary.
-    ///
-    /// The difference of two floating-point numbers' bits is about `STEP` times that of their base-2 logarithms; rounded
-    /// to a whole exponent it is k steps, and subtracting it from q's bits divides q by 2^k.
-    fn align(p: Self, q: Self) -> (Self, Self);
     /// 2^k of integers whose power is normal. They come as k + `ROUND`, which holds k in its low bits.
     fn exp2(shifted: Self) -> Self;
     /// 2^(k/8), of the same.
@@ -385,7 +390,7 @@ pub(crate) trait Singles: Lanes<Real = f32> {
 
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]
-pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
+pub(crate) fn polynomial<V: Numbers>(x: V, c: &[V::Real]) -> V {
     if let [a, b, c] = c {
         return V::splat(*c).fma(x, V::splat(*b)).fma(x, V::splat(*a));
     }
@@ -394,13 +399,13 @@ pub(crate) fn polynomial<V: Lanes>(x: V, c: &[V::Real]) -> V {
 
 /// The same where x² is at hand.
 #[inline(always)]
-pub(crate) fn polynomial_of<V: Lanes>(x: V, x2: V, c: &[V::Real]) -> V {
+pub(crate) fn polynomial_of<V: Numbers>(x: V, x2: V, c: &[V::Real]) -> V {
     every_other(x2, c, 1).fma(x, every_other(x2, c, 0))
 }
 
 /// `c[j] + c[j + 2] x2 + c[j + 4] x2² + …`.
 #[inline(always)]
-fn every_other<V: Lanes>(x2: V, c: &[V::Real], j: usize) -> V {
+fn every_other<V: Numbers>(x2: V, c: &[V::Real], j: usize) -> V {
     let mut i = j + (c.len() - 1 - j) / 2 * 2;
     let mut sum = V::splat(c[i]);
     while i > j {

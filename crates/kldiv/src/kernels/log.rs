@@ -14,7 +14,7 @@
 //! x. Sums of h and of x are kept apart, so that what cancels in a sum is exact.
 
 use crate::kernels::exp::exp;
-use crate::kernels::lanes::{Lanes, Real, polynomial, polynomial_of, two_sum};
+use crate::kernels::lanes::{Lanes, Numbers, Real, polynomial, polynomial_of, two_sum};
 use crate::kernels::scalar::One;
 
 /// A number in two parts; the low one is missing where numbers are taken as given.
@@ -54,7 +54,7 @@ pub(crate) struct Quotient<V> {
     pub(crate) s: V,
 }
 
-impl<V: Lanes> Quotient<V> {
+impl<V: Numbers> Quotient<V> {
     /// s² and 2R(s²).
     #[inline(always)]
     fn bend(&self) -> (V, V) {
@@ -83,24 +83,22 @@ impl<V: Lanes> Quotient<V> {
     }
 }
 
-impl<V: Lanes> Ratio<V> {
+impl<V: Numbers> Ratio<V> {
+    /// Of numbers as they are given.
     #[inline(always)]
-    pub(crate) fn of(p: Parts<V>, q: Parts<V>) -> Self {
-        let (aligned, steps) = V::align(p.hi, q.hi);
-        // Low parts matter only where the high ones nearly cancel; there k is 0.
-        let low = match (p.lo, q.lo) {
-            (None, None) => None,
-            (p, q) => {
-                let low = q.unwrap_or(V::zero()) - p.unwrap_or(V::zero());
-                Some(V::select(V::equal(steps, V::zero()), low, V::zero()))
-            }
-        };
-        let u = aligned + p.hi;
-        let mut d = aligned - p.hi;
+    pub(crate) fn of_given(p: V, q: V) -> Self {
+        let (aligned, steps) = V::align(p, q);
+        Self::of_aligned((p, q), aligned, steps, None)
+    }
+
+    #[inline(always)]
+    fn of_aligned((p, q): (V, V), aligned: V, steps: V, low: Option<V>) -> Self {
+        let u = aligned + p;
+        let mut d = aligned - p;
         if let Some(low) = low {
             d = d + low;
         }
-        Ratio { p: p.hi, q: q.hi, aligned, steps, low, quotient: Quotient { d, s: d / u } }
+        Ratio { p, q, aligned, steps, low, quotient: Quotient { d, s: d / u } }
     }
 
     #[inline(always)]
@@ -118,6 +116,22 @@ impl<V: Lanes> Ratio<V> {
     #[inline(always)]
     pub(crate) fn straight(&self) -> V {
         self.p.fma(self.steps * per_step(V::Real::LN2), self.quotient.d)
+    }
+}
+
+impl<V: Lanes> Ratio<V> {
+    #[inline(always)]
+    pub(crate) fn of(p: Parts<V>, q: Parts<V>) -> Self {
+        let (aligned, steps) = V::align(p.hi, q.hi);
+        // Low parts matter only where the high ones nearly cancel; there k is 0.
+        let low = match (p.lo, q.lo) {
+            (None, None) => None,
+            (p, q) => {
+                let low = q.unwrap_or(V::zero()) - p.unwrap_or(V::zero());
+                Some(V::select(V::equal(steps, V::zero()), low, V::zero()))
+            }
+        };
+        Self::of_aligned((p.hi, q.hi), aligned, steps, low)
     }
 
     /// `p ln(p/q) − p + q` ≥ 0.
@@ -166,7 +180,7 @@ impl<V: Lanes> Ratio<V> {
 
 /// What a step is worth of what a power of 2 is worth.
 #[inline(always)]
-fn per_step<V: Lanes>(power: V::Real) -> V {
+fn per_step<V: Numbers>(power: V::Real) -> V {
     V::splat(power / V::Real::STEP)
 }
 

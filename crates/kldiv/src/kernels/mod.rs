@@ -51,6 +51,8 @@ mod rows;
 pub(crate) mod scalar;
 pub(crate) mod softmax;
 pub(crate) mod softmax_rows;
+#[cfg(target_arch = "x86_64")]
+mod still;
 #[cfg(test)]
 mod tests;
 mod transpose;
@@ -82,6 +84,12 @@ impl Isa {
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
         }
+    }
+
+    /// Whether it is known to be the active one.
+    #[inline(always)]
+    pub(crate) fn is_in_use(self) -> bool {
+        CHOSEN.load(Ordering::Relaxed) == self as u8
     }
 
     /// The strongest that this machine has.
@@ -157,12 +165,84 @@ pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: 
     if p.len() > BLOCK || !O::APART {
         return sum(op, &AsGiven, p, q).difference();
     }
-    match dispatch(Short { p, q }) {
+    value_after(op, dispatch(Short { p, q }), p, q)
+}
+
+/// The same once [`Short`] has said what it can.
+#[inline(always)]
+pub(crate) fn value_after<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    short: f64,
+    p: &[T],
+    q: &[T],
+) -> f64 {
+    match short {
         // A block with zeros may still be apart.
         value if value.is_nan() => sum(op, &AsGiven, p, q).difference(),
         f64::NEG_INFINITY => sum_of_terms(op, &AsGiven, p, q).difference(),
         value => value,
     }
+}
+
+/// What is left to do where [`kl_anywhere`] gives nothing.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Rest {
+    /// All.
+    All,
+    /// What [`Short`] leaves to do of rows that are near each other.
+    Near,
+    /// What it leaves of others.
+    Odd,
+}
+
+impl Rest {
+    /// What [`Short`] says where it is this that is left.
+    pub(crate) fn short(self) -> Option<f64> {
+        match self {
+            Rest::All => None,
+            Rest::Near => Some(f64::NEG_INFINITY),
+            Rest::Odd => Some(f64::NAN),
+        }
+    }
+}
+
+/// KL of two slices of equal length as [`value`] gives it, in whatever floating-point environment, which is left as it was; of
+/// what is short, ordinary, and apart or a single pair.
+///
+/// # Safety
+/// The active instruction set is AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) unsafe fn kl_anywhere<T: still::Single>(p: &[T], q: &[T]) -> Result<f64, Rest> {
+    // SAFETY: the caller's promise, for each; and `Short` may be run so.
+    unsafe {
+        if let (&[p], &[q]) = (p, q) {
+            return still::kl_of_pair(p, q).ok_or(Rest::All);
+        }
+        if p.len() > BLOCK || !still::keeps_subnormals() {
+            return Err(Rest::All);
+        }
+        let short = avx512::run_still(Short { p, q });
+        // Integers: to compare numbers may raise a flag.
+        match short.to_bits() {
+            NEAR => Err(Rest::Near),
+            bits if bits & EXPONENT == EXPONENT => Err(Rest::Odd),
+            _ => Ok(short),
+        }
+    }
+}
+
+const EXPONENT: u64 = f64::INFINITY.to_bits();
+const NEAR: u64 = f64::NEG_INFINITY.to_bits();
+
+/// The same where there are no such instructions.
+///
+/// # Safety
+/// None is needed.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) unsafe fn kl_anywhere<T>(_: &[T], _: &[T]) -> Result<f64, Rest> {
+    Err(Rest::All)
 }
 
 /// The sums of a measure's terms over two slices of equal length, at most a share.

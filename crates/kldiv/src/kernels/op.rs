@@ -1,7 +1,7 @@
 //! What is computed of each pair of elements, for every measure: in lanes, and one at a time at the edges.
 
 use crate::kernels::exp::{exp, exp_rest};
-use crate::kernels::lanes::{Lanes, Real};
+use crate::kernels::lanes::{Lanes, Numbers, Real};
 use crate::kernels::log::{Parts, Ratio, ln, ln_1p, ln_ratio};
 use crate::kernels::scalar::One;
 use crate::sum::{Compensated, Total};

@@ -9,7 +9,7 @@
 //! of a block stay in registers.
 
 use crate::error::Error;
-use crate::kernels::lanes::{Isa, Job, Lanes};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers};
 use crate::kernels::log::{Parts, Ratio, ln_by_table, ln_ratio};
 use crate::kernels::op::{Op, Terms};
 use crate::rows::zeros;

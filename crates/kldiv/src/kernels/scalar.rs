@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, Singles};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -77,17 +77,34 @@ macro_rules! lane_by_lane {
 
 lane_by_lane!(Add add +, Sub sub -, Mul mul *, Div div /);
 
-impl<R: Real, const N: usize> Lanes for Array<R, N> {
+impl<R: Real, const N: usize> Numbers for Array<R, N> {
     type Real = R;
-    type Mask = [bool; N];
-    type Unrest = bool;
-    type Sum = Array<f64, 8>;
-    const LANES: usize = N;
 
     #[inline]
     fn splat(x: R) -> Self {
         Array([x; N])
     }
+    #[inline]
+    fn fma(self, b: Self, c: Self) -> Self {
+        if HAS_FMA || N == 1 { fused(&self, &b, &c) } else { fused_by_calls(&self, &b, &c) }
+    }
+    #[inline]
+    fn fnma(self, b: Self, c: Self) -> Self {
+        Array(each_lane(|i| -self.0[i])).fma(b, c)
+    }
+    #[inline]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let pairs: [(R, R); N] = each_lane(|i| R::align(p.0[i], q.0[i]));
+        (Array(each_lane(|i| pairs[i].0)), Array(each_lane(|i| pairs[i].1)))
+    }
+}
+
+impl<R: Real, const N: usize> Lanes for Array<R, N> {
+    type Mask = [bool; N];
+    type Unrest = bool;
+    type Sum = Array<f64, 8>;
+    const LANES: usize = N;
+
     #[inline]
     unsafe fn load(from: *const R) -> Self {
         // SAFETY: the caller vouches for N elements.
@@ -102,14 +119,6 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     unsafe fn store(self, to: *mut R) {
         // SAFETY: the caller vouches for N places.
         unsafe { to.cast::<[R; N]>().write(self.0) }
-    }
-    #[inline]
-    fn fma(self, b: Self, c: Self) -> Self {
-        if HAS_FMA || N == 1 { fused(&self, &b, &c) } else { fused_by_calls(&self, &b, &c) }
-    }
-    #[inline]
-    fn fnma(self, b: Self, c: Self) -> Self {
-        Array(each_lane(|i| -self.0[i])).fma(b, c)
     }
     #[inline]
     fn both_ordinary(p: Self, q: Self) -> bool {
@@ -156,11 +165,6 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     #[inline]
     fn select(mask: [bool; N], yes: Self, no: Self) -> Self {
         Array(each_lane(|i| if mask[i] { yes.0[i] } else { no.0[i] }))
-    }
-    #[inline]
-    fn align(p: Self, q: Self) -> (Self, Self) {
-        let pairs: [(R, R); N] = each_lane(|i| R::align(p.0[i], q.0[i]));
-        (Array(each_lane(|i| pairs[i].0)), Array(each_lane(|i| pairs[i].1)))
     }
     #[inline]
     fn exp2(shifted: Self) -> Self {

@@ -15,7 +15,7 @@
 //! a time.
 
 use crate::kernels::exp::{Exp, ScaledExp, parts_of, times_exp};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector, fetch_ahead, two_difference};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead, two_difference};
 use crate::kernels::scalar::One;
 use crate::sum::Compensated;
 use crate::view::Element;

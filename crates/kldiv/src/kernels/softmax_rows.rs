@@ -8,7 +8,7 @@
 //! the largest or from 0, or with what is no logit, is none of this file's.
 
 use crate::kernels::exp::{Exp, ScaledExp};
-use crate::kernels::lanes::{Isa, Job, Lanes, Real, two_difference, two_sum};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, two_difference, two_sum};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::rows::ROWS;
 use crate::kernels::softmax::Framed;

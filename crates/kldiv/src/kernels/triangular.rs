@@ -11,7 +11,7 @@
 //! are computed at a time while the rows above pass by once. For Cholesky's factor the strips are panels of eight rows
 //! of A, turned. Matrices that are smaller than a vector take the plain loops.
 
-use crate::kernels::lanes::{Isa, Job, Lanes, fetch_ahead};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, fetch_ahead};
 use crate::kernels::transpose::square;
 
 /// Columns of a strip, rows of a panel.

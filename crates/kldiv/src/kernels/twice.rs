@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Lanes, Real, Singles};
+use crate::kernels::lanes::{Doubles, Lanes, Numbers, Real, Singles};
 
 /// The lanes of the first, then those of the second.
 #[derive(Clone, Copy)]
@@ -24,17 +24,34 @@ macro_rules! both {
 
 both!(Add add, Sub sub, Mul mul, Div div);
 
-impl<V: Lanes> Lanes for Twice<V> {
+impl<V: Lanes> Numbers for Twice<V> {
     type Real = V::Real;
-    type Mask = (V::Mask, V::Mask);
-    type Unrest = V::Unrest;
-    type Sum = V::Sum;
-    const LANES: usize = 2 * V::LANES;
 
     #[inline(always)]
     fn splat(x: V::Real) -> Self {
         Twice(V::splat(x), V::splat(x))
     }
+    #[inline(always)]
+    fn fma(self, b: Self, c: Self) -> Self {
+        Twice(self.0.fma(b.0, c.0), self.1.fma(b.1, c.1))
+    }
+    #[inline(always)]
+    fn fnma(self, b: Self, c: Self) -> Self {
+        Twice(self.0.fnma(b.0, c.0), self.1.fnma(b.1, c.1))
+    }
+    #[inline(always)]
+    fn align(p: Self, q: Self) -> (Self, Self) {
+        let ((q0, k0), (q1, k1)) = (V::align(p.0, q.0), V::align(p.1, q.1));
+        (Twice(q0, q1), Twice(k0, k1))
+    }
+}
+
+impl<V: Lanes> Lanes for Twice<V> {
+    type Mask = (V::Mask, V::Mask);
+    type Unrest = V::Unrest;
+    type Sum = V::Sum;
+    const LANES: usize = 2 * V::LANES;
+
     #[inline(always)]
     unsafe fn load(from: *const V::Real) -> Self {
         // SAFETY: the caller vouches for the lanes of both.
@@ -53,14 +70,6 @@ impl<V: Lanes> Lanes for Twice<V> {
             self.0.store(to);
             self.1.store(to.add(V::LANES));
         }
-    }
-    #[inline(always)]
-    fn fma(self, b: Self, c: Self) -> Self {
-        Twice(self.0.fma(b.0, c.0), self.1.fma(b.1, c.1))
-    }
-    #[inline(always)]
-    fn fnma(self, b: Self, c: Self) -> Self {
-        Twice(self.0.fnma(b.0, c.0), self.1.fnma(b.1, c.1))
     }
     #[inline(always)]
     fn both_ordinary(p: Self, q: Self) -> bool {
@@ -105,11 +114,6 @@ impl<V: Lanes> Lanes for Twice<V> {
     #[inline(always)]
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
         Twice(V::select(mask.0, yes.0, no.0), V::select(mask.1, yes.1, no.1))
-    }
-    #[inline(always)]
-    fn align(p: Self, q: Self) -> (Self, Self) {
-        let ((q0, k0), (q1, k1)) = (V::align(p.0, q.0), V::align(p.1, q.1));
-        (Twice(q0, q1), Twice(k0, k1))
     }
     #[inline(always)]
     fn exp2(shifted: Self) -> Self {

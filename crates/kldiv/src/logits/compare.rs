@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::kernels;
 use crate::kernels::exp::{SCALES, exp_of, parts_of, times_exp};
 use crate::kernels::gradient::Exponentials;
-use crate::kernels::lanes::{Lanes, Vector, two_difference};
+use crate::kernels::lanes::{Numbers, Vector, two_difference};
 use crate::kernels::log::{less_ln_1p, ln, ln_1p};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::{Distance, Frame, Largest, Sums, chunk};

@@ -3,7 +3,7 @@
 use crate::check::{culprit_logit, needs_float, needs_shape};
 use crate::error::{Error, Operand};
 use crate::kernels::exp::{exp_of, parts_of};
-use crate::kernels::lanes::{Lanes, Vector, two_difference};
+use crate::kernels::lanes::{Numbers, Vector, two_difference};
 use crate::kernels::log::{ln, ln_1p};
 use crate::kernels::op::{Gap, Op};
 use crate::kernels::scalar::One;

@@ -2,7 +2,7 @@
 
 use crate::kernels;
 use crate::kernels::each::{CHUNK, Chunks};
-use crate::kernels::lanes::{Lanes, Real, Vector};
+use crate::kernels::lanes::{Numbers, Real, Vector};
 use crate::kernels::log::{Parts, ln_ratio};
 use crate::kernels::op::{BothWays, CrossEntropy, Entropy, Gap, Kl, Op};
 use crate::kernels::scalar::One;
