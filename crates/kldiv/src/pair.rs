@@ -171,8 +171,9 @@ impl Plan {
     }
 
     /// From nats to the units that were asked for.
+    #[inline]
     pub(crate) fn in_units(&self, nats: f64) -> f64 {
-        let value = nats / self.ln_base;
+        let value = if self.ln_base == 1.0 { nats } else { nats / self.ln_base };
         match self.measure {
             Measure::JensenShannonDistance { .. } => value.sqrt(),
             // The sum of a negative zero and zero is zero.

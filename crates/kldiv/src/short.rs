@@ -33,8 +33,18 @@ pub(crate) fn stretch(
     while done < out.len() {
         let rest = &mut out[done..];
         let keeps = |i: usize| rows.options.keeps(start + done + i);
-        let kept = (0..rest.len().min(ROWS)).take_while(|i| keeps(*i)).count();
+        let at_a_time = rest.len().min(ROWS);
+        let kept = match rows.options.mask {
+            None => at_a_time,
+            Some(_) => (0..at_a_time).take_while(|i| keeps(*i)).count(),
+        };
         let answered = some(done, &mut rest[..kept]);
+        // Most often nothing is left to do.
+        let found = &rest[..answered];
+        if answered > 0 && rows.options.weights.is_none() && !found.iter().fold(false, |any, x| any | x.is_nan()) {
+            done += answered;
+            continue;
+        }
         for (i, out) in rest[..answered.max(1)].iter_mut().enumerate() {
             let place = done + i;
             *out = if i < answered && !out.is_nan() {
