@@ -41,7 +41,10 @@ pub(crate) fn stretch(
         let answered = some(done, &mut rest[..kept]);
         // Most often nothing is left to do.
         let found = &rest[..answered];
-        if answered > 0 && rows.options.weights.is_none() && !found.iter().fold(false, |any, x| any | x.is_nan()) {
+        if answered > 0
+            && rows.options.weights.is_none()
+            && !found.iter().fold(false, |any, x| any | x.is_nan())
+        {
             done += answered;
             continue;
         }

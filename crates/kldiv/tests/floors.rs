@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::scalar", "kernels::twice"],
     &["kernels::exp"],
     &["kernels::log"],
-    &["kernels::op", "kernels::prepare"],
+    &["kernels::op", "kernels::prepare", "kernels::still"],
     &["kernels::lane_sums"],
     &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax"],
     &["kernels::gradient"],

@@ -14,8 +14,8 @@
 //! x. Sums of h and of x are kept apart, so that what cancels in a sum is exact.
 
 use crate::kernels::exp::exp;
-use crate::kernels::lanes::{Lanes, Numbers, Real, polynomial, polynomial_of, two_sum};
-use crate::kernels::scalar::One;
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, polynomial, polynomial_of, two_sum};
+use crate::kernels::scalar::{One, Scalar};
 
 /// A number in two parts; the low one is missing where numbers are taken as given.
 #[derive(Clone, Copy, Debug)]
@@ -217,19 +217,32 @@ pub(crate) fn ln(x: f64) -> f64 {
 
 /// `ln(1 + x)` of any x ≥ −1, accurate near 0.
 pub(crate) fn ln_1p(x: f64) -> f64 {
-    ratio_to_1p(x).map_or_else(|| ln(1.0 + x), |ratio| ratio.ln().0[0])
+    Ln1p(x).run::<Scalar>().0
 }
 
 /// `x − ln(1 + x)` ≥ 0 of any x > −1, accurate near 0.
 pub(crate) fn less_ln_1p(x: f64) -> f64 {
-    ratio_to_1p(x).map_or_else(|| x - ln(1.0 + x), |ratio| ratio.gap().0[0])
+    Ln1p(x).run::<Scalar>().1
 }
 
-/// 1 + x against 1, if it is ordinary.
-fn ratio_to_1p(x: f64) -> Option<Ratio<One>> {
-    let (one, rest) = two_sum(One::splat(1.0), One::splat(x));
-    let ordinary = (f64::SMALLEST..=f64::LARGEST).contains(&one.0[0]);
-    ordinary.then(|| Ratio::of(One::splat(1.0).into(), Parts { hi: one, lo: Some(rest) }))
+/// Both, as a job: where fused operations are instructions it takes half as long as where they are calls.
+pub(crate) struct Ln1p(pub(crate) f64);
+
+impl Job for Ln1p {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> (f64, f64) {
+        let x = self.0;
+        let (one, rest) = two_sum(One::splat(1.0), One::splat(x));
+        // 1 + x against 1, if it is ordinary.
+        if one.0[0] >= f64::SMALLEST && one.0[0] <= f64::LARGEST {
+            let ratio = Ratio::of(One::splat(1.0).into(), Parts { hi: one, lo: Some(rest) });
+            return (ratio.ln().0[0], ratio.gap().0[0]);
+        }
+        let ln = ln(1.0 + x);
+        (ln, x - ln)
+    }
 }
 
 /// A number in [2^−1/2, 2^1/2) or so and an exponent of 2, whose product is x.

@@ -492,3 +492,37 @@ impl<T: Vector> Job for Largest<'_, T> {
         largest
     }
 }
+
+/// Where a number is first.
+pub(crate) struct Position<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) of: T,
+}
+
+impl<T: Vector> Job for Position<'_, T> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Option<usize> {
+        let Position { x, of } = self;
+        let (lanes, number, one) = (T::On::<I>::LANES, T::On::<I>::splat(of), T::On::<I>::one());
+        let mut at = 0;
+        // Four vectors at a time, for as long as it is in none of them.
+        while at + 4 * lanes <= x.len() {
+            let mut found = T::On::<I>::first(0);
+            for i in 0..4 {
+                // SAFETY: four vectors are left.
+                let x = unsafe { T::On::<I>::load(x.as_ptr().add(at + i * lanes)) };
+                found = T::On::<I>::or(found, x.equal(number));
+            }
+            if !T::On::<I>::all(one.le(T::On::<I>::select(found, T::On::<I>::zero(), one))) {
+                break;
+            }
+            at += 4 * lanes;
+        }
+        while at < x.len() && x[at] != of {
+            at += 1;
+        }
+        if at < x.len() { Some(at) } else { None }
+    }
+}

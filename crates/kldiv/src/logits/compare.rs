@@ -1,16 +1,16 @@
 //! Two rows of logits as one summary: their divergence, and how much their normalisers differ.
 //!
-//! A row is taken in stretches of 8,192 logits, each compared with an anchor near its own mean difference; stretches,
-//! and then shares of 65,536, are joined by the chain rule, D = Σ wᵢ Dᵢ + D(w‖v), none of whose terms is negative.
+//! A row is taken in stretches of 8,192 logits, each compared with an anchor: the difference of the likeliest outcome, or what
+//! the stretch before it found; stretches, and then shares of 65,536, are joined by the chain rule, D = Σ wᵢ Dᵢ + D(w‖v), none of whose terms is negative.
 
 use crate::error::Error;
 use crate::kernels;
 use crate::kernels::exp::{SCALES, exp_of, parts_of, times_exp};
 use crate::kernels::gradient::Exponentials;
 use crate::kernels::lanes::{Numbers, Vector, two_difference};
-use crate::kernels::log::{less_ln_1p, ln, ln_1p};
+use crate::kernels::log::{Ln1p, ln};
 use crate::kernels::scalar::One;
-use crate::kernels::softmax::{Distance, Frame, Largest, Sums, chunk};
+use crate::kernels::softmax::{Distance, Frame, Largest, Position, Sums, chunk};
 use crate::pair::SHARE;
 use crate::pieces::pieces;
 use crate::rows::reserve;
@@ -179,8 +179,9 @@ pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f
     if summary.own {
         return summary;
     }
-    // What is near the largest b is known already.
-    let near = exponentials::<T>(b, summary.max_b, scale, 1.0, None);
+    // What is near the largest b is known already. Where few are likely, it has to be the largest: exp(0) is not rounded.
+    let few = summary.weight < FEW;
+    let near = if few { f64::NAN } else { exponentials::<T>(b, summary.max_b, scale, 1.0, None) };
     let (max_b, weight_b) =
         if LIKE_THE_LARGEST.contains(&near) { (summary.max_b, near) } else { normaliser::<T>(b, scale) };
     Summary::of(summary.max, summary.weight, max_b, weight_b, scale, summary.kl)
@@ -198,19 +199,13 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
     }
     let mut frame = Frame { max, anchor, rest, scale };
     if guess.is_none() {
-        frame.anchor = anchor_where(a, b, 0..chunk::<T>().min(a.len()), |_| true);
+        frame.anchor = anchor_at_largest::<T>(a, b, max);
     }
-    // A look at some of the logits says what to compare all with; where these are all, it is the first of theirs.
-    let mut unseen = guess.is_none() && a.len() <= chunk::<T>();
-    if guess.is_none() && !unseen {
+    // A look at some of the logits of a long row says how far the rows are apart.
+    if guess.is_none() && a.len() >= LONG {
         let len = chunk::<T>();
         let [weight, curved, straight] = sums::<T>(&frame, Distance::Any, a.part(0, len), b.part(0, len));
         kl = Seen::of(curved / weight, straight / weight).map_or(0.0, |seen| seen.kl);
-        (frame.anchor, frame.rest) = match moved(&frame, straight / weight, unit::<T>()) {
-            Some(anchor) if weight > 0.0 => anchor,
-            // Nothing there is likely: look where something is.
-            _ => (anchor_where(a, b, 0..a.len(), |x| x == max), 0.0),
-        };
     }
     let long = guess.is_some() || a.len() >= LONG;
     let wide = kl >= APART && long && SCALES.contains(&scale);
@@ -228,6 +223,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
             if frame.max == f64::NEG_INFINITY {
                 return masked::<T>(a, b, scale);
             }
+            (frame.anchor, frame.rest) = (anchor_at_largest::<T>(a, b, frame.max), 0.0);
             guessed = false;
             continue;
         }
@@ -242,15 +238,14 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
         if look + 1 < LOOKS && !asked && seen.is_none_or(lost) {
             // Next to an outcome that is all but certain the anchor is to be that one's difference, to the last bit.
             asked = true;
-            let largest = largest::<T>(a);
-            let exact = anchor_where(a, b, 0..a.len(), |x| x == largest);
+            let exact = anchor_at_largest::<T>(a, b, largest::<T>(a));
             if exact != frame.anchor {
                 (frame.anchor, frame.rest, distance) = (exact, 0.0, Distance::Any);
                 continue;
             }
         }
         let Some(seen) = seen else { break };
-        let closer = seen.kl < APART && (distance == Distance::Wide || std::mem::take(&mut unseen));
+        let closer = seen.kl < APART && distance == Distance::Wide;
         if look + 1 < LOOKS
             && (closer || seen.doubtful())
             && let Some(anchor) = moved(&frame, seen.mean, unit::<T>())
@@ -258,7 +253,7 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
             ((frame.anchor, frame.rest), distance) = (anchor, Distance::Any);
             continue;
         }
-        let Some(delta) = moved(&frame, ln_1p(seen.excess), unit::<T>()) else { break };
+        let Some(delta) = moved(&frame, seen.ln_mean, unit::<T>()) else { break };
         let near = Summary::near(frame.max, weight, delta, seen.kl);
         if distance == Distance::Wide {
             let weight_b = weight + (curved + straight);
@@ -320,8 +315,9 @@ const LOOKS: usize = 5;
 #[derive(Clone, Copy)]
 pub(super) struct Seen {
     pub(super) mean: f64,
-    /// The mean of exp(y), less 1.
-    pub(super) excess: f64,
+    /// The mean of exp(y), less 1, and its logarithm.
+    excess: f64,
+    pub(super) ln_mean: f64,
     /// ln of the mean of exp(y), less the mean of y.
     pub(super) kl: f64,
     /// The size of what that is the difference of.
@@ -333,11 +329,11 @@ impl Seen {
     pub(super) fn of(curved: f64, mean: f64) -> Option<Seen> {
         let excess = curved + mean;
         // Two forms of one number: both parts of the first are small where y is, those of the second where it is not.
-        let (near, far) = (less_ln_1p(excess), ln_1p(excess));
+        let (far, near) = kernels::dispatch(Ln1p(excess));
         let (in_near, in_far) = (curved + near, mean.abs() + far.abs());
         let (kl, cancels) = if in_near < in_far { (curved - near, in_near) } else { (far - mean, in_far) };
         let finite = curved.is_finite() && mean.is_finite() && kl.is_finite();
-        finite.then(|| Seen { mean, excess, kl: kl.max(0.0), cancels })
+        finite.then(|| Seen { mean, excess, ln_mean: far, kl: kl.max(0.0), cancels })
     }
 
     /// Whether an anchor nearer to the mean would show more: what cancels, cancels less then.
@@ -346,14 +342,22 @@ impl Seen {
     }
 }
 
-/// Some a − b that is finite, where a is one of those.
-fn anchor_where(a: Row, b: Row, mut among: std::ops::Range<usize>, of: impl Fn(f64) -> bool) -> Compensated {
-    let found = among.find_map(|i| {
+/// a − b where a is largest: what little is known of the likeliest outcome is then known to the last bit. Where that is no
+/// number, some other a − b.
+fn anchor_at_largest<T: Vector>(a: Row, b: Row, max: f64) -> Compensated {
+    let (mut at, mut found) = (0, None);
+    pieces::<T, 1, 0>([a], &mut [], |[x], []| {
+        if found.is_none() {
+            found = kernels::dispatch(Position { x, of: T::from_f64(max) }).map(|i| at + i);
+        }
+        at += x.len();
+    });
+    let difference = |i: usize| {
         let (hi, lo) = two_difference(One::splat(a.get(i)), One::splat(b.get(i)));
         let difference = Compensated { hi: hi.0[0], lo: lo.0[0] };
-        (of(a.get(i)) && difference.hi.is_finite()).then_some(difference)
-    });
-    found.unwrap_or(Compensated::ZERO)
+        difference.hi.is_finite().then_some(difference)
+    };
+    found.and_then(difference).or_else(|| (0..a.len()).find_map(difference)).unwrap_or(Compensated::ZERO)
 }
 
 /// The unit roundoff of a type that logits are compared in.
@@ -485,7 +489,7 @@ fn join(parts: &[Summary], scale: f64, unit: f64) -> Summary {
             continue;
         }
         let kl = within.value() + seen.kl;
-        let Some(delta) = moved(&frame, ln_1p(seen.excess), unit) else { break };
+        let Some(delta) = moved(&frame, seen.ln_mean, unit) else { break };
         let near = Summary::near(max, total, delta, kl);
         let own = parts.iter().all(|part| part.own);
         if !own && (near.delta.hi * scale).abs() < FAR {

@@ -375,7 +375,7 @@ impl Top {
             if look == 0 {
                 self.delta.add(-seen.mean / scale);
             } else {
-                self.delta.add(-ln_1p(seen.excess) / scale);
+                self.delta.add(-seen.ln_mean / scale);
                 self.kl = seen.kl;
                 return;
             }
