@@ -8,7 +8,7 @@ use crate::kernels;
 use crate::kernels::exp::{SCALES, exp_of, parts_of, times_exp};
 use crate::kernels::gradient::Exponentials;
 use crate::kernels::lanes::{Numbers, Vector, two_difference};
-use crate::kernels::log::{Ln1p, ln};
+use crate::kernels::log::{Ln1p, LnRatio, ln};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::{Distance, Frame, Largest, Position, Sums, chunk};
 use crate::pair::SHARE;
@@ -59,7 +59,7 @@ impl Summary {
         let mut delta = Compensated::ZERO;
         if weight > 0.0 && weight_b > 0.0 {
             delta = difference(max, max_b);
-            delta.add((ln(weight) - ln(weight_b)) / scale);
+            delta.add(kernels::dispatch(LnRatio(weight, weight_b)) / scale);
         }
         Summary { max, weight, max_b, weight_b, own: true, delta: delta.tidy(), rest: 0.0, kl }
     }
@@ -198,16 +198,19 @@ fn stretch<T: Vector>(a: Row, b: Row, scale: f64, guess: Option<Summary>) -> Sum
         return masked::<T>(a, b, scale);
     }
     let mut frame = Frame { max, anchor, rest, scale };
-    if guess.is_none() {
-        frame.anchor = anchor_at_largest::<T>(a, b, max);
-    }
-    // A look at some of the logits of a long row says how far the rows are apart.
-    if guess.is_none() && a.len() >= LONG {
+    let long = guess.is_some() || a.len() >= LONG;
+    // A look at some of the logits of a long row says how far the rows are apart, and by what most are.
+    if guess.is_none() && long {
+        frame.anchor = some_difference(a, b);
         let len = chunk::<T>();
         let [weight, curved, straight] = sums::<T>(&frame, Distance::Any, a.part(0, len), b.part(0, len));
         kl = Seen::of(curved / weight, straight / weight).map_or(0.0, |seen| seen.kl);
+        (frame.anchor, frame.rest) =
+            moved(&frame, straight / weight, unit::<T>()).unwrap_or((frame.anchor, 0.0));
     }
-    let long = guess.is_some() || a.len() >= LONG;
+    if guess.is_none() && kl < APART {
+        (frame.anchor, frame.rest) = (anchor_at_largest::<T>(a, b, max), 0.0);
+    }
     let wide = kl >= APART && long && SCALES.contains(&scale);
     let mut distance = if wide { Distance::Wide } else { Distance::Any };
     // Once, or again with an anchor nearer to what the last look found.
@@ -338,7 +341,7 @@ impl Seen {
 
     /// Whether an anchor nearer to the mean would show more: what cancels, cancels less then.
     fn doubtful(&self) -> bool {
-        self.cancels > 8.0 * self.kl || self.excess < -0.5 || self.mean.abs() > 30.0
+        self.cancels > 8.0 * self.kl || self.excess < -0.875 || self.mean.abs() > 30.0
     }
 }
 
@@ -352,12 +355,19 @@ fn anchor_at_largest<T: Vector>(a: Row, b: Row, max: f64) -> Compensated {
         }
         at += x.len();
     });
-    let difference = |i: usize| {
-        let (hi, lo) = two_difference(One::splat(a.get(i)), One::splat(b.get(i)));
-        let difference = Compensated { hi: hi.0[0], lo: lo.0[0] };
-        difference.hi.is_finite().then_some(difference)
-    };
-    found.and_then(difference).or_else(|| (0..a.len()).find_map(difference)).unwrap_or(Compensated::ZERO)
+    found.and_then(|i| difference_at(a, b, i)).unwrap_or_else(|| some_difference(a, b))
+}
+
+/// Some a − b that is a number.
+fn some_difference(a: Row, b: Row) -> Compensated {
+    (0..a.len()).find_map(|i| difference_at(a, b, i)).unwrap_or(Compensated::ZERO)
+}
+
+/// a − b, if it is a number.
+fn difference_at(a: Row, b: Row, i: usize) -> Option<Compensated> {
+    let (hi, lo) = two_difference(One::splat(a.get(i)), One::splat(b.get(i)));
+    let difference = Compensated { hi: hi.0[0], lo: lo.0[0] };
+    difference.hi.is_finite().then_some(difference)
 }
 
 /// The unit roundoff of a type that logits are compared in.
