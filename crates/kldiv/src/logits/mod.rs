@@ -122,7 +122,7 @@ pub fn grad_into(
 
 /// From here on the normaliser of q is better known from b than from its quotient with that of p, which is good to what p
 /// and q differ by.
-const OWN: f64 = 0.375;
+const OWN: f64 = 1.0;
 
 /// Sums of exp((a − max)/T) below this may be of outcomes that are equally certain, and then are near an integer.
 const SEVERAL: f64 = 4.0;
