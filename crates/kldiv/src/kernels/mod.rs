@@ -184,13 +184,13 @@ pub(crate) fn value_after<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     }
 }
 
-/// What is left to do where [`kl_anywhere`] gives nothing.
+/// What is left to do where instructions that need no floating-point environment do not suffice.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub enum Rest {
     /// All.
     All,
-    /// What [`Short`] leaves to do of rows that are near each other.
+    /// What a first look leaves to do of rows that are near each other.
     Near,
     /// What it leaves of others.
     Odd,

@@ -1,7 +1,8 @@
 //! Two rows of logits as one summary: their divergence, and how much their normalisers differ.
 //!
 //! A row is taken in stretches of 8,192 logits, each compared with an anchor: the difference of the likeliest outcome, or what
-//! the stretch before it found; stretches, and then shares of 65,536, are joined by the chain rule, D = Σ wᵢ Dᵢ + D(w‖v), none of whose terms is negative.
+//! the stretch before it found. Stretches, and then shares of 65,536, are joined by the chain rule, D = Σ wᵢ Dᵢ + D(w‖v),
+//! none of whose terms is negative.
 
 use crate::error::Error;
 use crate::kernels;
