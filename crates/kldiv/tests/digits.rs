@@ -201,7 +201,7 @@ fn next_to_a_certain_class_all_else_keeps_its_digits() {
 
 #[test]
 fn a_certain_class_far_from_the_first_ones_keeps_its_digits() {
-    // Beyond those logits that a row's first anchor is from.
+    // Beyond the first logits of a row, which say nothing of it.
     let long = |first: &[f64], last: &[f64]| [first, last].concat();
     let rest = [0.0; 100];
     Softmaxes {
@@ -249,6 +249,29 @@ fn a_certain_class_far_from_the_first_ones_keeps_its_digits() {
         ),
     }
     .check();
+}
+
+#[test]
+fn what_the_likeliest_classes_differ_by_is_not_measured_from_unlikely_ones() {
+    // Nothing differs but a class of 1e-35, and nothing that comes before the last two is likely.
+    let mut a = Array2::from_elem((1, 200), -20.0_f32);
+    (a[[0, 5]], a[[0, 198]], a[[0, 199]]) = (-80.0, 0.0, -0.125);
+    let mut b = a.clone();
+    b[[0, 5]] += 0.025;
+    let mut of_b = Array2::<f64>::zeros((1, 200));
+    let mut place = ViewMut::from(of_b.view_mut());
+    logits::grad_into((&a).into(), (&b).into(), &Options::default(), None, None, None, Some(&mut place))
+        .unwrap();
+    let p = a.map(|a| f64::from(*a).exp());
+    let p = &p / p.sum();
+    let gain = p[[0, 5]] * (f64::from(b[[0, 5]]) - f64::from(a[[0, 5]])).exp_m1();
+    for j in [198, 199] {
+        let (got, want) = (of_b[[0, j]], -p[[0, j]] * gain);
+        assert!(
+            (got / want - 1.0).abs() < 4.0 * K * f64::from(f32::EPSILON) / 2.0,
+            "{j}: {got:e}, want {want:e}"
+        );
+    }
 }
 
 #[test]

@@ -70,6 +70,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
 
         #[test]
         fn $anywhere() {
+            // There are no such instructions elsewhere.
             if active_isa() != Isa::Avx512 {
                 return;
             }
@@ -152,6 +153,7 @@ what_is_apart_has_the_scalar_ones_bits! {
 fn flushed_subnormal_numbers_leave_all_to_do() {
     use std::arch::asm;
 
+    // Elsewhere nothing is taken anywhere.
     if active_isa() != Isa::Avx512 {
         return;
     }

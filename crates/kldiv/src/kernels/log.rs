@@ -198,13 +198,13 @@ pub(crate) fn ln_by_table<V: Lanes>(x: V) -> (V, V) {
 
 /// `ln(p/q)` of any finite p, q > 0, subnormal ones and those whose ratio overflows included.
 pub(crate) fn ln_ratio(p: f64, q: f64) -> f64 {
-    LnRatio(p, q).run::<Scalar>()
+    LnQuotient(p, q).run::<Scalar>()
 }
 
 /// The same as a job: where fused operations are instructions it takes half as long as where they are calls.
-pub(crate) struct LnRatio(pub(crate) f64, pub(crate) f64);
+pub(crate) struct LnQuotient(pub(crate) f64, pub(crate) f64);
 
-impl Job for LnRatio {
+impl Job for LnQuotient {
     type Output = f64;
 
     #[inline(always)]
@@ -237,7 +237,7 @@ pub(crate) fn less_ln_1p(x: f64) -> f64 {
     Ln1p(x).run::<Scalar>().1
 }
 
-/// Both, as a job, as [`LnRatio`] is one.
+/// Both, as a job, as [`LnQuotient`] is one.
 pub(crate) struct Ln1p(pub(crate) f64);
 
 impl Job for Ln1p {

@@ -5,6 +5,7 @@ use half::f16;
 use crate::kernels::generic::{BLOCK, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
+use crate::kernels::log::{Ln1p, LnQuotient};
 use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::op::{
     CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Mass, Op, Renyi, ShiftedRenyi,
@@ -15,7 +16,7 @@ use crate::kernels::product::{
     Facts, GROUP, Judge, LnRatio, Meet, Mixture, PANEL, Product, Products, Reach, Rule, STRETCH,
 };
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
-use crate::kernels::softmax::{Compare, Far, Frame, Largest, chunk};
+use crate::kernels::softmax::{Compare, Far, Frame, Largest, Position, chunk};
 use crate::kernels::softmax_rows::{Column, SoftmaxRows};
 use crate::kernels::vae::{self, GaussianRows, Gaussians, Given};
 use crate::kernels::widen::Widen;
@@ -345,6 +346,25 @@ fn rows_of_logits(isa: Isa, a: &[f32], b: &[f32]) -> Vec<u64> {
     (0..ROWS).flat_map(|i| bits(&together, i)).collect()
 }
 
+/// Where elements are first; the last one, and one that is nowhere.
+fn positions<T: Vector>(isa: Isa, x: &[T]) -> Vec<Option<usize>> {
+    let wanted = [x.last().copied().unwrap_or(T::ONE), T::from_f64(1234.5)];
+    let found = wanted.map(|of| dispatch_to(isa, Position { x, of }));
+    assert_eq!(found, wanted.map(|of| x.iter().position(|x| *x == of)), "{isa:?}");
+    found.into()
+}
+
+/// Logarithms of ratios of positive numbers, and of 1 and more, one at a time.
+fn of_logarithms(isa: Isa, a: &[f64], b: &[f64]) -> Vec<u64> {
+    let mut all = Vec::new();
+    for (x, y) in a.iter().zip(b).filter(|(x, y)| x.is_finite() && y.is_finite()) {
+        let (ln, less) = dispatch_to(isa, Ln1p(x.max(-1.0)));
+        let ratio = dispatch_to(isa, LnQuotient(x.abs().max(5e-324), y.abs().max(5e-324)));
+        all.extend([ln, less, ratio].map(one_nan));
+    }
+    all
+}
+
 jobs_on_logits_have_the_scalar_ones_bits! {
     rows_of_few_logits: f32, |isa, a, b| rows_of_logits(isa, a, b);
     compare_of_f64: f64, |isa, a, b| compared::<f64, false>(isa, a, b);
@@ -355,6 +375,9 @@ jobs_on_logits_have_the_scalar_ones_bits! {
     far_of_f32: f32, |isa, a, b| far(isa, a, b);
     largest_of_f64: f64, |isa, a, _b| dispatch_to(isa, Largest(a)).to_bits();
     largest_of_f32: f32, |isa, a, _b| dispatch_to(isa, Largest(a)).to_bits();
+    position_in_f64: f64, |isa, a, _b| positions(isa, a);
+    position_in_f32: f32, |isa, a, _b| positions(isa, a);
+    logarithms: f64, |isa, a, b| of_logarithms(isa, a, b);
     gradient_of_f64: f64, |isa, a, b| gradients(isa, a, b);
     gradient_of_f32: f32, |isa, a, b| gradients(isa, a, b);
     exponentials_of_f64: f64, |isa, a, _b| exponentials(isa, a);

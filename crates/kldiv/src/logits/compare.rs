@@ -9,7 +9,7 @@ use crate::kernels;
 use crate::kernels::exp::{SCALES, exp_of, parts_of, times_exp};
 use crate::kernels::gradient::Exponentials;
 use crate::kernels::lanes::{Numbers, Vector, two_difference};
-use crate::kernels::log::{Ln1p, LnRatio, ln};
+use crate::kernels::log::{Ln1p, LnQuotient, ln};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::{Distance, Frame, Largest, Position, Sums, chunk};
 use crate::pair::SHARE;
@@ -60,7 +60,7 @@ impl Summary {
         let mut delta = Compensated::ZERO;
         if weight > 0.0 && weight_b > 0.0 {
             delta = difference(max, max_b);
-            delta.add(kernels::dispatch(LnRatio(weight, weight_b)) / scale);
+            delta.add(kernels::dispatch(LnQuotient(weight, weight_b)) / scale);
         }
         Summary { max, weight, max_b, weight_b, own: true, delta: delta.tidy(), rest: 0.0, kl }
     }
@@ -181,10 +181,13 @@ pub(super) fn with_own_normalisers<T: Vector>(summary: Summary, b: Row, scale: f
         return summary;
     }
     // What is near the largest b is known already. Where few are likely, it has to be the largest: exp(0) is not rounded.
-    let few = summary.weight < FEW;
-    let near = if few { f64::NAN } else { exponentials::<T>(b, summary.max_b, scale, 1.0, None) };
-    let (max_b, weight_b) =
-        if LIKE_THE_LARGEST.contains(&near) { (summary.max_b, near) } else { normaliser::<T>(b, scale) };
+    if summary.weight >= FEW {
+        let weight_b = exponentials::<T>(b, summary.max_b, scale, 1.0, None);
+        if LIKE_THE_LARGEST.contains(&weight_b) {
+            return Summary::of(summary.max, summary.weight, summary.max_b, weight_b, scale, summary.kl);
+        }
+    }
+    let (max_b, weight_b) = normaliser::<T>(b, scale);
     Summary::of(summary.max, summary.weight, max_b, weight_b, scale, summary.kl)
 }
 
