@@ -30,10 +30,10 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::transpose", "kernels::product", "kernels::each", "kernels::widen"],
     &["kernels::rows"],
     &["kernels::apart", "kernels::triangular", "kernels::vae", "kernels::softmax_rows"],
-    &["kernels::avx2", "kernels::avx512", "kernels::neon"],
+    &["kernels::avx2", "kernels::avx512"],
     &["kernels"],
     &["kernels::tests"],
-    &["kernels::matrix_tests", "kernels::apart_tests"],
+    &["kernels::matrix_tests", "kernels::product_tests", "kernels::apart_tests"],
     // floor 2
     &["pair"],
     &["pieces"],

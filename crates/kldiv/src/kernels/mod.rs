@@ -47,6 +47,8 @@ pub(crate) mod op;
 pub(crate) mod pairs;
 pub(crate) mod prepare;
 pub(crate) mod product;
+#[cfg(test)]
+mod product_tests;
 mod rows;
 pub(crate) mod scalar;
 pub(crate) mod softmax;

@@ -12,12 +12,10 @@ use crate::kernels::op::{
 };
 use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pairs};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
-use crate::kernels::product::{
-    Facts, GROUP, Judge, LnRatio, Meet, Mixture, PANEL, Product, Products, Reach, Rule, STRETCH,
-};
+use crate::kernels::product::LnRatio;
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, Position, chunk};
-use crate::kernels::softmax_rows::{Column, SoftmaxRows};
+use crate::kernels::softmax_rows::{Column, SoftmaxRow, SoftmaxRows};
 use crate::kernels::vae::{self, GaussianRows, Gaussians, Given};
 use crate::kernels::widen::Widen;
 use crate::kernels::{Isa, dispatch_to, far_terms};
@@ -324,26 +322,33 @@ fn rows_of_gaussians<T: Vector, const PRIOR: bool>(isa: Isa, a: &[T], b: &[T]) -
     [bits_of(&gradients.concat()), bits_of(&sums)].concat()
 }
 
-/// Eight rows of few logits, each of which is what it is by itself; nothing is said of rows that are left.
+/// Eight rows of few logits, each of which has the bits that it has by itself; of rows that are left only that they are.
 fn rows_of_logits(isa: Isa, a: &[f32], b: &[f32]) -> Vec<u64> {
-    let cols = a.len().clamp(1, 32);
+    let cols = a.len().clamp(1, 48);
     let at = |x: &[f32], i, j| x.get((i * cols + j) % x.len().max(1)).copied().unwrap_or(1.0);
-    let run = |rows: std::ops::Range<usize>| {
-        let column =
-            |x: &[f32], j| std::array::from_fn(|i| if rows.contains(&i) { at(x, i, j) } else { 0.0 });
-        let mut tiles = [a, b].map(|x| (0..cols).map(|j| column(x, j)).collect::<Vec<Column>>());
-        let ([a, b], mut out) = (tiles.each_mut(), [0.0; ROWS]);
-        dispatch_to(isa, SoftmaxRows { a, b, scale: 0.4, by: Some(&[0.3; ROWS]), out: &mut out });
-        (out, tiles)
+    let bits = |kl: f64, gradients: [Vec<f32>; 2]| match kl.is_nan() {
+        true => vec![one_nan(kl)],
+        false => [bits_of(&[kl]), bits_of(&gradients.concat())].concat(),
     };
-    let bits = |of: &([f64; ROWS], [Vec<Column>; 2]), i: usize| {
-        let gradients = of.1.iter().flatten().map(|column| if of.0[i].is_nan() { 0.0 } else { column[i] });
-        [bits_of(&[of.0[i]]), bits_of(&gradients.collect::<Vec<_>>())].concat()
+    let columns = |x| (0..cols).map(|j| std::array::from_fn(|i| at(x, i, j))).collect::<Vec<Column>>();
+    let (mut tiles, mut out) = ([a, b].map(columns), [0.0; ROWS]);
+    let [of_a, of_b] = tiles.each_mut();
+    dispatch_to(isa, SoftmaxRows { a: of_a, b: of_b, scale: 0.4, by: Some(&[0.3; ROWS]), out: &mut out });
+    let together =
+        |i: usize| bits(out[i], tiles.each_ref().map(|tile| tile.iter().map(|column| column[i]).collect()));
+    let alone = |i: usize| {
+        let outcome = |x, j| if j < cols { at(x, i, j) } else { f32::NEG_INFINITY };
+        let eights = |x| {
+            let of_eight = |n| std::array::from_fn(|j| outcome(x, ROWS * n + j));
+            (0..cols.div_ceil(ROWS)).map(of_eight).collect::<Vec<Column>>()
+        };
+        let mut tiles = [a, b].map(eights);
+        let [a, b] = tiles.each_mut();
+        let kl = dispatch_to(isa, SoftmaxRow { a, b, scale: 0.4, by: Some(0.3) });
+        bits(kl, tiles.map(|tile| tile.as_flattened()[..cols].to_vec()))
     };
-    let together = run(0..ROWS);
-    let each = (0..ROWS).map(|i| bits(&together, i));
-    each.enumerate().for_each(|(i, row)| assert_eq!(row, bits(&run(i..i + 1), i), "{isa:?}, row {i}"));
-    (0..ROWS).flat_map(|i| bits(&together, i)).collect()
+    (0..ROWS).for_each(|i| assert_eq!(together(i), alone(i), "{isa:?}, row {i}"));
+    (0..ROWS).flat_map(together).collect()
 }
 
 /// Where elements are first; the last one, and one that is nowhere.
@@ -469,115 +474,6 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_normals: Normal;
     pairs_of_gammas: Gamma;
     pairs_of_betas: Beta;
-}
-
-/// The sums of products as bits, of the scalar kernel four rows and a panel at a time.
-fn products(isa: Isa, group: bool, left: &[f64], right: &[f64]) -> Vec<u64> {
-    let mut to = Products::new().expect("memory");
-    let n = left.len();
-    let panels = [&right[..n], &right[n..2 * n], &right[2 * n..]];
-    if group {
-        let to = &mut to;
-        dispatch_to(isa, Product::<PANEL, GROUP> { left, row: 0, right: panels, place: 0, to });
-    } else {
-        for (place, panel) in panels.into_iter().enumerate() {
-            for row in [0, PANEL / 2] {
-                let to = &mut to;
-                dispatch_to(isa, Product::<{ PANEL / 2 }, 1> { left, row, right: [panel], place, to });
-            }
-        }
-    }
-    [bits_of(&to.hi), bits_of(&to.lo)].concat()
-}
-
-/// Panels of n columns of each kind of data: one on the left, a group on the right.
-fn panels(n: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let mut kinds = data::<f64>(GROUP * PANEL * n);
-    kinds.iter_mut().for_each(|(left, _)| left.truncate(PANEL * n));
-    kinds
-}
-
-#[test]
-fn products_of_panels() {
-    for n in [1, 2, 7, 31, 32, 33, STRETCH - 1, STRETCH, STRETCH + 1, 3 * STRETCH + 5] {
-        for (kind, (left, right)) in panels(n).iter().enumerate() {
-            let scalar = products(Isa::Scalar, false, left, right);
-            for isa in others() {
-                assert_eq!(scalar, products(isa, false, left, right), "{isa:?}, n = {n}, kind {kind}");
-                assert_eq!(scalar, products(isa, true, left, right), "{isa:?}, groups, n = {n}, kind {kind}");
-            }
-        }
-    }
-}
-
-#[test]
-fn mixtures_of_panels() {
-    for n in [1, 2, 7, 8, 9, 100] {
-        for (kind, (left, right)) in panels(n).iter().enumerate() {
-            // Shares are never negative.
-            let [left, right] =
-                [left, &right[..PANEL * n]].map(|x| x.iter().map(|x| x.abs()).collect::<Vec<_>>());
-            let centre: Vec<f64> = (1..=n).map(|j| 1.0 / j as f64).collect();
-            let sums = |isa| {
-                let mut to = Products::new().expect("memory");
-                for row in (0..PANEL).step_by(2) {
-                    let (left, right, centre, to) = (&left[..], &right[..], &centre[..], &mut to);
-                    dispatch_to(isa, Mixture::<2> { left, row, right, centre, place: 1, to });
-                }
-                [bits_of(&to.hi), bits_of(&to.lo)].concat()
-            };
-            for isa in others() {
-                assert_eq!(sums(Isa::Scalar), sums(isa), "{isa:?}, n = {n}, kind {kind}");
-            }
-        }
-    }
-}
-
-#[test]
-fn cells_are_judged() {
-    let rule = Rule { straight: 0.5, curved: 1.0, beside: 2.0, limit: 8.0, by_reach: 3.0, by_span: 1.5 };
-    for (kind, (left, right)) in panels(6).iter().enumerate() {
-        let facts = |x: &[f64]| {
-            let of = |i: usize| std::array::from_fn(|lane| x[i * PANEL + lane]);
-            let (constant, sum, sum_low) = (of(0), of(1), of(2).map(|x: f64| x * 1e-17));
-            Facts { constant, sum, sum_low, reach: of(3), span: of(4), doubt: of(5) }
-        };
-        let mut sums = Products::new().expect("memory");
-        for (i, sum) in sums.hi.iter_mut().enumerate() {
-            *sum = left[i % left.len()] * right[i % right.len()];
-        }
-        let results = |isa| {
-            let mut out = vec![0.0; PANEL * PANEL];
-            let (left, right, products) = (&facts(left), &facts(right), &sums);
-            let judge = Judge { rule: &rule, left, right, products, place: 2, out: &mut out, width: PANEL };
-            let all = dispatch_to(isa, judge);
-            (all, bits_of(&out))
-        };
-        for isa in others() {
-            assert_eq!(results(Isa::Scalar), results(isa), "{isa:?}, kind {kind}");
-        }
-    }
-}
-
-#[test]
-fn rows_that_meet_and_rows_that_reach() {
-    for n in [1, 3, 8, 31, 33, STRETCH + 3] {
-        for (kind, (left, right)) in panels(n).iter().enumerate() {
-            let words =
-                |x: &[f64]| x[..PANEL * n].iter().map(|x| x.to_bits() & x.to_bits() >> 3 & 0x11).collect();
-            let (on_left, on_right): (Vec<u64>, Vec<u64>) = (words(left), words(right));
-            let met = |isa| {
-                let mut out = vec![1.0; PANEL * PANEL];
-                dispatch_to(isa, Meet { left: &on_left, right: &on_right, out: &mut out, width: PANEL });
-                bits_of(&out)
-            };
-            let reach = |isa| one_nan(dispatch_to(isa, Reach { x: left, weight: &right[..left.len()] }));
-            for isa in others() {
-                assert_eq!(met(Isa::Scalar), met(isa), "{isa:?}, n = {n}, kind {kind}");
-                assert_eq!(reach(Isa::Scalar), reach(isa), "{isa:?}, n = {n}, kind {kind}");
-            }
-        }
-    }
 }
 
 #[test]
