@@ -702,7 +702,7 @@ kldiv_status kldiv_vae_grad(const kldiv_view *mu,
 /// The functions return densities or, with options.log_density, their logarithms, -INFINITY for a density of 0:
 /// logarithms are needed wherever q underflows. Where p is 0 nothing is added; where q is 0 and p is not, on more than
 /// single points, or where the integral diverges, the answer is infinite. p is integrated too: where that does not give
-/// 1 within options.rel_tolerance, narrow peaks are searched for, and if none is found the status is
+/// 1 within options.rel_tolerance, peaks between the points are searched for, and if none is found the status is
 /// KLDIV_ERROR_NOT_CONVERGED.
 ///
 /// @param p, q      called on the calling thread, in the default floating-point environment, some hundreds to thousands

@@ -375,11 +375,12 @@ public:
         return {this->dtype, this->data, this->cols, this->rows, this->col_stride, this->row_stride};
     }
 
-    /// The first row standing for many: one distribution against the rows of another view. Inputs only.
+    /// The first row standing for many: one distribution against the rows of another view. Inputs only. Without rows
+    /// there is none to stand for others.
     [[nodiscard]] constexpr basic_view repeated(std::size_t m) const noexcept
     {
         static_assert(!writes, "an output has no two positions on one element");
-        return {this->dtype, this->data, m, this->cols, 0, this->col_stride};
+        return {this->dtype, this->data, this->rows == 0 ? 0 : m, this->cols, 0, this->col_stride};
     }
 
     /// What is handed to C.

@@ -449,7 +449,7 @@ impl<'a> Pairs<'a> {
             values.copy_within(i * COLS..i * COLS + block.cols, i * block.cols);
         }
         values.truncate(block.rows * block.cols);
-        if self.plan.ln_base != 1.0 {
+        if !self.plan.is_in_nats() {
             values.iter_mut().for_each(|value| *value = self.plan.in_units(*value));
         }
         all_good

@@ -16,10 +16,12 @@
 //!
 //! # Promises
 //! - A result is within `16 u · mag` of the exact value for the very numbers given, also where P and Q nearly coincide:
-//!   see [`kl`], and docs/numerics.md in the repository.
+//!   see [`kl`], and docs/numerics.md in the repository. [`family`], [`quadrature`] and [`estimate`] have relative
+//!   tolerances of their own.
 //! - `0 ln(0/q)` is 0; `p > 0 = q` is infinite, an answer and not an error; no epsilon is added unless asked for.
 //! - A negative, NaN or infinite probability is an [`Error`] that names operand, row, column and value.
-//! - A result has the same bits for any number of threads, any strides and any instruction set.
+//! - A result has the same bits for any number of threads, any strides and any instruction set; of [`pairwise`],
+//!   [`family`], [`quadrature`] and [`estimate`] only the first is promised.
 //! - The floating-point environment is expected to be Rust's default one; the C ABI sees to that itself.
 
 #[macro_use]

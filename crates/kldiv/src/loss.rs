@@ -4,7 +4,7 @@
 //! use kldiv::{Options, loss};
 //! use ndarray::array;
 //!
-//! // nn.KLDivLoss(reduction="sum")(Q.log(), P), the article's line.
+//! // In PyTorch: nn.KLDivLoss(reduction="sum")(Q.log(), P).
 //! let (p, q) = (array![[0.5, 0.5]], array![[0.7_f64, 0.3]]);
 //! let nats = loss::loss(&q.mapv(f64::ln), &p, &Options::default())?;
 //! assert_eq!(format!("{nats:.4}"), "0.0872");

@@ -156,6 +156,10 @@ impl Plan {
     /// The measure of rows so huge that sums over some of their elements are infinite.
     #[cold]
     fn value_of_huge(&self, p: Row, q: Row) -> Option<f64> {
+        // Scaled, a tiny p would be 0 as well.
+        if self.is_impossible(p, q) {
+            return Some(f64::INFINITY);
+        }
         let small = Compensated { hi: 2f64.powi(-64), lo: 0.0 };
         let as_it_is = Scale { add: 0.0, range: [1.0, 1.0], by: ONE };
         let down = Scale { range: [small.hi, 1.0], ..as_it_is };
@@ -168,6 +172,23 @@ impl Plan {
         let scaling = Scaling { prepare, across: prepare, sums, scale, normalized: false };
         let value = self.in_units(self.evaluate::<f64, _>(&prepare, p, q, Some(&scaling)));
         (!value.is_nan()).then_some(value)
+    }
+
+    /// Whether an outcome that one side lacks makes the measure infinite, which entropy's logarithms and Jensen-Shannon's
+    /// mixtures do not know.
+    fn is_impossible(&self, p: Row, q: Row) -> bool {
+        let lacks = |q: Row, p: Row| (0..p.len()).any(|i| q.get(i) == 0.0 && p.get(i) > 0.0);
+        match self.measure {
+            Measure::Kl | Measure::Reverse | Measure::Generalized | Measure::CrossEntropy => lacks(q, p),
+            Measure::Renyi { alpha } => alpha > 1.0 && lacks(q, p),
+            Measure::Jeffreys => lacks(q, p) || lacks(p, q),
+            Measure::JensenShannon { .. } | Measure::JensenShannonDistance { .. } | Measure::Entropy => false,
+        }
+    }
+
+    /// Whether the units that were asked for are nats: [`Plan::in_units`] has nothing to do.
+    pub(crate) fn is_in_nats(&self) -> bool {
+        self.ln_base == 1.0 && !matches!(self.measure, Measure::JensenShannonDistance { .. })
     }
 
     /// From nats to the units that were asked for.
@@ -199,26 +220,59 @@ impl Plan {
         scaling: Option<&Scaling>,
     ) -> f64 {
         if alpha == f64::INFINITY {
-            return extreme(prepare, p, q, |p, q| match (p.hi.0[0], q.hi.0[0]) {
-                (0.0, _) => f64::NEG_INFINITY,
-                (_, 0.0) => f64::INFINITY,
-                _ => ln_of_parts(p, q),
+            let mut largest = f64::NEG_INFINITY;
+            let all = each_prepared(prepare, p, q, |p, q| {
+                largest = largest.max(match (p.hi.0[0], q.hi.0[0]) {
+                    (0.0, _) => f64::NEG_INFINITY,
+                    (_, 0.0) => f64::INFINITY,
+                    _ => ln_of_parts(p, q),
+                });
             });
+            return if all { largest } else { f64::NAN };
         }
         let renyi = Renyi::new(alpha);
         let sums = total::<_, _, T, _, _>(&renyi, prepare, p, q, self.spread);
         let scale = scaling.map_or(1.0, |s| s.scale);
-        let ln_sum = renyi.ln_sum(&sums, scale, scaling.is_some_and(|s| s.normalized)).unwrap_or_else(|| {
-            // The sum of powers is out of range, or NaN: take the largest out of all of them.
-            let shift = extreme(prepare, p, q, |p, q| renyi.exponent(p.hi.0[0], q.hi.0[0]));
-            if !shift.is_finite() {
-                return shift;
+        match renyi.ln_sum(&sums, scale, scaling.is_some_and(|s| s.normalized)) {
+            Some(ln_sum) => ln_sum / (alpha - 1.0),
+            None => self.renyi_of_largest::<T, P>(&renyi, alpha, prepare, p, q, scale),
+        }
+    }
+
+    /// The Renyi divergence where the sum of powers is out of range, or NaN: with the largest taken out of all of them.
+    #[cold]
+    fn renyi_of_largest<T: Vector, P: Prepare>(
+        &self,
+        renyi: &Renyi,
+        alpha: f64,
+        prepare: &P,
+        p: Row,
+        q: Row,
+        scale: f64,
+    ) -> f64 {
+        let (mut largest, mut impossible) = (None, false);
+        let all = each_prepared(prepare, p, q, |p, q| match (p.hi.0[0], q.hi.0[0]) {
+            (0.0, _) => {}
+            (_, 0.0) => impossible |= alpha > 1.0,
+            _ => {
+                let logs = renyi.logs(p, q);
+                // Their difference, for an order may be so large that two powers' exponents are the same number.
+                if largest.is_none_or(|largest| renyi.exponent_less(logs, largest) > 0.0) {
+                    largest = Some(logs);
+                }
             }
-            let shifted = ShiftedRenyi { renyi, shift };
-            let sum = total::<_, _, T, _, _>(&shifted, prepare, p, q, self.spread);
-            ln(sum.plain[0].value() * scale) + shift
         });
-        ln_sum / (alpha - 1.0)
+        match largest {
+            _ if !all => f64::NAN,
+            _ if impossible => f64::INFINITY,
+            // No outcome is possible in both.
+            None => f64::NEG_INFINITY / (alpha - 1.0),
+            Some(largest) => {
+                let shifted = ShiftedRenyi { renyi: *renyi, largest };
+                let sum = total::<_, _, T, _, _>(&shifted, prepare, p, q, self.spread);
+                renyi.of_largest(ln(sum.plain[0].value() * scale), largest, alpha)
+            }
+        }
     }
 
     /// The sum of a row and its smoothing; NaN where an entry is no probability.
@@ -569,16 +623,20 @@ fn gathered<T: Vector, const N: usize>(p: Row, q: Row, mut each: impl FnMut(&[T]
     })
 }
 
-/// The largest of a function of the elements, one at a time; NaN if one of them is no probability.
-fn extreme<P: Prepare>(prepare: &P, p: Row, q: Row, of: impl Fn(Parts<One>, Parts<One>) -> f64) -> f64 {
-    let mut largest = f64::NEG_INFINITY;
+/// Calls a function with the elements as prepared, one pair at a time; says whether all of them are probabilities.
+fn each_prepared<P: Prepare>(
+    prepare: &P,
+    p: Row,
+    q: Row,
+    mut each: impl FnMut(Parts<One>, Parts<One>),
+) -> bool {
     for i in 0..p.len() {
         let (x, y) = (p.get(i), q.get(i));
         if check::fault(x).or(check::fault(y)).is_some() {
-            return f64::NAN;
+            return false;
         }
         let (x, y) = prepare.pair(One::splat(x), One::splat(y));
-        largest = largest.max(of(x, y));
+        each(x, y);
     }
-    largest
+    true
 }

@@ -6,7 +6,7 @@ use common::data::{KINDS, pair};
 use common::measures::{HALF_AND_TWO, SUMS, normalized, options, value};
 use common::wide::{ExactSum, ln_ratio};
 use common::{Expected, F32, F64, K, Precision, SplitMix, Tally, Wide, oracle, units};
-use kldiv::batch::reduce;
+use kldiv::batch::{self, reduce};
 use kldiv::explain::explain;
 use kldiv::{Element, Error, Measure, Normalization, Options, relatives};
 
@@ -342,6 +342,55 @@ fn a_sum_whose_parts_leave_the_range_is_right_where_the_whole_does_not() {
         assert!(units(got, expected, mag, 3, F64) <= K, "{order:?}: {got:e}");
     }
     assert_eq!(value(&[1e308, 1.0], &[1e307, 0.0], Measure::Kl).unwrap(), f64::INFINITY);
+}
+
+#[test]
+fn an_outcome_that_q_lacks_is_infinite_however_tiny_beside_huge_ones() {
+    for (huge, tiny) in [(1e300, 5e-324), (1e280, 1e-305), (1e308, 1e-320)] {
+        let (p, q) = ([huge, tiny], [0.7 * huge, 0.0]);
+        let mixture =
+            [Measure::Kl, Measure::Generalized, Measure::CrossEntropy, Measure::Renyi { alpha: 2.0 }];
+        for measure in mixture.into_iter().chain([Measure::Jeffreys]) {
+            assert_eq!(value(&p, &q, measure).unwrap(), f64::INFINITY, "{measure:?} {huge:e} {tiny:e}");
+        }
+        for measure in [Measure::Reverse, Measure::Jeffreys] {
+            assert_eq!(value(&q, &p, measure).unwrap(), f64::INFINITY, "{measure:?} {huge:e} {tiny:e}");
+        }
+        for measure in [Measure::JENSEN_SHANNON, Measure::Renyi { alpha: 0.5 }] {
+            assert!(value(&p, &q, measure).unwrap().is_finite(), "{measure:?} {huge:e} {tiny:e}");
+        }
+    }
+}
+
+#[test]
+fn renyi_of_a_large_order_is_that_of_infinity_less_a_little() {
+    for (p, q) in [
+        (vec![0.5, 0.5], vec![0.7, 0.3]),
+        (vec![0.2, 0.3, 0.5], vec![0.2000001, 0.3, 0.5]),
+        (vec![74.0, 85.0, 17.0, 64.0], vec![70.0, 21.0, 59.0, 12.0]),
+    ] {
+        for normalization in [Normalization::AsGiven, Normalization::Normalize] {
+            let of = |alpha| {
+                let mut options = Options::from(Measure::Renyi { alpha });
+                options.normalization = normalization;
+                batch::rows(&p[..], &q[..], &options).unwrap()[0]
+            };
+            let most = of(f64::INFINITY);
+            for alpha in [1e12, 1e15, 1e17, 1e18, 1e20, 1e50, 1e100, 1e300, f64::MAX] {
+                // The largest power alone, and all of them as large.
+                let less = 8.0 / alpha + 16.0 * f64::EPSILON * (1.0 + most);
+                assert!((of(alpha) - most).abs() <= less, "{p:?} {alpha:e}: {} {most}", of(alpha));
+            }
+        }
+    }
+}
+
+#[test]
+fn renyi_of_huge_against_subnormal_numbers_loses_no_power() {
+    // By 4,000 bits.
+    let (p, q) = ([3.869255299644942e302, 4.025309320595809e296], [4.7735045424744e-311, 1.97404e-319]);
+    let got = relatives::renyi(&p[..], &q[..], 0.5).unwrap();
+    assert!((got - 17.807_122_906_213_638).abs() < 4e-15 * 17.8, "{got}");
 }
 
 #[test]

@@ -259,7 +259,7 @@ fn logits_gradients<T: Element>(
     (out, [of_a, of_b])
 }
 
-/// The scale of a row's rounding: FORMAT.md's mags are at least these.
+/// The scale of a row's rounding: the tables' mags are at least these.
 fn size_of_row(
     a: &Array2<f64>,
     b: &Array2<f64>,

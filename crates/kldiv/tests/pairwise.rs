@@ -308,6 +308,41 @@ fn units_and_smoothing_are_those_of_single_pairs() {
     }
 }
 
+/// Cells of the distance against those of the divergence, in nats and in bits.
+fn distances_are_roots<T: Element>(p: &Array2<T>, q: &Array2<T>) {
+    for normalization in [Normalization::AsGiven, Normalization::Normalize] {
+        let matrix = |measure, base| {
+            let mut options = with(measure, normalization);
+            options.base = base;
+            pairwise::matrix(p, q, &options).unwrap()
+        };
+        for base in [None, Some(2.0)] {
+            let divergences = matrix(Measure::JENSEN_SHANNON, base);
+            let distances = matrix(Measure::JENSEN_SHANNON_DISTANCE, base);
+            assert_eq!(distances, divergences.mapv(f64::sqrt), "{} columns", p.ncols());
+        }
+    }
+}
+
+#[test]
+fn jensen_shannon_distances_are_the_roots_of_divergences_in_every_type() {
+    let mut random = SplitMix(44);
+    for cols in [2, 33, 64, 300] {
+        let [p, q] = [5, 12].map(|rows| family(rows, cols, false, 1, &mut random));
+        distances_are_roots(&p, &q);
+        distances_are_roots(&p.mapv(|x| x as f32), &q.mapv(|x| x as f32));
+        distances_are_roots(&p.mapv(bf16::from_f64), &q.mapv(bf16::from_f64));
+        let counts = |x: f64| (1e6 * x) as u64 + 1;
+        distances_are_roots(&p.mapv(counts), &q.mapv(counts));
+    }
+    // scipy.spatial.distance.jensenshannon([0.5, 0.5], [0.7, 0.3]).
+    let (p, q) = (array![[0.5_f32, 0.5]], array![[0.7_f32, 0.3]]);
+    let coin = pairwise::matrix(&p, &q, &Measure::JENSEN_SHANNON_DISTANCE.into()).unwrap()[[0, 0]];
+    assert!((coin - 0.144_934_2).abs() < 1e-7, "{coin}");
+    let nearest = pairwise::nearest(&p, &q, &Measure::JENSEN_SHANNON_DISTANCE.into(), 1).unwrap();
+    assert_eq!(nearest.value[[0, 0]], coin);
+}
+
 #[test]
 fn shapes_without_cells_give_none_and_wrong_ones_are_refused() {
     let (p, none) = (array![[0.5, 0.5]], Array2::<f64>::zeros((0, 2)));

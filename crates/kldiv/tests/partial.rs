@@ -266,6 +266,21 @@ fn normalized_values_are_accurate_absolutely_and_relatively_where_totals_agree()
             }
         }
     }
+    // Of f32 as well.
+    for times in [1.0, 1.2, 3.0, 1e5] {
+        let p: Vec<f32> = (0..40).map(|_| random.unit() as f32).collect();
+        let q: Vec<f32> = p.iter().map(|p| (f64::from(*p) * times) as f32).collect();
+        let wide = |x: &[f32]| x.iter().map(|x| f64::from(*x)).collect::<Vec<_>>();
+        for (name, measure) in MEASURES {
+            let (expected, _) = oracle::normalized(&wide(&p), &wide(&q), 0.0, measure);
+            let got = of(&p, &q, measure).value(&normalize()).unwrap();
+            let most = if measure == Measure::Generalized { K * times } else { K };
+            let units = normalized_units(got, expected, &wide(&p), &wide(&q), measure);
+            tally.count(&format!("{name} f32"), units, most, || {
+                format!("times {times}: {got:e}, want {expected:?}")
+            });
+        }
+    }
     // Totals that are the same: as accurate as what was given.
     for eps in [1e-3, 1e-6, 1e-9, 1e-12] {
         let mut p: Vec<f64> = (0..100).map(|_| random.unit()).collect();

@@ -277,6 +277,30 @@ fn any_place_and_size_will_do() {
 }
 
 #[test]
+fn ends_and_break_points_that_are_far_off_hide_nothing() {
+    let want = 2f64.ln() + 0.125 - 0.5;
+    for far in [1e3, 1e6, 1e8, 1e12, 1e100, 1e200, 1e300, f64::MAX] {
+        for (lower, upper, breaks) in [
+            (-far, far, &[][..]),
+            (-far, INFINITY, &[]),
+            (-INFINITY, far, &[]),
+            (-INFINITY, INFINITY, &[far]),
+            (-INFINITY, INFINITY, &[-far, far]),
+        ] {
+            for log in [true, false] {
+                let value = |x: f64| if log { x } else { x.exp() };
+                let (p, q) = (|x| value(normal(0.0, 1.0)(x)), |x| value(normal(0.0, 2.0)(x)));
+                let mut options = logs();
+                options.log_density = log;
+                let found = quadrature::kl(p, q, lower, upper, breaks, &options);
+                println!("{lower} {upper} {breaks:?} {log} {found:?}");
+                assert!((found.unwrap().value - want).abs() < 1e-9, "{lower} {upper} {breaks:?} {log}");
+            }
+        }
+    }
+}
+
+#[test]
 fn near_densities_have_a_divergence_that_is_relatively_accurate() {
     for shift in [1e-3, 1e-6, 1e-9, 1e-12] {
         let (p, q) = (normal(0.0, 1.0), move |x| normal(0.0, 1.0)(x - shift));

@@ -1,4 +1,4 @@
-//! Every value of the reference tables that concerns the core, through its public functions, at FORMAT.md's tolerance.
+//! Every value of the reference tables that concerns the core, through its public functions, at the tables' tolerance.
 
 mod common;
 

@@ -125,7 +125,7 @@ fn loss_case<T: Element>(tally: &mut Tally, case: &Value, precision: Precision) 
             });
         }
     }
-    // What FORMAT.md says of single elements: the size of what is subtracted.
+    // What testdata/README.md says of single elements: the size of what is subtracted.
     let of = |x: &Layouts<T>, i: usize| x.element(i).to_f64();
     let size = |i: usize, more: f64| {
         let (t, x) = (of(&target, i), of(&input, i));
@@ -175,7 +175,7 @@ fn vae_json() {
         let (mu_of, logvar_of) = (layouts("mu").unwrap(), layouts("logvar").unwrap());
         let (prior_mu, prior_logvar) = (layouts("prior_mu"), layouts("prior_logvar"));
         let rows = mu_of.view(0).rows();
-        // FORMAT-continuous.md's relative tolerances, as units of f64's roundoff.
+        // The tables' relative tolerances, as units of f64's roundoff.
         let near = prior_mu.is_some() && case["name"].as_str().unwrap().contains("near");
         let most = if near { 1e-12 } else { 4e-15 } / common::F64.unit;
         let mut check = |name: &str, expect: &Value, got: &[f64]| {

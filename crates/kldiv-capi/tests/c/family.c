@@ -97,7 +97,7 @@ static size_t read_distribution(const json *side, distribution *out)
     return loc != NULL && loc->kind == JSON_ARRAY ? loc->count : 0;
 }
 
-/* The relative error that a case may have, by how its answer was made; FORMAT's are no stricter. */
+/* The relative error that a case may have, by how its answer was made; the tables' are no stricter. */
 static double tolerance(const json *entry)
 {
     const char *tag = json_text(json_need(entry, "tag")), *source = json_text(json_need(entry, "source"));

@@ -9,7 +9,7 @@
 //! ones. A processor works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice
 //! as many. The curved parts of a stretch are added in its own type: they are of one sign.
 //!
-//! What rounding takes lies below 2^-32, and is itself rounded when it is added to h: an error of some 2^-23 u for a
+//! What rounding takes lies below 2^-32, and is itself rounded when it is added to h: an error of some 2^-24 u for a
 //! share of 65,536 elements. It takes curved parts that sum to [`near`] at least to hide that, or, of f32, what is lost
 //! of numbers that leave the range of normal ones. A share with less is near, and one that holds a number from 4 on, no
 //! probability, or a subnormal number that matters is none of this file's either, nor is a single pair: all of these

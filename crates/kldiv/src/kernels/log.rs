@@ -209,12 +209,18 @@ impl Job for LnQuotient {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
-        let ((p, i), (q, j)) = (split_exponent(self.0), split_exponent(self.1));
-        let near = Ratio::of(Parts::from(One::splat(q)), One::splat(p).into());
-        // The exponents joined before any is multiplied: they may cancel each other.
-        let k = One::splat(i - j) + near.steps * per_step(1.0);
-        k.fma(One::splat(f64::LN2_HIGH), k.fma(One::splat(f64::LN2_LOW), near.quotient.ln())).0[0]
+        ratio_of_any(self.1, self.0).ln().0[0]
     }
+}
+
+/// q/p of any two finite positive numbers, by which 1 stands for p: good for its logarithm and its powers.
+#[inline(always)]
+pub(crate) fn ratio_of_any(p: f64, q: f64) -> Ratio<One> {
+    let ((p, i), (q, j)) = (split_exponent(p), split_exponent(q));
+    let near = Ratio::of(Parts::from(One::splat(p)), One::splat(q).into());
+    // The exponents joined before any is multiplied: they may cancel each other.
+    let steps = near.steps + One::splat((j - i) * f64::STEP);
+    Ratio { p: One::one(), steps, ..near }
 }
 
 /// `ln(x)` of any x ≥ 0; of anything else, NaN.

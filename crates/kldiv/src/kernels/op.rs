@@ -2,7 +2,7 @@
 
 use crate::kernels::exp::{exp, exp_rest};
 use crate::kernels::lanes::{Lanes, Numbers, Real};
-use crate::kernels::log::{Parts, Ratio, ln, ln_1p, ln_ratio};
+use crate::kernels::log::{Parts, Ratio, ln, ln_1p, ln_ratio, ratio_of_any};
 use crate::kernels::scalar::One;
 use crate::sum::{Compensated, Total};
 
@@ -442,14 +442,45 @@ impl Renyi {
         Some(if close { ln_1p(near) } else { ln(power) })
     }
 
-    /// `ln(p^α q^(1−α))`.
-    pub(crate) fn exponent(&self, p: f64, q: f64) -> f64 {
-        let (p, q) = if self.swap { (q, p) } else { (p, q) };
-        match (p, q) {
-            (_, 0.0) if p > 0.0 && self.beta < 0.0 => f64::INFINITY,
-            (0.0, _) | (_, 0.0) => f64::NEG_INFINITY,
-            _ => ln(p) + self.beta * ln_ratio(q, p),
+    /// What the exponent of `p^α q^(1−α)` is made of.
+    pub(crate) fn logs(&self, p: Parts<One>, q: Parts<One>) -> Logs {
+        if self.swap { Logs::of(q, p) } else { Logs::of(p, q) }
+    }
+
+    /// By what an exponent is above another.
+    pub(crate) fn exponent_less(&self, logs: Logs, less: Logs) -> f64 {
+        self.beta.mul_add(logs.ln_q_by_p - less.ln_q_by_p, logs.ln_p - less.ln_p)
+    }
+
+    /// The divergence, from the logarithm of the sum of powers by the one that `largest` is of.
+    pub(crate) fn of_largest(&self, ln_sum: f64, largest: Logs, alpha: f64) -> f64 {
+        (ln_sum + largest.ln_p) / (alpha - 1.0) + self.beta / (alpha - 1.0) * largest.ln_q_by_p
+    }
+
+    /// `p^α q^(1−α)` of any two positive numbers.
+    fn power_of_any(&self, p: f64, q: f64) -> f64 {
+        // Of the root, which is in range where the whole may not be.
+        let root = ratio_of_any(p, q).power(One::splat(0.5 * self.beta)).0[0];
+        root * p * root
+    }
+}
+
+/// `ln p` and `ln(q/p)` as the terms have them, to the bit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logs {
+    pub(crate) ln_p: f64,
+    pub(crate) ln_q_by_p: f64,
+}
+
+impl Logs {
+    /// Of positive numbers.
+    pub(crate) fn of(p: Parts<One>, q: Parts<One>) -> Logs {
+        if One::both_ordinary(p.hi, q.hi) {
+            let one = Parts::from(One::one());
+            return Logs { ln_p: Ratio::of(one, p).ln().0[0], ln_q_by_p: Ratio::of(p, q).ln().0[0] };
         }
+        let (p, q) = (p.hi.0[0], q.hi.0[0]);
+        Logs { ln_p: ln(p), ln_q_by_p: ln_ratio(q, p) }
     }
 }
 
@@ -494,7 +525,7 @@ impl Op<2, 2> for Renyi {
             // Only for α > 1 is there a negative power.
             Edge::Zero if p > 0.0 && self.beta < 0.0 => f64::INFINITY,
             Edge::Zero => 0.0,
-            _ => p * exp(One::splat(self.beta * ln_ratio(q, p))).0[0],
+            _ => self.power_of_any(p, q),
         };
         Terms { plain: [self.alpha * p + self.beta * q - power, power], exact: [p, q] }
     }
@@ -504,8 +535,8 @@ impl Op<2, 2> for Renyi {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ShiftedRenyi {
     pub(crate) renyi: Renyi,
-    /// The largest of [`Renyi::exponent`].
-    pub(crate) shift: f64,
+    /// Of the largest power, whose own exponent is the shift.
+    pub(crate) largest: Logs,
 }
 
 impl Op<1, 0> for ShiftedRenyi {
@@ -514,13 +545,19 @@ impl Op<1, 0> for ShiftedRenyi {
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
         let (p, q) = if self.renyi.swap { (q, p) } else { (p, q) };
-        let ln_p = Ratio::of(V::one().into(), p).ln();
-        let exponent = V::constant(self.renyi.beta).fma(Ratio::of(p, q).ln(), ln_p);
-        exp(exponent - V::constant(self.shift)).into()
+        let Logs { ln_p, ln_q_by_p } = self.largest;
+        let ln_p = Ratio::of(V::one().into(), p).ln() - V::constant(ln_p);
+        let by = Ratio::of(p, q).ln() - V::constant(ln_q_by_p);
+        exp(V::constant(self.renyi.beta).fma(by, ln_p)).into()
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
-        exp(One::splat(self.renyi.exponent(p, q) - self.shift)).0[0].into()
+        // A power that is infinite has no largest.
+        if p == 0.0 || q == 0.0 {
+            return 0.0.into();
+        }
+        let logs = self.renyi.logs(One::splat(p).into(), One::splat(q).into());
+        exp(One::splat(self.renyi.exponent_less(logs, self.largest))).0[0].into()
     }
 }
 

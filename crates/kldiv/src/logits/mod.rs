@@ -26,7 +26,7 @@
 //! A class that is less than e^−700 times as likely as the likeliest counts as impossible in a sum, and in gradients of
 //! Jensen-Shannon. Logits beyond 2e307 that differ by as much are [`Error::Overflow`].
 //! # Memory
-//! Nothing that grows with the row but 40 bytes for each 65,536 classes of a longer one.
+//! Nothing that grows with the row but 80 bytes for each 65,536 classes of a longer one.
 //! # Threads, errors
 //! As [`batch`](crate::batch): the bits do not depend on threads, strides or instruction sets; a bad row costs no
 //! other.
@@ -120,9 +120,10 @@ pub fn grad_into(
     job.rows.outcome(first)
 }
 
-/// From here on the normaliser of q is better known from b than from its quotient with that of p, which is good to what p
-/// and q differ by.
-const OWN: f64 = 1.0;
+/// From such a divergence on the normaliser of q is better known from b than from its quotient with that of p, which is good
+/// to what p and q differ by; of f32, whose sums have the digits of f64 to lose, later than of f64.
+const OWN_OF_F32: f64 = 1.0;
+const OWN_OF_F64: f64 = 1.0 / 16.0;
 
 /// Sums of exp((a − max)/T) below this may be of outcomes that are equally certain, and then are near an integer.
 const SEVERAL: f64 = 4.0;
@@ -293,7 +294,7 @@ impl<'a> Job<'a> {
 
     /// The summary as it is good for q itself.
     fn for_q(&self, summary: Summary, p: Row, q: Row) -> Summary {
-        let near = summary.kl < OWN;
+        let near = summary.kl < if self.narrow { OWN_OF_F32 } else { OWN_OF_F64 };
         let own = match summary {
             summary if near => summary,
             apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),

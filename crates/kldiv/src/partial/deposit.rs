@@ -2,7 +2,7 @@
 
 use crate::kernels;
 use crate::kernels::each::{CHUNK, Chunks};
-use crate::kernels::lanes::{Numbers, Real, Vector};
+use crate::kernels::lanes::{Numbers, Real};
 use crate::kernels::log::{Parts, ln_ratio};
 use crate::kernels::op::{BothWays, CrossEntropy, Entropy, Gap, Kl, Op};
 use crate::kernels::scalar::One;
@@ -72,18 +72,12 @@ impl Places for Groups<'_> {
 
 /// Adds pairs, all of which are probabilities or counts, to states of one measure; `first` is the number of the first
 /// pair. The states are open then. ENTROPY does not look at q, which is p.
-pub(super) fn deposit(measure: Measure, p: Row, q: Row, first: usize, places: &mut impl Places) {
-    if p.dtype().fits_f32() && q.dtype().fits_f32() {
-        deposit_in::<f32>(measure, p, q, first, places);
-    } else {
-        deposit_in::<f64>(measure, p, q, first, places);
-    }
-}
-
-/// Not inlined, so that its buffers are on the stack only where they are needed.
+///
+/// All terms are computed in f64: those of rows whose totals are far apart cancel in normalised divergences. Not inlined,
+/// so that its buffers are on the stack only where they are needed.
 #[inline(never)]
-fn deposit_in<T: Vector>(measure: Measure, p: Row, q: Row, first: usize, places: &mut impl Places) {
-    let mut buffers = [[T::ONE; CHUNK]; 2];
+pub(super) fn deposit(measure: Measure, p: Row, q: Row, first: usize, places: &mut impl Places) {
+    let mut buffers = [[1.0; CHUNK]; 2];
     let mut terms: Chunks = [[0.0; CHUNK]; 3];
     let [for_p, for_q] = &mut buffers;
     for start in (0..p.len()).step_by(CHUNK) {
@@ -107,22 +101,22 @@ fn deposit_in<T: Vector>(measure: Measure, p: Row, q: Row, first: usize, places:
 
 /// Whether some of these may be counts that were rounded.
 #[inline(always)]
-fn beyond_f64<T: Vector>(dtype: Dtype, x: &[T]) -> bool {
+fn beyond_f64(dtype: Dtype, x: &[f64]) -> bool {
     // No shortcut: all at once is faster.
-    !dtype.is_float() && x.iter().fold(false, |beyond, x| beyond | (x.to_f64() >= 2f64.powi(53)))
+    !dtype.is_float() && x.iter().fold(false, |beyond, x| beyond | (*x >= 2f64.powi(53)))
 }
 
 /// Pairs and their terms.
-struct Chunk<'a, T> {
+struct Chunk<'a> {
     measure: Measure,
-    p: &'a [T],
-    q: &'a [T],
+    p: &'a [f64],
+    q: &'a [f64],
     terms: &'a mut Chunks,
     /// The number of the first pair.
     first: usize,
 }
 
-impl<T: Vector> Chunk<'_, T> {
+impl Chunk<'_> {
     /// Adds masses and terms, the terms of each array to the sum given for it.
     #[inline(always)]
     fn add<const K: usize>(&self, to: [usize; K], places: &mut impl Places) {
@@ -130,9 +124,9 @@ impl<T: Vector> Chunk<'_, T> {
         for (i, (p, q)) in self.p.iter().zip(self.q).enumerate() {
             let state = places.at(self.first + i);
             state.count_up(COUNT, 1);
-            state.add(OF_P, p.to_f64());
+            state.add(OF_P, *p);
             if with_q {
-                state.add(OF_Q, q.to_f64());
+                state.add(OF_Q, *q);
             }
             for (terms, to) in self.terms.iter().zip(to) {
                 state.add(to, terms[i]);
@@ -158,7 +152,7 @@ impl<T: Vector> Chunk<'_, T> {
                 continue;
             }
             self.terms[..used].iter_mut().for_each(|terms| terms[i] = 0.0);
-            let (p, q) = (self.p[i].to_f64(), self.q[i].to_f64());
+            let (p, q) = (self.p[i], self.q[i]);
             let state = places.at(self.first + i);
             if p == 0.0 || q == 0.0 {
                 state.count_up(INFINITE, 1);
@@ -189,7 +183,7 @@ impl<T: Vector> Chunk<'_, T> {
             if rests == (0.0, 0.0) {
                 continue;
             }
-            let (p, q) = (self.p[i].to_f64(), self.q[i].to_f64());
+            let (p, q) = (self.p[i], self.q[i]);
             let state = places.at(self.first + i);
             state.add(OF_P, rests.0);
             if self.measure != Measure::Entropy {

@@ -46,8 +46,8 @@ pub struct Integral {
 /// The rule of Gauss and Kronrod, of 21 points, on panels of a variable in which ends are infinitely far (that of the
 /// tanh-sinh rule), halved until the error is within [`Options::rel_tolerance`]; beyond the last node before an end, the
 /// formula that the densities follow there. p itself is integrated along with it: where that does not give 1 within the
-/// tolerance, narrow peaks are searched for, and if none is found the answer is no answer. A spike that no node falls on is
-/// so never passed over.
+/// tolerance, narrow peaks and what lies about 0 are searched for, and if nothing is found the answer is no answer. A spike
+/// that no node falls on is so never passed over.
 ///
 /// # Zeros
 /// Where p is 0 nothing is added, whatever q is. Where q is 0 and p is not, on more than single points, the divergence is
@@ -57,7 +57,7 @@ pub struct Integral {
 /// # Accuracy
 /// The error is at most `error`, and that at most `rel_tolerance` times the value, or 1e-12 where that is more. Where p and q
 /// both integrate to 1 the value is at least 0, and relatively accurate where they nearly coincide, as far as ln p − ln q is.
-/// Distances from 1e-150 to 1e150 are looked at.
+/// What lies further than 1e150 from the finite end or break point next to an infinite end is left to the formula.
 /// # Threads
 /// The functions are called on the calling thread, some hundreds to thousands of times.
 /// # Errors

@@ -104,7 +104,7 @@ impl Span {
         if self.is_short() {
             (-1.0, 1.0)
         } else if self.is_finite() {
-            let t = |end| ((self.closest(end) / self.size).ln() / PI).asinh();
+            let t = |end| ((self.closest(end).ln() - self.size.ln()) / PI).asinh();
             (t(0), -t(1))
         } else {
             let t = |distance: f64| ((distance.ln() - self.size.ln()) / FRAC_PI_2).asinh();
@@ -123,7 +123,11 @@ impl Span {
             let (steep, growth) = (PI * t.sinh().abs(), (PI * t.cosh()).ln());
             let share = (-steep).exp();
             let log_distance = size - steep - share.ln_1p();
-            let distance = self.size * (share / (1.0 + share));
+            let distance = if share < f64::MIN_POSITIVE {
+                log_distance.exp()
+            } else {
+                self.size * (share / (1.0 + share))
+            };
             let (end, x) = if t < 0.0 { (0, self.from + distance) } else { (1, self.to - distance) };
             Place { x, log_weight: log_distance + growth - share.ln_1p(), end, log_distance }
         } else {

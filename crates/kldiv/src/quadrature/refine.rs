@@ -77,8 +77,10 @@ fn attempts(
         if totals.mass_is_missing(tolerance) && !last {
             if !searched {
                 searched = true;
-                let found = spikes(problem, lower, upper)?;
-                if add(&mut cuts, &found)? {
+                let spikes = spikes(problem, lower, upper)?;
+                // Next to ends that are far off, all that people know lies about 0.
+                let zero: &[Cut] = if lower < 0.0 && 0.0 < upper { &[ZERO] } else { &[] };
+                if add(&mut cuts, &spikes)? | add(&mut cuts, zero)? {
                     continue;
                 }
             }
@@ -94,13 +96,21 @@ fn attempts(
     unreachable!("the last round returns")
 }
 
-/// A line that is infinite both ways, or longer than a number can say, has to be cut somewhere.
+const ZERO: Cut = Cut { x: 0.0, scale: 1.0 };
+
+/// A line that is infinite both ways, or a part of it longer than a number can say, has to be cut somewhere.
 fn cut_at_zero(cuts: &mut Vec<Cut>, lower: f64, upper: f64) {
-    let inside = cuts.iter().any(|cut| lower < cut.x && cut.x < upper);
-    let endless = lower == f64::NEG_INFINITY && upper == f64::INFINITY && !inside;
-    let long = lower.is_finite() && upper.is_finite() && (upper - lower).is_infinite();
-    if endless || long {
-        cuts.push(Cut { x: 0.0, scale: 1.0 });
+    let (mut below, mut above) = (lower, upper);
+    for cut in cuts.iter().filter(|cut| lower < cut.x && cut.x < upper) {
+        if cut.x < 0.0 {
+            below = below.max(cut.x);
+        } else {
+            above = above.min(cut.x);
+        }
+    }
+    // Where one of the two is infinite, distances are counted from the other.
+    if below < 0.0 && 0.0 < above && (above - below).is_infinite() && below.is_finite() == above.is_finite() {
+        cuts.push(ZERO);
     }
 }
 

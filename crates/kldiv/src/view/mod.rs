@@ -95,9 +95,10 @@ impl<'a> View<'a> {
         }
     }
 
-    /// One row of one distribution standing for `rows` equal ones.
+    /// The first row standing for `rows` equal ones; a view without rows stays without.
     #[must_use]
     pub fn repeated(self, rows: usize) -> Self {
+        let rows = if self.shape.rows == 0 { 0 } else { rows };
         View { shape: Shape { rows, ..self.shape }, row_stride: 0, ..self }
     }
 

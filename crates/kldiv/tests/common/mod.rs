@@ -1,4 +1,4 @@
-//! What the tests share: the reference tables, FORMAT.md's tolerance, numbers to compare with, inputs.
+//! What the tests share: the reference tables, the tables' tolerance, numbers to compare with, inputs.
 
 // Each test uses a part of it.
 #![allow(dead_code, unreachable_pub, unused_imports)]
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use wide::Wide;
 
-/// K of FORMAT.md's tolerance.
+/// K of the tables' tolerance.
 pub const K: f64 = 16.0;
 
 /// A table of testdata.
@@ -157,7 +157,7 @@ impl Tally {
     }
 }
 
-/// splitmix64, as FORMAT.md has it.
+/// splitmix64, as testdata/README.md has it.
 #[derive(Clone, Debug)]
 pub struct SplitMix(pub u64);
 

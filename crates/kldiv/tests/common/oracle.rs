@@ -1,11 +1,11 @@
-//! Every measure by its plain formula in 106 bits, and the mag that FORMAT.md gives it.
+//! Every measure by its plain formula in 106 bits, and the mag that testdata/README.md gives it.
 
 use kldiv::Measure;
 
 use super::wide::{ExactSum, expm1, gap, ln_1p, ln_ratio};
 use super::{Expected, Wide};
 
-/// The measure of two vectors, as FORMAT.md defines it, with its mag.
+/// The measure of two vectors, as testdata/README.md defines it, with its mag.
 pub fn measure(p: &[f64], q: &[f64], measure: Measure) -> (Expected, Option<Wide>) {
     // times_p Σp + times_q Σq + ones, exactly.
     let exact = |times_p: i64, times_q: i64, ones: i64| {

@@ -1,4 +1,4 @@
-//! Divergences of softmaxes to 106 bits, and FORMAT.md's mag.kl of them.
+//! Divergences of softmaxes to 106 bits, and the tables' mag.kl of them.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ impl Softmaxes {
         Expected::Finite(self.sum(Self::gap))
     }
 
-    /// FORMAT.md's mag.kl.
+    /// mag.kl of the tables.
     pub fn mag(&self) -> Wide {
         let c = self.outcomes[self.at_max].l.map_or(Wide::ZERO, Wide::abs);
         self.sum(|x| {
