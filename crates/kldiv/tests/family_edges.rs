@@ -177,6 +177,50 @@ fn an_outcome_that_is_nearly_certain_has_an_entropy() {
 }
 
 #[test]
+fn logits_keep_their_digits_whatever_they_have_in_common_and_however_deep_some_are() {
+    use Family::{BernoulliLogits, Categorical, CategoricalLogits};
+    // Masks that are numbers, the largest negative f32 among them, are masks.
+    for mask in [-3.4028234663852886e38, -1e9, -1e5, f64::NEG_INFINITY] {
+        let masked: Side = (CategoricalLogits, &[0.0, 1.0, mask]);
+        check(&[(masked, (CategoricalLogits, &[0.3, 0.5, 0.2]), 0.411_416_236_230_241_14)], 1e-14);
+        check(&[(masked, (Categorical, &[0.3, 0.5, 0.2]), 0.248_326_240_999_567_26)], 1e-14);
+    }
+    check(
+        &[
+            ((CategoricalLogits, &[1e16, -1e16]), (CategoricalLogits, &[0.0, 0.5]), 0.974_076_984_180_106_7),
+            (
+                (CategoricalLogits, &[1e300, 1e300]),
+                (CategoricalLogits, &[0.0, 0.5]),
+                0.030_929_803_620_161_37,
+            ),
+            (
+                (CategoricalLogits, &[1e6, 1e6 + 0.5, 1e6 + 1.0]),
+                (CategoricalLogits, &[0.0, 0.5, 1.2]),
+                0.004_986_552_148_612_175_5,
+            ),
+            ((CategoricalLogits, &[1e308, -1e308]), (CategoricalLogits, &[-1e308, 1e308]), f64::INFINITY),
+            ((BernoulliLogits, &[-1e6]), (BernoulliLogits, &[-2.0]), 0.126_928_011_042_972_5),
+            ((BernoulliLogits, &[-1e20]), (BernoulliLogits, &[-2.0]), 0.126_928_011_042_972_5),
+        ],
+        1e-14,
+    );
+}
+
+#[test]
+fn nearly_uniform_continuous_bernoullis_keep_their_digits_against_others() {
+    use Family::ContinuousBernoulli;
+    for (p, q, want) in [
+        (0.24066732085536569, 0.5000022893451788, 0.053_257_157_735_582_17),
+        (0.8423, 0.500002296, 0.109_321_012_399_591_4),
+        (0.500002, 0.8423, 0.114_341_376_835_967_29),
+        (0.50000001, 0.9, 0.193_634_237_511_000_06),
+        (0.501, 0.8, 0.078_369_416_184_782_22),
+    ] {
+        check(&[((ContinuousBernoulli, &[p]), (ContinuousBernoulli, &[q]), want)], 1e-14);
+    }
+}
+
+#[test]
 fn gradients_keep_their_digits_where_values_cancel() {
     let grad = |family, p: &[f64], q: &[f64]| {
         let (mut by_p, mut by_q) = (Array2::<f64>::zeros((1, p.len())), Array2::<f64>::zeros((1, q.len())));

@@ -7,6 +7,7 @@ use crate::pair::Plan;
 use crate::policy::{Measure, Normalization, Options};
 use crate::special::twice::small_sigmoid;
 use crate::special::{exp_gap, ln_ratio, sigmoid};
+use crate::sum::Compensated;
 use crate::view::View;
 
 /// Checks probabilities from column `start` on, which need not sum to 1.
@@ -62,31 +63,38 @@ impl Softmax<'_> {
     }
 }
 
-/// Calls `each` with ln p and δ = ln(q/p) of every outcome, p and q the softmax of a and b; −∞ where p is 0.
-fn log_ratios(a: &[f64], b: &[f64], mut each: impl FnMut(usize, f64, f64)) {
+/// Calls `each` with ln p, ln q and δ = ln(q/p) of every outcome that P has, p and q the softmax of a and b.
+fn log_ratios(a: &[f64], b: &[f64], mut each: impl FnMut(usize, f64, f64, f64)) {
     let (p, q) = (Softmax::new(a), Softmax::new(b));
     // The normalisers' difference comes from the logits' differences, less that of the likeliest.
     let top = (0..a.len()).max_by(|i, j| a[*i].total_cmp(&a[*j])).unwrap_or(0);
-    let anchor = b[top] - a[top];
-    let step = |i: usize| (b[i] - a[i]) - anchor;
+    // In two parts: what all logits of a side have in common may be large, and is none of the divergence's.
+    let difference = |i: usize| {
+        let mut difference = Compensated { hi: b[i], lo: 0.0 };
+        difference.add(-a[i]);
+        difference
+    };
+    let anchor = difference(top);
+    let step = |i: usize| difference(i).minus(anchor);
     let possible = || (0..a.len()).filter(|i| a[*i] > f64::NEG_INFINITY);
     let near = (0..a.len()).all(|i| a[i] == f64::NEG_INFINITY && b[i] == a[i] || step(i).abs() <= 1.0);
     let rise = possible().map(|i| p.ln(i).exp() * step(i).exp_m1()).sum::<f64>().ln_1p();
     for i in possible() {
-        each(i, p.ln(i), if near { step(i) - rise } else { q.ln(i) - p.ln(i) });
+        each(i, p.ln(i), q.ln(i), if near { step(i) - rise } else { q.ln(i) - p.ln(i) });
     }
 }
 
 /// `Σ p (e^δ − 1 − δ)`: no term is below 0.
 pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
     let mut sum = 0.0;
-    log_ratios(a, b, |_, ln_p, d| {
+    log_ratios(a, b, |_, ln_p, ln_q, d| {
         sum += if d == f64::NEG_INFINITY {
             f64::INFINITY
         } else if ln_p > -600.0 && d < 600.0 {
             ln_p.exp() * exp_gap(d)
         } else if d > 40.0 {
-            (ln_p + d).exp()
+            // p is nothing beside q, however far below 0 its logarithm is.
+            ln_q.exp()
         } else {
             (ln_p + exp_gap(d).ln()).exp()
         };
@@ -145,7 +153,8 @@ pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64])
     let sums = if rise.abs() < 0.5 { rise.ln_1p() } else { ln_ratio(q_sum, p_sum) };
     for i in 0..p.len() {
         let ln = ln_of_ratio(p[i], q[i]) + sums;
-        by_p[i] = (ln - kl) / p_sum;
+        // The divergence may be infinite as well.
+        by_p[i] = if ln == f64::INFINITY { ln } else { (ln - kl) / p_sum };
         by_q[i] = -ln.exp_m1() / q_sum;
     }
 }
@@ -176,7 +185,7 @@ pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut
         by_b[i] = q.ln(i).exp();
     }
     let (mut likely, mut likely_in_both) = (None, None);
-    log_ratios(a, b, |i, ln_p, d| {
+    log_ratios(a, b, |i, ln_p, _, d| {
         let p = ln_p.exp();
         if p > 0.5 {
             likely = Some(i);

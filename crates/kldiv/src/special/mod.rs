@@ -183,7 +183,12 @@ pub(crate) fn unit_exponential_gap(y: f64, x: f64, d: f64) -> f64 {
 /// `ln((eˣ − 1)/x)`.
 pub(crate) fn unit_exponential_log(x: f64) -> f64 {
     let size = x.abs();
-    let log = if size < 1e-5 { -0.5 * size } else { (-(-size).exp_m1() / size).ln() };
+    let log = if size < 0.01 {
+        let square = size * size;
+        square * (1.0 / 24.0 - square / 2880.0) - 0.5 * size
+    } else {
+        (-(-size).exp_m1() / size).ln()
+    };
     x.max(0.0) + log
 }
 
