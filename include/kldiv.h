@@ -23,7 +23,7 @@ int main(void) {
 @endcode
 
     cc coin.c -lkldiv -o coin                                                      with the shared library
-    cc coin.c libkldiv.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -o coin            or the static one, on Linux
+    cc coin.c libkldiv.a -lutil -lrt -lpthread -lm -ldl -o coin                    or the static one, on Linux
 
 By hand: 0.5 ln(0.5 / 0.7) = -0.168 and 0.5 ln(0.5 / 0.3) = 0.255 make 0.0872 nats; kldiv_explain() gives this
 walk for any P and Q. Matrices of any element type and stride are kldiv_kl(), kldiv_rows() and kldiv_terms(), which
@@ -37,7 +37,7 @@ Errors.   What computes returns a kldiv_status, KLDIV_OK (0) for success. Negati
           are errors; kldiv_last_error() says which entry, in words too. The library never throws and never prints.
 Checks.   Arguments are looked at in the order options, inputs, mask, weights, upstream, outputs: of each whether it
           is NULL, of a known element type, aligned, and of a possible size; then whether an output overlaps anything;
-          then shapes and the numbers among the options. A call that fails here (statuses 10 to 21) writes nothing.
+          then shapes and the numbers among the options. A call that fails here (statuses 10 to 21, 42) writes nothing.
           Only then are entries looked at, row by row; a bad one costs its row and no other.
 Memory.   The caller owns everything: inputs are read during the call and not kept, results go where the caller
           says, there is nothing to free. Texts that are returned live as long as the library. Working memory that
@@ -94,8 +94,9 @@ const char *kldiv_active_isa(void);
 
 /* ---- Status ------------------------------------------------------------------------------------------- */
 
-/// KLDIV_OK, or what was wrong. The numbers are fixed: 10 to 21 and 60 speak of arguments that make the call
-/// meaningless (nothing was written), 30 to 51 of values in the data, 90 and 99 of the machine and the library.
+/// KLDIV_OK, or what was wrong. The numbers are fixed: 10 to 21, 42 and 60 speak of arguments that make the call
+/// meaningless (nothing was written), 30 to 41, 50 and 51 of values in the data, 90 and 99 of the machine and the
+/// library.
 typedef int32_t kldiv_status;
 
 #define KLDIV_OK 0                                 ///< The call succeeded.
@@ -112,7 +113,7 @@ typedef int32_t kldiv_status;
 
 #define KLDIV_ERROR_NEGATIVE 30                    ///< A probability or count is negative.
 #define KLDIV_ERROR_NAN 31                         ///< An entry is not a number.
-#define KLDIV_ERROR_INFINITE 32                    ///< An entry is infinite where that has no meaning.
+#define KLDIV_ERROR_INFINITE 32                    ///< An entry is infinite that must not be, or a sum overflows.
 #define KLDIV_ERROR_ZERO_MASS 33                   ///< A row that is to be normalized sums to 0.
 #define KLDIV_ERROR_NOT_NORMALIZED 34              ///< A row that is required to sum to 1 does not.
 #define KLDIV_ERROR_INDEX 35                       ///< An index is out of range.
@@ -919,7 +920,8 @@ KLDIV_NODISCARD kldiv_status kldiv_partial_init(kldiv_partial *s, const kldiv_op
 ///              may be NULL if the measure is ENTROPY
 /// @return KLDIV_OK; KLDIV_ERROR_STATE; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NEGATIVE,
 ///         KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the first bad entry, row by row, p before q. The state is then as
-///         it was, so nothing is lost, and nothing is added twice when the call is repeated
+///         it was, so nothing is lost, and nothing is added twice when the call is repeated; so it is for
+///         KLDIV_ERROR_OUT_OF_MEMORY
 /// Thread-safe; large calls share their elements among as many threads as there are cores. Since 0.1.
 KLDIV_NODISCARD kldiv_status kldiv_partial_update(kldiv_partial *s, const kldiv_view *p, const kldiv_view *q);
 

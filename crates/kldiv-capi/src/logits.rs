@@ -12,7 +12,7 @@ use crate::view::{kldiv_view, kldiv_view_mut};
 ///
 ///     out[i] = D(softmax(a[i] / T) || softmax(b[i] / T)),    T = options.temperature, without a factor T^2
 ///
-/// The measure is KL, REVERSE or JENSEN_SHANNON with its js_weight. One pass over the logits and no temporary; accurate
+/// The measure is KL (GENERALIZED is the same), REVERSE or JENSEN_SHANNON with js_weight. One pass over the logits and no temporary; accurate
 /// also where the rows nearly coincide or differ by a constant, and never negative. A logit of -infinity is an
 /// impossible class; possible in a and impossible in b, D is infinite. A masked row is not read and gives 0; a row's
 /// result is multiplied by its weight.

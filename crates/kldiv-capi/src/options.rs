@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 use std::ptr;
 
-use core_kldiv::{Estimator, Invalid, Measure, Normalization, Options, Reduction, TopK};
+use core_kldiv::{Error, Estimator, Invalid, Measure, Normalization, Options, Reduction, TopK};
 
 use crate::error::Failure;
 use crate::status::*;
@@ -177,24 +177,24 @@ impl kldiv_options {
             KLDIV_NORMALIZATION_AS_GIVEN => Normalization::AsGiven,
             KLDIV_NORMALIZATION_NORMALIZE => Normalization::Normalize,
             KLDIV_NORMALIZATION_REQUIRE => Normalization::Require,
-            _ => return Err(wrong("has an unknown normalization")),
+            _ => return Err(unknown("normalization", self.normalization)),
         };
         options.reduction = match self.reduction {
             KLDIV_REDUCTION_SUM => Reduction::Sum,
             KLDIV_REDUCTION_MEAN => Reduction::Mean,
             KLDIV_REDUCTION_BATCHMEAN => Reduction::BatchMean,
-            _ => return Err(wrong("has an unknown reduction")),
+            _ => return Err(unknown("reduction", self.reduction)),
         };
         options.invalid = match self.invalid {
             KLDIV_INVALID_ERROR => Invalid::Error,
             KLDIV_INVALID_NAN => Invalid::Nan,
-            _ => return Err(wrong("has an unknown invalid")),
+            _ => return Err(unknown("invalid", self.invalid)),
         };
         options.estimator = match self.estimator {
             KLDIV_ESTIMATOR_K1 => Estimator::K1,
             KLDIV_ESTIMATOR_K2 => Estimator::K2,
             KLDIV_ESTIMATOR_K3 => Estimator::K3,
-            _ => return Err(wrong("has an unknown estimator")),
+            _ => return Err(unknown("estimator", self.estimator)),
         };
         options.log_density = self.log_density != 0;
         options.base = given(self.base);
@@ -207,7 +207,7 @@ impl kldiv_options {
             KLDIV_TOPK_LOGITS_RENORMALIZED => TopK::LogitsRenormalized,
             KLDIV_TOPK_LOGPROBS_TAIL => TopK::LogProbsTail,
             KLDIV_TOPK_LOGPROBS_RENORMALIZED => TopK::LogProbsRenormalized,
-            _ => return Err(wrong("has an unknown topk")),
+            _ => return Err(unknown("topk", self.topk)),
         };
         options.rel_tolerance = given(self.rel_tolerance).unwrap_or(options.rel_tolerance);
         Ok(options)
@@ -224,7 +224,7 @@ impl kldiv_options {
             KLDIV_MEASURE_RENYI => Measure::Renyi { alpha: self.alpha },
             KLDIV_MEASURE_ENTROPY => Measure::Entropy,
             KLDIV_MEASURE_CROSS_ENTROPY => Measure::CrossEntropy,
-            _ => return Err(wrong("has an unknown measure")),
+            _ => return Err(unknown("measure", self.measure)),
         })
     }
 
@@ -246,6 +246,11 @@ fn given(x: f64) -> Option<f64> {
 
 fn wrong(what: &'static str) -> Failure {
     Failure::Argument(KLDIV_ERROR_OPTIONS, "options", what)
+}
+
+/// Of an enumeration's number that has no name.
+fn unknown(name: &'static str, value: u32) -> Failure {
+    Error::Option { name, value: value.into(), expected: "there is no such one" }.into()
 }
 
 #[cfg(test)]
@@ -296,15 +301,20 @@ mod tests {
     }
 
     #[test]
-    fn unknown_enumerators_are_refused() {
-        for last in [KLDIV_MEASURE_CROSS_ENTROPY, u32::MAX - 1] {
-            assert!(refused(kldiv_options { measure: last + 1, ..kldiv_options::DEFAULT }.for_core()));
+    fn unknown_enumerators_are_refused_by_name_and_number() {
+        let said = |options: kldiv_options, what: &str| match options.for_core() {
+            Err(failure) => assert_eq!(failure.to_string(), format!("{what}there is no such one")),
+            Ok(options) => panic!("{options:?}"),
+        };
+        for measure in [KLDIV_MEASURE_CROSS_ENTROPY + 1, u32::MAX] {
+            let what = format!("option measure is {measure}; ");
+            said(kldiv_options { measure, ..kldiv_options::DEFAULT }, &what);
         }
-        assert!(refused(kldiv_options { normalization: 3, ..kldiv_options::DEFAULT }.for_core()));
-        assert!(refused(kldiv_options { reduction: 3, ..kldiv_options::DEFAULT }.for_core()));
-        assert!(refused(kldiv_options { invalid: 2, ..kldiv_options::DEFAULT }.for_core()));
-        assert!(refused(kldiv_options { topk: 3, ..kldiv_options::DEFAULT }.for_core()));
-        assert!(refused(kldiv_options { estimator: 3, ..kldiv_options::DEFAULT }.for_core()));
+        said(kldiv_options { normalization: 3, ..kldiv_options::DEFAULT }, "option normalization is 3; ");
+        said(kldiv_options { reduction: 3, ..kldiv_options::DEFAULT }, "option reduction is 3; ");
+        said(kldiv_options { invalid: 2, ..kldiv_options::DEFAULT }, "option invalid is 2; ");
+        said(kldiv_options { topk: 3, ..kldiv_options::DEFAULT }, "option topk is 3; ");
+        said(kldiv_options { estimator: 3, ..kldiv_options::DEFAULT }, "option estimator is 3; ");
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub unsafe extern "C" fn kldiv_partial_init(
 ///              may be NULL if the measure is ENTROPY
 /// @return KLDIV_OK; KLDIV_ERROR_STATE; as kldiv_rows() for a call that makes no sense; KLDIV_ERROR_NEGATIVE,
 ///         KLDIV_ERROR_NAN or KLDIV_ERROR_INFINITE of the first bad entry, row by row, p before q. The state is then as
-///         it was, so nothing is lost, and nothing is added twice when the call is repeated
+///         it was, so nothing is lost, and nothing is added twice when the call is repeated; so it is for
+///         KLDIV_ERROR_OUT_OF_MEMORY
 /// Thread-safe; large calls share their elements among as many threads as there are cores. Since 0.1.
 #[unsafe(no_mangle)]
 #[must_use]

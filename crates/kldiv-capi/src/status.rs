@@ -3,7 +3,8 @@
 use std::ffi::{CStr, c_char};
 
 /// KLDIV_OK, or what was wrong. The numbers are fixed: 10 to 21, 42 and 60 speak of arguments that make the call
-/// meaningless (nothing was written), 30 to 41, 50 and 51 of values in the data, 90 and 99 of the machine and the library.
+/// meaningless (nothing was written), 30 to 41, 50 and 51 of values in the data, 90 and 99 of the machine and the
+/// library.
 pub type kldiv_status = i32;
 
 /// The call succeeded.
@@ -31,7 +32,7 @@ pub const KLDIV_ERROR_EMPTY: kldiv_status = 21;
 pub const KLDIV_ERROR_NEGATIVE: kldiv_status = 30;
 /// An entry is not a number.
 pub const KLDIV_ERROR_NAN: kldiv_status = 31;
-/// An entry is infinite where that has no meaning, or a sum overflows.
+/// An entry is infinite that must not be, or a sum overflows.
 pub const KLDIV_ERROR_INFINITE: kldiv_status = 32;
 /// A row that is to be normalized sums to 0.
 pub const KLDIV_ERROR_ZERO_MASS: kldiv_status = 33;

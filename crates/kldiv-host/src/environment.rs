@@ -30,34 +30,41 @@ pub fn with_calls_back<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// The control word of x87, given back at the end.
+/// The environment of x87, flags that are set and all, given back at the end: `fnstenv`'s control, status, tags, and the
+/// last operation.
 #[cfg(target_arch = "x86_64")]
 struct X87 {
-    control: u16,
+    words: [u32; 7],
 }
 
 #[cfg(target_arch = "x86_64")]
 impl X87 {
-    const DEFAULT: X87 = X87 { control: 0x037F };
+    /// Control: what a thread begins with. Status: exceptions.
+    const CONTROL: u32 = 0x037F;
+    const EXCEPTIONS: u32 = 0x80FF;
 
     fn set_default() -> X87 {
-        let mut control = 0u16;
-        // SAFETY: writes the register to two bytes of ours.
-        unsafe { std::arch::asm!("fnstcw word ptr [{}]", in(reg) &raw mut control, options(nostack)) };
-        Self::DEFAULT.load();
-        X87 { control }
+        let mut found = X87 { words: [0; 7] };
+        // SAFETY: writes as many words of ours.
+        unsafe { std::arch::asm!("fnstenv [{}]", in(reg) found.words.as_mut_ptr(), options(nostack)) };
+        let mut default = found.words;
+        default[0] = default[0] & !0xFFFF | Self::CONTROL;
+        // A flag that is set and no longer masked would be an exception at the next operation.
+        default[1] &= !Self::EXCEPTIONS;
+        Self::load(&default);
+        found
     }
 
-    fn load(&self) {
-        // SAFETY: the value is the default or the one that the host had.
-        unsafe { std::arch::asm!("fldcw word ptr [{}]", in(reg) &raw const self.control, options(nostack)) };
+    fn load(words: &[u32; 7]) {
+        // SAFETY: they are what `fnstenv` wrote, but for control and exceptions, which may be anything.
+        unsafe { std::arch::asm!("fldenv [{}]", in(reg) words.as_ptr(), options(nostack)) };
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Drop for X87 {
     fn drop(&mut self) {
-        self.load();
+        Self::load(&self.words);
     }
 }
 

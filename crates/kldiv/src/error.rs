@@ -97,12 +97,29 @@ impl std::fmt::Display for Operand {
     }
 }
 
+/// A number as it is fit to print: with an exponent where it would be long without.
+fn number(x: &f64) -> impl std::fmt::Display {
+    struct Number(f64);
+
+    impl std::fmt::Display for Number {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let x = self.0;
+            match x == 0.0 || !x.is_finite() || (1e-5..1e16).contains(&x.abs()) {
+                true => write!(f, "{x}"),
+                false => write!(f, "{x:e}"),
+            }
+        }
+    }
+
+    Number(*x)
+}
+
 /// Everything a call can complain about; the message names the culprit.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An entry is negative, NaN or infinite.
-    #[error("{operand}[{row}, {col}] is {value}; {expected}")]
+    #[error("{operand}[{row}, {col}] is {}; {expected}", number(value))]
     InvalidEntry {
         /// The input that holds it.
         operand: Operand,
@@ -126,7 +143,7 @@ pub enum Error {
         row: usize,
     },
     /// A row that is required to sum to 1 does not.
-    #[error("row {row} of {operand} sums to {sum}, further from 1 than {tolerance}")]
+    #[error("row {row} of {operand} sums to {}, further from 1 than {}", number(sum), number(tolerance))]
     NotNormalized {
         /// The input that holds the row.
         operand: Operand,
@@ -165,7 +182,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// An option has a value that makes no sense.
-    #[error("option {name} is {value}; {expected}")]
+    #[error("option {name} is {}; {expected}", number(value))]
     Option {
         /// The option.
         name: &'static str,
@@ -189,7 +206,12 @@ pub enum Error {
         row: usize,
     },
     /// An integral has not been brought within its tolerance, or P does not integrate to 1.
-    #[error("the integral is {value} give or take {error}, short of the tolerance; p integrates to {mass}")]
+    #[error(
+        "the integral is {} give or take {}, short of the tolerance; p integrates to {}",
+        number(value),
+        number(error),
+        number(mass)
+    )]
     NotConverged {
         /// The divergence so far, in nats.
         value: f64,
@@ -199,7 +221,7 @@ pub enum Error {
         mass: f64,
     },
     /// A density, or its logarithm, has a value that none has.
-    #[error("{operand}({x}) is {value}; {expected}")]
+    #[error("{operand}({}) is {}; {expected}", number(x), number(value))]
     Density {
         /// The density.
         operand: Operand,
@@ -236,7 +258,7 @@ pub enum Error {
         needed: usize,
     },
     /// A parameter of a distribution is outside its domain.
-    #[error("{name} in {operand}[{row}, {col}] is {value}; {expected}")]
+    #[error("{name} in {operand}[{row}, {col}] is {}; {expected}", number(value))]
     Parameter {
         /// The input that holds it.
         operand: Operand,
@@ -252,7 +274,10 @@ pub enum Error {
         expected: Domain,
     },
     /// A matrix that must be positive definite is not.
-    #[error("the matrix in row {row} of {operand} is not positive definite: pivot {pivot} is {value}")]
+    #[error(
+        "the matrix in row {row} of {operand} is not positive definite: pivot {pivot} is {}",
+        number(value)
+    )]
     NotPositiveDefinite {
         /// The input that holds it.
         operand: Operand,
@@ -272,7 +297,7 @@ pub enum Error {
         q: &'static str,
     },
     /// An integral or a sum without a closed form did not reach its tolerance.
-    #[error("row {row} could not be integrated: the error is about {error}")]
+    #[error("row {row} could not be integrated: the error is about {}", number(error))]
     Inexact {
         /// The row, from 0.
         row: usize,

@@ -246,7 +246,7 @@ pub fn nearest<'a>(
 }
 
 fn needs_neighbours(k: usize, rows: usize) -> Result<usize, Error> {
-    let expected = "there are not as many rows to be near";
+    let expected = "Q has fewer rows";
     if k <= rows { Ok(k) } else { Err(Error::Option { name: "k", value: k as f64, expected }) }
 }
 

@@ -240,6 +240,21 @@ OWN_FRAME static void large_training_calls(const kldiv_options *options, double 
 }
 
 /* Calls large enough to be shared; `out` has room for MANY_ROWS. */
+/* A state, in `out`, of all rows. A call takes as many threads as there are cores if it is large: on one, row by row. */
+OWN_FRAME static void large_sum(uint32_t threads, double *out, answers *a)
+{
+    kldiv_partial *sum = (kldiv_partial *)(void *)out;
+    take(a, kldiv_partial_init(sum, NULL), sum, sizeof *sum);
+    size_t rows = threads == 1 ? 1 : MANY_ROWS;
+    kldiv_status status = KLDIV_OK;
+    for (size_t i = 0; i < MANY_ROWS && status == KLDIV_OK; i += rows) {
+        kldiv_view p = view_of(many_p + i * MANY_COLS, rows, MANY_COLS, KLDIV_DTYPE_F64);
+        kldiv_view q = view_of(many_q + i * MANY_COLS, rows, MANY_COLS, KLDIV_DTYPE_F64);
+        status = kldiv_partial_update(sum, &p, &q);
+    }
+    take(a, status, sum, sizeof *sum);
+}
+
 static answers large_calls(uint32_t threads, double *out)
 {
     answers a = {FNV_START, 0};
@@ -249,6 +264,7 @@ static answers large_calls(uint32_t threads, double *out)
     kldiv_view q = view_of(many_q, MANY_ROWS, MANY_COLS, KLDIV_DTYPE_F64);
     take(&a, kldiv_rows(&p, &q, &options, out), out, MANY_ROWS * sizeof *out);
     take(&a, kldiv_kl(&p, &q, &options, out), out, sizeof *out);
+    large_sum(threads, out, &a);
     p.rows = 2000, q.rows = 3000;
     p.cols = q.cols = 4;
     take(&a, kldiv_estimate_knn(&p, &q, 5, &options, out), out, sizeof *out);

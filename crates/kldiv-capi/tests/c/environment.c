@@ -372,6 +372,38 @@ static void unmasked_traps(void)
 #endif
 }
 
+/* A third of 3 x in long double, which the processor may have other registers and flags for. */
+static double of_long_doubles(double x, void *user)
+{
+    volatile long double three = 3, third;
+    (void)user;
+    third = 1 / three;
+    return (double)(2 * third * 3) * x;
+}
+
+static double constant(double x, void *user)
+{
+    (void)x, (void)user;
+    return 1;
+}
+
+static void flags_of_a_callback_stay_in_it(void)
+{
+    static const int set_before[] = {0, FE_DIVBYZERO};
+    for (size_t i = 0; i < 2; i++) {
+        double out, error;
+        feclearexcept(FE_ALL_EXCEPT);
+        if (set_before[i] != 0)
+            feraiseexcept(set_before[i]);
+        kldiv_status status = kldiv_quadrature(of_long_doubles, constant, NULL, 0, 1, NULL, 0, NULL, &out, &error);
+        int flags = fetestexcept(FE_ALL_EXCEPT);
+        back_to_default();
+        check_case("flags %#x before a callback", (unsigned)set_before[i]);
+        CHECK_STATUS(status, KLDIV_OK);
+        CHECK(flags == set_before[i]);
+    }
+}
+
 static void a_fast_math_plugin(const char *path)
 {
     void *plugin = dlopen(path, RTLD_NOW);
@@ -399,6 +431,7 @@ int main(int argc, char **argv)
     every_rounding_mode();
     flushed_subnormal_numbers();
     unmasked_traps();
+    flags_of_a_callback_stay_in_it();
     a_fast_math_plugin(argv[1]);
     kldiv_shutdown();
     return check_result("environment");

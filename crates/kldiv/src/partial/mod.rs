@@ -39,7 +39,6 @@
 //! [`Error::State`].
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use crate::check::{culprit, needs_shape, same_shape};
 use crate::error::{Error, Operand};
@@ -48,7 +47,7 @@ use crate::partial::state::{COUNT, INVALID};
 #[cfg(doc)]
 use crate::policy::Normalization;
 use crate::policy::{Invalid, Measure, Options};
-use crate::rows::PARALLEL_FROM;
+use crate::rows::{PARALLEL_FROM, reserve};
 use crate::threads;
 use crate::view::{Element, Row, Shape, View};
 
@@ -103,8 +102,8 @@ impl Partial {
     /// Work from [`PARALLEL_FROM`](crate::batch::PARALLEL_FROM) elements on is shared among
     /// [`threads`](crate::threads).
     /// # Errors
-    /// [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::InvalidEntry`] of the first bad entry; the state is then as
-    /// it was.
+    /// [`Error::ShapeMismatch`], [`Error::Empty`], [`Error::InvalidEntry`] of the first bad entry, [`Error::OutOfMemory`];
+    /// the state is then as it was.
     pub fn update<'a>(&mut self, p: impl Into<View<'a>>, q: impl Into<View<'a>>) -> Result<(), Error> {
         self.update_on(p.into(), q.into(), true)
     }
@@ -121,7 +120,7 @@ impl Partial {
             return Err(error);
         }
         match (p.as_one_row(), q.as_one_row()) {
-            _ if spread => self.take_in_spread(p, q),
+            _ if spread => self.take_in_spread(p, q)?,
             (Some(p), Some(q)) => self.take_in(p, q),
             _ => (0..p.rows()).for_each(|i| self.take_in(p.row(i), q.row(i))),
         }
@@ -129,36 +128,47 @@ impl Partial {
         Ok(())
     }
 
-    /// Not inlined, so that its states are on the stack only where they are needed: on the pool's threads.
-    #[inline(never)]
-    fn take_in_spread(&mut self, p: View, q: View) {
-        let added = match (p.as_one_row(), q.as_one_row()) {
-            (Some(p), Some(q)) => self.sum_of(p.len().div_ceil(TASK), 1, |state, i| {
+    fn take_in_spread(&mut self, p: View, q: View) -> Result<(), Error> {
+        match (p.as_one_row(), q.as_one_row()) {
+            (Some(p), Some(q)) => self.add_tasks(p.len().div_ceil(TASK), 1, |state, i| {
                 let (start, len) = (i * TASK, TASK.min(p.len() - i * TASK));
                 state.take_in(p.part(start, len), q.part(start, len));
             }),
             _ => {
                 let at_least = TASK.div_ceil(p.cols());
-                self.sum_of(p.rows(), at_least, |state, i| state.take_in(p.row(i), q.row(i)))
+                self.add_tasks(p.rows(), at_least, |state, i| state.take_in(p.row(i), q.row(i)))
             }
-        };
-        self.add_state(&added);
+        }
     }
 
-    /// States of tasks, merged.
-    fn sum_of(&self, tasks: usize, at_least: usize, task: impl Fn(&mut Partial, usize) + Sync) -> Partial {
+    /// Adds what tasks add to states of their own.
+    fn add_tasks(
+        &mut self,
+        tasks: usize,
+        at_least: usize,
+        task: impl Fn(&mut Partial, usize) + Sync,
+    ) -> Result<(), Error> {
         // Some strips a thread, so that none waits long for the last.
         let strips = tasks.div_ceil(at_least).min(8 * threads::count()).max(1);
         let size = tasks.div_ceil(strips);
-        let sum = Mutex::new(self.emptied());
-        threads::for_each(strips, |strip| {
-            let mut state = self.emptied();
+        let mut states = self.empty_ones(strips)?;
+        threads::chunks_mut(&mut states, 1, |strip, states| {
             for i in strip * size..tasks.min((strip + 1) * size) {
-                task(&mut state, i);
+                task(&mut states[0], i);
             }
-            sum.lock().unwrap_or_else(PoisonError::into_inner).add_state(&state);
+            None::<()>
         });
-        sum.into_inner().unwrap_or_else(PoisonError::into_inner)
+        states.iter().for_each(|state| self.add_state(state));
+        Ok(())
+    }
+
+    /// So many states like this one. Not on the stack, of which the calling thread may have little, nor made where more
+    /// of it is needed afterwards.
+    #[inline(never)]
+    fn empty_ones(&self, n: usize) -> Result<Vec<Partial>, Error> {
+        let mut states = reserve(n)?;
+        states.resize_with(n, || self.emptied());
+        Ok(states)
     }
 
     /// Adds a row of pairs, looked at where a bad one is an error. The state is open then.
