@@ -136,6 +136,14 @@ pub enum Estimator {
 }
 
 /// The choices of a call. `Options::default()` is: KL, in nats, inputs as given, every row, all threads.
+///
+/// ```
+/// use kldiv::{Normalization, Options};
+///
+/// let mut options = Options::default();
+/// options.base = Some(2.0);
+/// options.normalization = Normalization::Normalize;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options<'a> {

@@ -94,7 +94,8 @@ fn for_each_range(n: usize, at_least: usize, each: impl Fn(usize, usize) + Sync)
     for_each(n.div_ceil(size), |i| each(i * size, n.min((i + 1) * size)));
 }
 
-/// What [`for_each`] found of the smallest number that it found something of; every number is asked.
+/// Calls `of` on every number below `n`, `at_least` of them a task, and gives what it gave for the smallest number that it
+/// gave something for.
 pub fn first<T: Send>(n: usize, at_least: usize, of: impl Fn(usize) -> Option<T> + Sync) -> Option<T> {
     let first: Mutex<Option<(usize, T)>> = Mutex::new(None);
     for_each_range(n, at_least, |start, end| {
