@@ -48,6 +48,7 @@ mod policy;
 pub mod quadrature;
 pub mod relatives;
 mod rows;
+mod scaling;
 mod short;
 mod special;
 mod sum;

@@ -390,7 +390,7 @@ fn renyi_of_huge_against_subnormal_numbers_loses_no_power() {
     // By 4,000 bits.
     let (p, q) = ([3.869255299644942e302, 4.025309320595809e296], [4.7735045424744e-311, 1.97404e-319]);
     let got = relatives::renyi(&p[..], &q[..], 0.5).unwrap();
-    assert!((got - 17.807_122_906_213_638).abs() < 4e-15 * 17.8, "{got}");
+    assert!((got - 17.807_122_906_213_64).abs() < 4e-15 * 17.8, "{got}");
 }
 
 #[test]

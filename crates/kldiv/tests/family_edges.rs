@@ -170,6 +170,102 @@ fn a_coin_of_a_probability_and_one_of_a_logit_that_nearly_coincide_keep_their_di
 }
 
 #[test]
+fn geometric_counts_with_a_rare_end_keep_their_digits() {
+    use Family::{Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson};
+    const LESS: f64 = 1.0 - f64::EPSILON / 2.0;
+    let cases: [(Side, Side, f64); 12] = [
+        ((Poisson, &[10.0]), (Geometric, &[1e-20]), 43.490_291_924_606_004),
+        ((Poisson, &[4_305_271.5]), (Geometric, &[1e-27]), 53.113_183_616_961_94),
+        ((Poisson, &[1e40]), (Geometric, &[0.5]), 6.931_471_805_599_453e39),
+        ((Bernoulli, &[0.3]), (Geometric, &[1e-20]), 45.440_837_557_826_02),
+        ((Binomial, &[5.0, 0.3]), (Geometric, &[1e-27]), 60.756_182_655_555_79),
+        ((NegativeBinomial, &[2.5, 0.4]), (Geometric, &[1e-20]), 44.326_787_110_729_63),
+        ((Geometric, &[1e-18]), (Poisson, &[3.0]), 3.977_070_372_032_318e19),
+        ((Geometric, &[1e-300]), (NegativeBinomial, &[2.5, 0.4]), 9.162_907_318_741_55e299),
+        // 1 less a probability that is given has lost digits, and 1 less the other one has not.
+        ((Geometric, &[1e-17]), (NegativeBinomial, &[1.0, LESS]), 7.695_084_235_029_89),
+        ((Geometric, &[1e-16]), (NegativeBinomial, &[1.0, LESS]), 0.005_662_106_397_526_997),
+        ((Geometric, &[1e-310]), (Geometric, &[0.5]), f64::INFINITY),
+        ((Bernoulli, &[1e-12]), (Geometric, &[1.0 - 1e-12]), 2.456_888_370_774_51e-22),
+    ];
+    check(&cases, 1e-13);
+}
+
+#[test]
+fn entropies_of_geometric_counts_and_against_them_have_a_closed_form() {
+    use Family::{BernoulliLogits, Geometric, NegativeBinomial, Poisson};
+    let cases: [(Measure, Side, Side, f64); 11] = [
+        (Measure::Entropy, (Geometric, &[1e-8]), (Geometric, &[1.0]), 19.420_680_738_952_365),
+        (Measure::Entropy, (Geometric, &[1e-12]), (Geometric, &[1.0]), 28.631_021_115_928_048),
+        (Measure::Entropy, (Geometric, &[1e-15]), (Geometric, &[1.0]), 35.538_776_394_910_685),
+        (Measure::Entropy, (Geometric, &[1e-300]), (Geometric, &[1.0]), 691.775_527_898_213_7),
+        (Measure::Entropy, (Poisson, &[1e40]), (Geometric, &[1.0]), 47.470_640_393_085_59),
+        (Measure::CrossEntropy, (Poisson, &[10.0]), (Geometric, &[1e-20]), 46.051_701_859_880_914),
+        (Measure::CrossEntropy, (Poisson, &[1e300]), (Geometric, &[0.5]), 6.931_471_805_599_453e299),
+        (
+            Measure::CrossEntropy,
+            (NegativeBinomial, &[2.5, 0.4]),
+            (Geometric, &[1e-300]),
+            690.775_527_898_213_7,
+        ),
+        (
+            Measure::CrossEntropy,
+            (BernoulliLogits, &[-30.0]),
+            (Geometric, &[0.999]),
+            0.001_000_500_334_229_937,
+        ),
+        // What is certain, by either.
+        (Measure::CrossEntropy, (Geometric, &[1.0]), (Geometric, &[1.0]), 0.0),
+        (Measure::CrossEntropy, (Geometric, &[0.5]), (Geometric, &[1.0]), f64::INFINITY),
+    ];
+    for (asked, p, q, want) in cases {
+        let got = measure(asked, p, q).unwrap();
+        let close = got == want || (got - want).abs() <= 1e-15 * want;
+        assert!(close, "{asked:?} {p:?} {q:?}: {got:e}, want {want:e}");
+    }
+}
+
+#[test]
+fn counts_that_no_numbers_tell_apart_are_an_error_and_not_a_search_without_an_end() {
+    use Family::{Binomial, Geometric, NegativeBinomial, Poisson};
+    let cases: [(Measure, Side, Side); 4] = [
+        (Measure::Kl, (Poisson, &[1e40]), (NegativeBinomial, &[2.5, 0.4])),
+        (Measure::Kl, (Binomial, &[1e20, 1.0 - 1e-16]), (Poisson, &[1e20])),
+        (Measure::Entropy, (NegativeBinomial, &[1e40, 0.5]), (Poisson, &[1.0])),
+        (Measure::Kl, (Geometric, &[1e-310]), (Poisson, &[3.0])),
+    ];
+    for (asked, p, q) in cases {
+        let got = measure(asked, p, q);
+        assert!(matches!(got, Err(Error::Inexact { .. })), "{asked:?} {p:?} {q:?}: {got:?}");
+    }
+}
+
+#[test]
+fn a_coin_of_a_logit_and_other_counts_know_the_logarithms_of_its_probabilities() {
+    use Family::{BernoulliLogits, Binomial, Geometric, Poisson};
+    let cases: [(Side, Side, f64); 11] = [
+        ((Binomial, &[1.0, 0.6]), (BernoulliLogits, &[-800.0]), 479.326_988_332_990_7),
+        ((Poisson, &[0.0]), (BernoulliLogits, &[800.0]), 800.0),
+        ((Binomial, &[3.0, 0.0]), (BernoulliLogits, &[f64::NEG_INFINITY]), 0.0),
+        // e^-800 is more than nothing.
+        ((BernoulliLogits, &[-800.0]), (Poisson, &[0.0]), f64::INFINITY),
+        ((BernoulliLogits, &[-800.0]), (Geometric, &[1.0]), f64::INFINITY),
+        ((BernoulliLogits, &[-800.0]), (Poisson, &[2.0]), 2.0),
+        (
+            (BernoulliLogits, &[26.77436706422924]),
+            (Binomial, &[1.0, 0.999999995521]),
+            4.458_861_246_745_552e-9,
+        ),
+        // Of rare events the second digits of the logistic function are in the divergence.
+        ((BernoulliLogits, &[-27.0]), (Poisson, &[1.8795288165390833e-12]), 1.766_314_286_098_19e-24),
+        ((BernoulliLogits, &[-27.0]), (Geometric, &[1.0 - 1.88e-12]), 7.271_456_366_544_1e-20),
+        ((BernoulliLogits, &[-27.0]), (Binomial, &[3.0, 6.3e-13]), 2.906_051_341_520_411e-17),
+        ((BernoulliLogits, &[5.0]), (Binomial, &[0.0, 0.5]), f64::INFINITY),
+    ];
+    check(&cases, 1e-13);
+}
+
+#[test]
 fn an_outcome_that_is_nearly_certain_has_an_entropy() {
     let logits: Side = (Family::CategoricalLogits, &[0.0, -40.0, -70.0]);
     let got = measure(Measure::Entropy, logits, logits).unwrap();

@@ -8,7 +8,10 @@ use crate::error::Domain;
 use crate::family::integrate::adaptive;
 use crate::family::params::{Bad, logit, not_negative, positive, probability, whole};
 use crate::special::gamma::{digamma_rise, ln_gamma_gap, ln_gamma_rest, stirling_remainder};
-use crate::special::{HALF_LN_TWO_PI, cross_product, entropy_gap, exp_gap, ln_gap, ln_ratio, sigmoid};
+use crate::special::twice::small_sigmoid;
+use crate::special::{
+    HALF_LN_TWO_PI, cross_product, entropy_gap, exp_gap, ln_gap, ln_ratio, sigmoid, softplus,
+};
 use crate::sum::Compensated;
 
 /// Terms below e^−this are nothing.
@@ -17,11 +20,20 @@ const NOTHING: f64 = 130.0;
 const MANY: f64 = 16_384.0;
 /// How many terms are then summed where a range begins at 0.
 const FIRST: f64 = 4096.0;
+/// How many numbers there have to be in a range of counts that are further apart than 1, so that what rounding moves its
+/// points by is nothing.
+const FINE: f64 = 2_097_152.0;
+/// From here on the series of a Poisson entropy has all digits.
+const LARGE: f64 = 1e6;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
     Poisson {
         rate: f64,
+    },
+    /// One event, which may be rarer than any number.
+    Coin {
+        logit: f64,
     },
     /// The probabilities of the counted event and of the other.
     Binomial {
@@ -38,7 +50,7 @@ pub(crate) enum Count {
     },
 }
 
-use Count::{Binomial, NegativeBinomial, Poisson};
+use Count::{Binomial, Coin, NegativeBinomial, Poisson};
 
 impl Count {
     pub(crate) fn poisson(row: &[f64]) -> Result<Count, Bad> {
@@ -51,8 +63,7 @@ impl Count {
     }
 
     pub(crate) fn bernoulli_logits(row: &[f64]) -> Result<Count, Bad> {
-        let logit = logit(row, 0, "logits")?;
-        Ok(Binomial { n: 1.0, hit: sigmoid(logit), miss: sigmoid(-logit) })
+        Ok(Coin { logit: logit(row, 0, "logits")? })
     }
 
     pub(crate) fn binomial(row: &[f64]) -> Result<Count, Bad> {
@@ -80,6 +91,7 @@ impl Count {
     fn certain(&self) -> Option<f64> {
         match *self {
             Poisson { rate } => (rate == 0.0).then_some(0.0),
+            Coin { logit } => (logit == f64::NEG_INFINITY).then_some(0.0),
             Binomial { n, hit, .. } if n == 0.0 || hit == 0.0 => Some(0.0),
             Binomial { n, miss, .. } => (miss == 0.0).then_some(n),
             NegativeBinomial { hit, .. } => (hit == 0.0).then_some(0.0),
@@ -89,6 +101,7 @@ impl Count {
     /// The largest count.
     fn most(&self) -> f64 {
         match *self {
+            Coin { .. } => 1.0,
             Binomial { n, .. } => n,
             _ => f64::INFINITY,
         }
@@ -98,6 +111,7 @@ impl Count {
     fn place(&self) -> (f64, f64) {
         match *self {
             Poisson { rate } => (rate, rate.sqrt()),
+            Coin { logit } => (sigmoid(logit), (sigmoid(logit) * sigmoid(-logit)).sqrt()),
             Binomial { n, hit, miss } => (n * hit, (n * hit * miss).sqrt()),
             NegativeBinomial { r, hit, miss, .. } => (r * hit / miss, (r * hit).sqrt() / miss),
         }
@@ -112,10 +126,15 @@ impl Count {
                 }
                 -0.5 * k.ln() - HALF_LN_TWO_PI - stirling_remainder(k) - entropy_gap(k, rate, k - rate)
             }
+            Coin { logit } => -softplus(if k == 0.0 { logit } else { -logit }),
             Binomial { n, hit, miss } => binomial(n, k, n - k, hit, miss),
             NegativeBinomial { r, hit, miss, .. } => {
+                let none = r * ln_beside(miss, hit);
                 if k == 0.0 {
-                    return r * if hit < 0.5 { (-hit).ln_1p() } else { miss.ln() };
+                    return none;
+                }
+                if r == 1.0 {
+                    return none + k * ln_beside(hit, miss);
                 }
                 let n = k + r;
                 (r / n).ln() + binomial(n, k, r, hit, miss)
@@ -129,26 +148,32 @@ impl Count {
             return (k, k);
         }
         let (mean, deviation) = self.place();
-        let mode = mean.floor().min(self.most());
+        let mode = mean.floor().min(self.most()).min(f64::MAX);
         let peak = self.ln(mode).max(self.ln(0.0));
         let nothing = |k: f64| self.ln(k) < peak - NOTHING;
         let edge = |end: f64, sign: f64| {
+            // Counts without an end are followed to the last number that there is.
+            let last = end.min(f64::MAX);
             let (mut within, mut step) = (mode, deviation.max(4.0).floor());
             let mut beyond = loop {
                 let k = mode + sign * step;
-                if (end - k) * sign <= 0.0 {
-                    break end;
+                if (last - k) * sign <= 0.0 {
+                    break last;
                 }
                 if nothing(k) {
                     break k;
                 }
                 (within, step) = (k, step * 2.0);
             };
-            if beyond == end && !(end.is_finite() && nothing(end)) {
+            if beyond == last && !nothing(last) {
                 return end;
             }
             while (beyond - within).abs() > 1.0 && (beyond - within).abs() > 1e-3 * deviation {
-                let middle = (0.5 * (within + beyond)).floor();
+                let middle = (within + 0.5 * (beyond - within)).floor();
+                if middle == within || middle == beyond {
+                    // No number is between them.
+                    break;
+                }
                 if nothing(middle) { beyond = middle } else { within = middle }
             }
             beyond
@@ -156,8 +181,13 @@ impl Count {
         (edge(0.0, -1.0), edge(self.most(), 1.0))
     }
 
-    /// `Σ f(k)` for k from low to high, which is smooth where it is wide.
+    /// `Σ f(k)` for k from low to high, which is smooth where it is wide; an error where that has no end, or too few of
+    /// its counts are numbers.
     fn total(low: f64, high: f64, marks: &[(f64, f64)], f: impl Fn(f64) -> f64) -> Result<f64, f64> {
+        let apart = high * f64::EPSILON;
+        if high == f64::INFINITY || apart > 1.0 && high - low < FINE * apart {
+            return Err(f64::INFINITY);
+        }
         let mut sum = Compensated::ZERO;
         if high - low <= MANY {
             let mut k = low;
@@ -209,20 +239,51 @@ impl Count {
             (Binomial { n, hit, miss }, Binomial { n: m, hit: h, miss: s }) if n == m => {
                 Ok(n * binary_gap(hit, miss, h, s, hit - h))
             }
-            (
-                NegativeBinomial { r, hit, miss, by_hit },
-                NegativeBinomial { r: t, hit: h, miss: s, by_hit: and },
-            ) if r == t => {
-                let d = if by_hit || and { hit - h } else { s - miss };
+            (NegativeBinomial { r, hit, miss, .. }, NegativeBinomial { r: t, hit: h, miss: s, .. })
+                if r == t =>
+            {
+                let d = self.hit_above(q);
                 // The coins' divergence over miss, which may be too small to be multiplied by.
                 Ok(r * (entropy_gap(hit, h, d) / miss + ln_gap(s, miss, d)))
             }
+            // Nothing cancels between two of so different widths.
+            (Poisson { rate }, _) if rate >= LARGE => match self.cost(q) {
+                Some(cost) => Ok(cost - self.entropy()?),
+                None => self.summed(q),
+            },
             _ => self.summed(q),
         }
     }
 
+    /// −E[ln q] where it is known: a geometric Q's is the mean's alone.
+    pub(crate) fn cost(&self, q: &Count) -> Option<f64> {
+        let NegativeBinomial { r: 1.0, hit, miss, .. } = *q else { return None };
+        if self.certain().or(q.certain()).is_some() {
+            return None;
+        }
+        let ln = ln_beside(hit, miss);
+        let hits = match *self {
+            // The mean may be beyond the range where the cost is not.
+            NegativeBinomial { r, hit, miss, .. } => r * hit * (ln / miss),
+            _ => self.place().0 * ln,
+        };
+        Some(-(ln_beside(miss, hit) + hits))
+    }
+
+    /// What negative binomial counts have more of the counted event's probability than others: the difference of those,
+    /// and of what they have lost where the other event's was given.
+    fn hit_above(&self, q: &Count) -> f64 {
+        let parts = |count: &Count| match *count {
+            NegativeBinomial { hit, miss, by_hit: false, .. } => (hit, (1.0 - hit) - miss),
+            NegativeBinomial { hit, .. } => (hit, 0.0),
+            _ => (f64::NAN, f64::NAN),
+        };
+        let ((hit, lost), (h, other)) = (parts(self), parts(q));
+        (hit - h) + (lost - other)
+    }
+
     fn summed(&self, q: &Count) -> Result<f64, f64> {
-        let (p_bulk, q_bulk) = (self.bulk(), q.bulk());
+        let p_bulk = self.bulk();
         let marks = [self.place(), q.place()];
         let term = |k: f64| {
             let ln_p = self.ln(k);
@@ -233,6 +294,7 @@ impl Count {
         if value > 1.0 {
             return Ok(value);
         }
+        let q_bulk = q.bulk();
         let (low, high) = (p_bulk.0.min(q_bulk.0), p_bulk.1.max(q_bulk.1));
         let most = self.most();
         let gap = |k: f64| {
@@ -247,18 +309,38 @@ impl Count {
         Ok(inside + outside)
     }
 
+    /// The probability of a single event and what it has lost, if it is a number.
+    fn single(&self) -> Option<(f64, f64)> {
+        match *self {
+            Binomial { n: 1.0, hit, .. } => Some((hit, 0.0)),
+            Coin { logit } if (-700.0..=0.0).contains(&logit) => Some(small_sigmoid(logit)),
+            _ => None,
+        }
+    }
+
+    /// The probability of a 1 as a product of two, and the logarithm of what that is to be multiplied by.
+    fn one(&self) -> (f64, f64, f64) {
+        match *self {
+            Poisson { rate } => (rate, 1.0, -rate),
+            Coin { logit } => (sigmoid(logit), 1.0, 0.0),
+            Binomial { n, hit, miss } => (n, hit, (n - 1.0) * ln_beside(miss, hit)),
+            NegativeBinomial { r, hit, miss, .. } => (r, hit, r * ln_beside(miss, hit)),
+        }
+    }
+
     /// ln(q/p) at k, where it may be small for all k without what both have in common.
     fn ln_ratio(&self, q: &Count, k: f64, ln_p: f64) -> f64 {
-        match (*self, *q) {
-            // Of rare events, from their differences.
-            (Binomial { n: 1.0, hit, miss }, Poisson { rate }) => {
-                if k == 0.0 {
-                    (hit - rate) + if hit < 0.5 { ln_gap(miss, 1.0, -hit) } else { -miss.ln() - hit }
-                } else {
-                    ln_ratio(rate, hit) - rate
-                }
+        // Of rare events, from their difference.
+        if k == 1.0
+            && let Some((p, lost)) = self.single()
+        {
+            let (times, hit, ln) = q.one();
+            if (times * hit).is_normal() {
+                return ln_of_step(times * hit, p, times.mul_add(hit, -p) - lost) + ln;
             }
-            (Binomial { n, hit, miss }, Poisson { rate }) if k < n => {
+        }
+        match (*self, *q) {
+            (Binomial { n, hit, miss }, Poisson { rate }) if n > 1.0 && k < n => {
                 let (mean, above) = (n * hit, (-n).mul_add(hit, rate));
                 let miscount = n.mul_add(-hit, k);
                 let shift = miscount * ln_of_step(rate, mean, above) - entropy_gap(mean, rate, -above);
@@ -277,9 +359,9 @@ impl Count {
             (NegativeBinomial { r, hit, miss, .. }, NegativeBinomial { r: t, hit: h, miss: s, .. })
                 if (t - r).abs() < 0.1 * r =>
             {
-                let d = t - r;
-                let tail = if h < 0.5 { (-h).ln_1p() } else { s.ln() };
-                rise_difference(r, t, k) + k * ln_ratio(h, hit) + d * tail + r * ln_of_step(s, miss, hit - h)
+                let above = self.hit_above(q);
+                let (hits, misses) = (ln_of_step(h, hit, -above), ln_of_step(s, miss, above));
+                rise_difference(r, t, k) + k * hits + (t - r) * ln_beside(s, h) + r * misses
             }
             _ => q.ln(k) - ln_p,
         }
@@ -288,6 +370,20 @@ impl Count {
     pub(crate) fn entropy(&self) -> Result<f64, f64> {
         if self.certain().is_some() {
             return Ok(0.0);
+        }
+        match *self {
+            NegativeBinomial { r: 1.0, hit, miss, .. } => {
+                return Ok(-ln_beside(miss, hit) - hit * (ln_beside(hit, miss) / miss));
+            }
+            Poisson { rate } if rate >= LARGE => {
+                let normal = HALF_LN_TWO_PI + 0.5 + 0.5 * rate.ln();
+                return Ok(normal - (1.0 + 0.5 / rate) / (12.0 * rate));
+            }
+            // Few misses can be counted where many hits are no numbers.
+            Binomial { n, hit, miss } if hit > 0.5 => {
+                return Binomial { n, hit: miss, miss: hit }.entropy();
+            }
+            _ => {}
         }
         let (low, high) = self.bulk();
         let term = |k: f64| {
@@ -308,13 +404,14 @@ impl Count {
 /// `ln (Γ(n + 1) / (Γ(k + 1) Γ(l + 1)) hitᵏ missˡ)`, n = k + l.
 fn binomial(n: f64, k: f64, l: f64, hit: f64, miss: f64) -> f64 {
     if k == 0.0 {
-        return n * if hit < 0.5 { (-hit).ln_1p() } else { miss.ln() };
+        return n * ln_beside(miss, hit);
     }
     if l == 0.0 {
-        return n * if miss < 0.5 { (-miss).ln_1p() } else { hit.ln() };
+        return n * ln_beside(hit, miss);
     }
     let (expected, other) = (n * hit, n * miss);
-    let d = (-n).mul_add(hit, k);
+    // From the smaller probability, which has lost nothing; n may have lost l.
+    let d = if hit < 0.5 { (-n).mul_add(hit, k) } else { cross_product(k, miss, l, hit) };
     stirling_remainder(n)
         - stirling_remainder(k)
         - stirling_remainder(l)
@@ -347,6 +444,11 @@ fn poisson_against(r: f64, hit: f64, miss: f64, rate: f64, k: f64) -> f64 {
     let n = k + r;
     let trials = entropy_gap(n, r / miss, (k - rate) - above);
     shift + (trials - 0.5 * (k / r).ln_1p() + (stirling_remainder(n) - stirling_remainder(r)))
+}
+
+/// The logarithm of a probability, from the other one's where that is the smaller.
+fn ln_beside(of: f64, other: f64) -> f64 {
+    if other < 0.5 { (-other).ln_1p() } else { of.ln() }
 }
 
 /// `ln(y/x)`, where y = x + d may have lost digits of d.

@@ -365,13 +365,22 @@ fn one((p_side, p): (&Side, &[f64]), (q_side, q): (&Side, &[f64]), asked: Asked)
         }
         Kind::Count => {
             let (of, against) = (of_p(count(p_family, p))?, of_q(count(q_family, q))?);
+            if asked == Asked::CrossEntropy
+                && let Some(cost) = of.cost(&against)
+            {
+                return Ok(cost);
+            }
             let sum = Wrong::NotConverged;
-            let kl = || match (p_family, q_family) {
-                (Family::BernoulliLogits, Family::BernoulliLogits) => {
-                    Ok(categorical::logits_kl(&[0.0, p[0]], &[0.0, q[0]]))
+            let kl = || match (of, against) {
+                (Count::Coin { logit }, Count::Coin { logit: other }) => {
+                    Ok(categorical::logits_kl(&[0.0, logit], &[0.0, other]))
                 }
-                (Family::Bernoulli, Family::BernoulliLogits) => Ok(categorical::coin_and_logit(p[0], q[0])),
-                (Family::BernoulliLogits, Family::Bernoulli) => Ok(categorical::logit_and_coin(p[0], q[0])),
+                (Count::Binomial { n: 1.0, hit, .. }, Count::Coin { logit }) => {
+                    Ok(categorical::coin_and_logit(hit, logit))
+                }
+                (Count::Coin { logit }, Count::Binomial { n: 1.0, hit, .. }) => {
+                    Ok(categorical::logit_and_coin(logit, hit))
+                }
                 _ => of.kl(&against).map_err(sum),
             };
             known(asked, kl, || of.entropy().map_err(sum))

@@ -121,9 +121,11 @@ pub fn grad_into(
 }
 
 /// From such a divergence on the normaliser of q is better known from b than from its quotient with that of p, which is good
-/// to what p and q differ by; of f32, whose sums have the digits of f64 to lose, later than of f64.
-const OWN_OF_F32: f64 = 1.0;
-const OWN_OF_F64: f64 = 1.0 / 16.0;
+/// to what p and q differ by.
+const OWN: f64 = 1.0;
+
+/// The same of f64, whose sums have no digits to lose, where many outcomes are likely.
+const OWN_OF_MANY: f64 = 1.0 / 16.0;
 
 /// Sums of exp((a − max)/T) below this may be of outcomes that are equally certain, and then are near an integer.
 const SEVERAL: f64 = 4.0;
@@ -294,7 +296,8 @@ impl<'a> Job<'a> {
 
     /// The summary as it is good for q itself.
     fn for_q(&self, summary: Summary, p: Row, q: Row) -> Summary {
-        let near = summary.kl < if self.narrow { OWN_OF_F32 } else { OWN_OF_F64 };
+        let many = !self.narrow && summary.weight >= SEVERAL;
+        let near = summary.kl < if many { OWN_OF_MANY } else { OWN };
         let own = match summary {
             summary if near => summary,
             apart if self.narrow => compare::with_own_normalisers::<f32>(apart, q, self.scale),
