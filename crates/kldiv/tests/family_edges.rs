@@ -351,3 +351,23 @@ fn the_difference_of_large_logarithms_of_variances_is_exact() {
         }
     }
 }
+
+#[test]
+fn what_is_beyond_every_number_is_infinite_or_said_to_be_no_answer() {
+    use Family::{Chi, Gumbel, InverseGamma, Laplace, Moyal, Weibull};
+    for (family, p, q) in [
+        (Laplace, [0.1, 3.8e211], [2.4e-268, 2.2e-308]),
+        (Gumbel, [-1e-15, 1.7e308], [8026.2, 0.5]),
+        (Moyal, [1e48, 6.2e194], [7.7e206, 1.4e-179]),
+        (Weibull, [3e-92, 0.4], [5.6e-213, 1.7e308]),
+    ] {
+        assert_eq!(measure(Measure::Kl, (family, &p), (family, &q)), Ok(f64::INFINITY), "{family:?}");
+    }
+    let lost: [(Measure, Side, Side); 2] = [
+        (Measure::Kl, (Chi, &[61.5]), (Chi, &[5e-324])),
+        (Measure::Entropy, (InverseGamma, &[5e-324, 0.1]), (InverseGamma, &[1.0, 1.0])),
+    ];
+    for (asked, p, q) in lost {
+        assert!(matches!(measure(asked, p, q), Err(Error::Inexact { row: 0, .. })), "{p:?} {q:?}");
+    }
+}

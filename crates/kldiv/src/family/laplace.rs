@@ -22,8 +22,12 @@ impl Laplace {
         let u = (self.loc - q.loc).abs() / self.scale;
         let gap = ln_gap(self.scale, q.scale, self.scale - q.scale);
         let r = self.scale / q.scale;
-        // For large u, r u may be finite where u is not.
-        if u < 1e3 { gap + r * exp_gap(-u) } else { gap + ((self.loc - q.loc).abs() / q.scale - r) }
+        // For large u, r u may be finite where u is not. A gap that is infinite has nothing to be added.
+        match u {
+            _ if gap == f64::INFINITY => gap,
+            0.0..1e3 => gap + r * exp_gap(-u),
+            _ => gap + ((self.loc - q.loc).abs() / q.scale - r),
+        }
     }
 }
 

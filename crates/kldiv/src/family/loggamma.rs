@@ -54,6 +54,10 @@ impl LogGamma {
 /// `a (eʷ − 1 − w) + a gap(a + r) + (r − 1 − ln r)`, where `w = ln Γ(a + r) − ln Γ(a + 1) − m` and the gap is that of
 /// ln Γ from a + 1.
 pub(crate) fn log_gamma_gap(a: f64, r: f64, d: f64, m: f64) -> f64 {
+    // No part is below 0, and one of them is infinite then.
+    if !(r.is_finite() && m.is_finite()) {
+        return f64::INFINITY;
+    }
     let gap = ln_gamma_gap(a + r, a + 1.0, d);
     let slope = if a == 1.0 { 1.0 - EULER } else { digamma(a + 1.0) };
     let w = (gap + d * slope) - m;

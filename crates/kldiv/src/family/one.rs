@@ -310,7 +310,7 @@ pub(crate) enum Asked {
 
 /// A measure of one pair of rows.
 pub(crate) fn value(p: (&Side, &[f64]), q: (&Side, &[f64]), measure: Measure) -> Result<f64, Wrong> {
-    match measure {
+    let value = match measure {
         Measure::Reverse => match one(q, p, Asked::Divergence) {
             // Whoever is called first by the measure, the parameters are where they are.
             Err(Wrong::Parameter(operand, bad)) => Err(Wrong::Parameter(other(operand), bad)),
@@ -323,7 +323,9 @@ pub(crate) fn value(p: (&Side, &[f64]), q: (&Side, &[f64]), measure: Measure) ->
         Measure::Entropy => one(p, p, Asked::Entropy),
         Measure::CrossEntropy => one(p, q, Asked::CrossEntropy),
         _ => one(p, q, Asked::Divergence),
-    }
+    }?;
+    // Parts of it have left the range of numbers in both directions.
+    if value.is_nan() { Err(Wrong::NotConverged(f64::INFINITY)) } else { Ok(value) }
 }
 
 fn other(operand: Operand) -> Operand {
