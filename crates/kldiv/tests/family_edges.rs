@@ -371,3 +371,17 @@ fn what_is_beyond_every_number_is_infinite_or_said_to_be_no_answer() {
         assert!(matches!(measure(asked, p, q), Err(Error::Inexact { row: 0, .. })), "{p:?} {q:?}");
     }
 }
+
+#[test]
+fn families_that_are_beta_distributions_keep_their_digits_near_each_other() {
+    use Family::{Beta, ContinuousBernoulli, Kumaraswamy, Uniform};
+    let uniform: [Side; 3] = [(Uniform, &[0.0, 1.0]), (Beta, &[1.0, 1.0]), (ContinuousBernoulli, &[0.5])];
+    for near in [(Beta, &[1.001, 1.0][..]), (Kumaraswamy, &[1.001, 1.0])] {
+        for uniform in uniform {
+            check(
+                &[(near, uniform, 4.993_340_825_340_559e-7), (uniform, near, 4.996_669_164_667_232e-7)],
+                1e-13,
+            );
+        }
+    }
+}

@@ -18,6 +18,11 @@ impl Beta {
         Ok(Beta { a: positive(row, 0, "concentration1")?, b: positive(row, 1, "concentration0")? })
     }
 
+    /// Of parameters that are good.
+    pub(crate) fn of(a: f64, b: f64) -> Beta {
+        Beta { a, b }
+    }
+
     /// The gap of ln B.
     pub(crate) fn kl(&self, q: &Beta) -> f64 {
         ln_beta_gap(Step::new(self.a, q.a), Step::new(self.b, q.b))

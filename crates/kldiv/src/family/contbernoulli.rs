@@ -1,5 +1,6 @@
 //! Continuous Bernoulli: `e^(ηx)` on (0, 1), η = ln(λ/(1 − λ)).
 
+use crate::family::beta::Beta;
 use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, inside};
 use crate::special::{
@@ -23,6 +24,11 @@ impl ContinuousBernoulli {
             ln_ratio(probs, 1.0 - probs)
         };
         Ok(ContinuousBernoulli { probs, slope })
+    }
+
+    /// The beta distribution that it is where it is uniform.
+    pub(crate) fn as_beta(&self) -> Option<Beta> {
+        (self.slope == 0.0).then(|| Beta::of(1.0, 1.0))
     }
 
     pub(crate) fn kl(&self, q: &ContinuousBernoulli) -> f64 {

@@ -1,5 +1,6 @@
 //! Kumaraswamy: `(1 − x^a)^b` is uniform.
 
+use crate::family::beta::Beta;
 use crate::family::integrate;
 use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, positive};
@@ -15,6 +16,11 @@ pub(crate) struct Kumaraswamy {
 impl Kumaraswamy {
     pub(crate) fn read(row: &[f64]) -> Result<Kumaraswamy, Bad> {
         Ok(Kumaraswamy { a: positive(row, 0, "concentration1")?, b: positive(row, 1, "concentration0")? })
+    }
+
+    /// The beta distribution that it is where either parameter is 1.
+    pub(crate) fn as_beta(&self) -> Option<Beta> {
+        (self.a == 1.0 || self.b == 1.0).then(|| Beta::of(self.a, self.b))
     }
 
     /// For equal a, `b_q/b_p − 1 − ln(b_q/b_p)`; otherwise integrated, with ln(q/p) made of the differences.

@@ -265,6 +265,17 @@ impl Real {
         }
     }
 
+    /// As a beta distribution, if it is one.
+    fn as_beta(&self) -> Option<Beta> {
+        match self {
+            Real::Beta(law) => Some(*law),
+            Real::Kumaraswamy(law) => law.as_beta(),
+            Real::ContinuousBernoulli(law) => law.as_beta(),
+            Real::Uniform(law) => law.as_beta(),
+            _ => None,
+        }
+    }
+
     /// By the families' own formula where they share one.
     fn kl(&self, q: &Real) -> Result<f64, f64> {
         let own = match (self, q) {
@@ -280,7 +291,8 @@ impl Real {
             (Real::ContinuousBernoulli(p), Real::ContinuousBernoulli(q)) => Some(p.kl(q)),
             (Real::Uniform(p), Real::Uniform(q)) => Some(p.kl(q)),
             (Real::Pareto(p), Real::Pareto(q)) => Some(p.kl(q)),
-            _ => None,
+            // Such have a formula in which nothing cancels where they are near each other.
+            _ => self.as_beta().zip(q.as_beta()).map(|(p, q)| p.kl(&q)),
         };
         match own {
             Some(kl) => Ok(kl),

@@ -1,6 +1,7 @@
 //! Uniform.
 
 use crate::error::Domain;
+use crate::family::beta::Beta;
 use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
 use crate::family::params::{Bad, real};
 
@@ -18,6 +19,11 @@ impl Uniform {
         } else {
             Err(Bad { col: 1, name: "high", expected: Domain::AboveLow })
         }
+    }
+
+    /// The beta distribution that it is between 0 and 1.
+    pub(crate) fn as_beta(&self) -> Option<Beta> {
+        (self.low == 0.0 && self.high == 1.0).then(|| Beta::of(1.0, 1.0))
     }
 
     fn width(&self) -> f64 {
