@@ -12,10 +12,10 @@ use crate::view::{kldiv_view, kldiv_view_mut};
 ///
 ///     out[i] = D(softmax(a[i] / T) || softmax(b[i] / T)),    T = options.temperature, without a factor T^2
 ///
-/// The measure is KL (GENERALIZED is the same), REVERSE or JENSEN_SHANNON with js_weight. One pass over the logits and no temporary; accurate
-/// also where the rows nearly coincide or differ by a constant, and never negative. A logit of -infinity is an
-/// impossible class; possible in a and impossible in b, D is infinite. A masked row is not read and gives 0; a row's
-/// result is multiplied by its weight.
+/// The measure is KL (GENERALIZED is the same), REVERSE or JENSEN_SHANNON with its js_weight. One pass over the logits
+/// (two for JENSEN_SHANNON) and no temporary; accurate also where the rows nearly coincide or differ by a constant, and
+/// never negative. A logit of -infinity is an impossible class; possible in a and impossible in b, D is infinite. A
+/// masked row is not read and gives 0; a row's result is multiplied by its weight.
 ///
 /// @param a, b     rows x cols logits of floating-point types; a row_stride of 0 repeats one row
 /// @param options  NULL for the defaults: KL, T = 1, in nats; measure, temperature, js_weight, base, mask and weights

@@ -14,7 +14,7 @@ pub use crate::kernels::Rest;
 use crate::kernels::op::{Gap, Kl};
 use crate::pair::{Plan, SHARE};
 use crate::policy::{Measure, Options};
-use crate::view::{Element, Shape, View};
+use crate::view::{Element, Row, Shape, View};
 
 /// KL(P ‖ Q) of two vectors, in nats.
 ///
@@ -73,10 +73,12 @@ impl Anywhere {
         let (x, y) = (View::from(p).row(0), View::from(q).row(0));
         // SAFETY: there are such instructions.
         unsafe {
-            match (x.as_slice(), y.as_slice(), x.as_slice(), y.as_slice()) {
-                (Some(p), Some(q), _, _) => kernels::kl_anywhere::<f64>(p, q),
-                (_, _, Some(p), Some(q)) => kernels::kl_anywhere::<f32>(p, q),
-                _ => Err(Rest::All),
+            if let Some((p, q)) = both::<f64>(x, y) {
+                kernels::kl_anywhere(p, q)
+            } else if let Some((p, q)) = both::<f32>(x, y) {
+                kernels::kl_anywhere(p, q)
+            } else {
+                Err(Rest::All)
             }
         }
     }
@@ -123,6 +125,12 @@ fn gap_of_f32s(p: &[f32], q: &[f32]) -> f64 {
     kernels::value(&Gap, p, q)
 }
 
+/// Two rows as slices of a type, if both are of it.
+#[inline(always)]
+fn both<'a, T: Element>(p: Row<'a>, q: Row<'a>) -> Option<(&'a [T], &'a [T])> {
+    p.as_slice().zip(q.as_slice())
+}
+
 /// Short vectors of the kernels' own types go straight to them; what is not that, or not a number, the long way.
 #[inline]
 fn of_slices<P: Element, Q: Element>(
@@ -134,10 +142,12 @@ fn of_slices<P: Element, Q: Element>(
 ) -> Result<f64, Error> {
     if p.len() == q.len() && (1..=SHARE).contains(&p.len()) {
         let (x, y) = (View::from(p).row(0), View::from(q).row(0));
-        let value = match (x.as_slice(), y.as_slice(), x.as_slice(), y.as_slice()) {
-            (Some(p), Some(q), _, _) => f64s(p, q),
-            (_, _, Some(p), Some(q)) => f32s(p, q),
-            _ => f64::NAN,
+        let value = if let Some((p, q)) = both(x, y) {
+            f64s(p, q)
+        } else if let Some((p, q)) = both(x, y) {
+            f32s(p, q)
+        } else {
+            f64::NAN
         };
         if !value.is_nan() {
             return Ok(value);

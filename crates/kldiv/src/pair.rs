@@ -345,7 +345,9 @@ impl Plan {
 }
 
 impl Plan {
-    /// The terms of one pair of rows, times `weight`; they sum to its measure.
+    /// The terms of one pair of rows, times `weight`; they sum to its measure. Not inlined, so that its buffers are on the
+    /// stack only where they are needed.
+    #[inline(never)]
     pub(crate) fn terms(
         &self,
         p: Row,
