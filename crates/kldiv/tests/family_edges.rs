@@ -1,7 +1,7 @@
 //! Pairs whose shapes, scales or counts lie far apart, are tiny, or all but coincide.
 //!
-//! The values are those of the closed forms, of the sums or of the integrals in Arb's interval arithmetic (python-flint),
-//! with 300 to 3600 bits, for the exact values of these numbers.
+//! The values are those of the closed forms, of the sums or of the integrals in Arb's interval arithmetic (python-flint) or in
+//! mpmath, with 130 to 6600 bits, for the exact values of these numbers.
 
 use kldiv::family::vae::{self, Grads, Prior};
 use kldiv::{Error, Family, Measure, Options, View, ViewMut, family};

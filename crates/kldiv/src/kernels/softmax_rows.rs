@@ -47,7 +47,7 @@ impl Job for SoftmaxRows<'_> {
             calm = I::F64::and(calm, term.calm);
             add(term.p, term.y, Exp::of_rounded(term.y).curved(), &mut sums);
         }
-        let row = Compared::of(sums);
+        let row = Divergences::of(sums);
         *out = I::F64::select(calm, row.kl, I::F64::splat(f64::NAN)).to_f64s();
         let Some(by) = by else { return };
         // SAFETY: eight elements are a vector.
@@ -92,7 +92,7 @@ impl Job for SoftmaxRow<'_> {
                 add(One::splat(terms[0][i]), One::splat(terms[1][i]), One::splat(terms[2][i]), &mut sums);
             }
         }
-        let row = Compared::of([
+        let row = Divergences::of([
             I::F64::splat(sums[0].0[0]),
             I::F64::splat(sums[1].0[0]),
             I::F64::splat(sums[2].0[0]),
@@ -182,14 +182,14 @@ fn add<V: Numbers>(p: V, y: V, curved: V, sums: &mut [V; 3]) {
 }
 
 /// What the sums of a row, or of eight, come to.
-struct Compared<V> {
+struct Divergences<V> {
     kl: V,
     /// The logarithm of the mean of exp(y).
     ln_mean: V,
     weight: V,
 }
 
-impl<V: Lanes<Real = f64>> Compared<V> {
+impl<V: Lanes<Real = f64>> Divergences<V> {
     #[inline(always)]
     fn of([weight, curved, straight]: [V; 3]) -> Self {
         let (zero, one) = (V::zero(), V::one());
@@ -202,7 +202,7 @@ impl<V: Lanes<Real = f64>> Compared<V> {
         let (near, far) = (ratio.gap(), ratio.ln());
         let is_near = V::le(curved + near, mean.magnitude() + far.magnitude());
         let kl = V::select(is_near, curved - near, far - mean).larger(zero);
-        Compared { kl, ln_mean: far, weight }
+        Divergences { kl, ln_mean: far, weight }
     }
 
     /// In place of logits, what `by` times p/`weight` makes of the gradients with respect to them.
