@@ -11,7 +11,7 @@ use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::Largest;
-use crate::kernels::{self, Apart, Running};
+use crate::kernels::{self, Apart, LONG_STRETCH, Running};
 use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::scaling::Scaling;
 use crate::sum::{Compensated, Total, weighted};
@@ -517,7 +517,7 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
         return kernels::sum(op, prepare, p, q);
     }
     if size_of::<T>() < size_of::<f64>() {
-        gathered_total::<O, P, T, M, C, { 2 * PIECE }>(op, prepare, p, q)
+        gathered_total::<O, P, T, M, C, LONG_STRETCH>(op, prepare, p, q)
     } else {
         gathered_total::<O, P, T, M, C, PIECE>(op, prepare, p, q)
     }

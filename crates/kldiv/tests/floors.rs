@@ -28,7 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax"],
     &["kernels::gradient"],
     &["kernels::transpose", "kernels::product", "kernels::each", "kernels::widen"],
-    &["kernels::rows"],
+    &["kernels::rows", "kernels::far"],
     &["kernels::apart", "kernels::triangular", "kernels::vae", "kernels::softmax_rows"],
     &["kernels::avx2", "kernels::avx512"],
     &["kernels"],

@@ -5,6 +5,8 @@
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
 //! straight sum of a block is exact, and its lanes are joined without care. Those of f32 need none: they are added in f64.
 //!
+//! Long rows of f32 that are far apart are first tried by [`far`], which takes half the operations.
+//!
 //! With short vectors each stretch is gone through twice, first for its quotients and straight parts, then for its curved
 //! ones. A processor works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice
 //! as many. The curved parts of a stretch are added in its own type: they are of one sign.
@@ -17,16 +19,16 @@
 
 use std::mem::MaybeUninit;
 
-use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
-use crate::kernels::lane_sums::{join, join_columns, join_rows, joined, load_eight};
+use crate::kernels::far::{self, Found, is_far, without_zeros};
+use crate::kernels::generic::{BLOCK, Loaded, STRETCH, vectors};
+use crate::kernels::lane_sums::{join, join_columns, join_rows, joined_both, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Quotient, Ratio};
-use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
 use crate::kernels::rows::{ROWS, row};
 use crate::kernels::scalar::Array;
 use crate::kernels::transpose;
-use crate::sum::Total;
+use crate::sum::{Compensated, Total};
 
 /// Where straight sums of f64 begin. Numbers below 4 against normal ones make |x| less than 2871, of which a lane has 128 in
 /// a block.
@@ -63,12 +65,14 @@ const fn once<I: Isa>() -> bool {
 struct Lane<S> {
     curved: S,
     straight: S,
+    /// Whether these are sums of whole terms and of q, once that is known; see [`far`].
+    far: Option<bool>,
 }
 
 impl<S: Lanes<Real = f64>> Lane<S> {
     #[inline(always)]
     fn new() -> Self {
-        Lane { curved: S::zero(), straight: S::zero() }
+        Lane { curved: S::zero(), straight: S::zero(), far: None }
     }
 
     /// Adds the terms of two slices of equal length, a block or less, stretch by stretch as `generic` does, and says whether
@@ -81,6 +85,18 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         quotients: &mut Quotients<T::On<I>>,
     ) -> bool {
         let n = p.len().min(q.len());
+        if !T::COMPENSATE && self.far != Some(false) && (self.far.is_some() || n >= far::LONG_STRETCH) {
+            let mut sums = far::Sums { terms: self.curved, q: self.straight };
+            match sums.add::<I, T, ZEROS>(p, q, self.far.is_none()) {
+                Found::Far => {
+                    *self = Lane { curved: sums.terms, straight: sums.q, far: Some(true) };
+                    return true;
+                }
+                Found::Odd => return false,
+                Found::Near => {}
+            }
+        }
+        self.far = Some(false);
         let bias = S::splat(bias::<T>());
         self.straight = self.straight + bias;
         let (mut from, mut could) = (0, true);
@@ -247,13 +263,6 @@ fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
     (with_it, if V::Real::COMPENSATE { term - (with_it - sum) } else { V::Sum::zero() })
 }
 
-/// A pair whose zeros are set right, if nothing else is to be.
-#[inline(always)]
-fn without_zeros<V: Lanes>(pair: Loaded<V>) -> Option<Loaded<V>> {
-    let (settled, odd) = settle(&Kl, &pair);
-    if odd { None } else { Some(settled) }
-}
-
 /// What says whether all lanes are normal numbers below 4.
 #[inline(always)]
 fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
@@ -265,6 +274,12 @@ fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
 #[inline(always)]
 fn is_apart<T: Real>(curved: f64) -> bool {
     curved.to_bits().cast_signed() >= near::<T>().to_bits().cast_signed()
+}
+
+/// Whether the sums of a share, as one that is apart or as one that is far apart, are good enough.
+#[inline(always)]
+fn stand<T: Real>(curved: f64, straight: f64, far: bool) -> bool {
+    is_apart::<T>(curved) && (!far || far::are_far(curved, straight))
 }
 
 /// The KL of two slices of equal length, from 2 elements to a block. Minus infinity if they are near, NaN if they hold what
@@ -284,12 +299,17 @@ impl<T: Vector> Job for Short<'_, T> {
         if !lane.add::<I, T, false>(self.p, self.q, &mut no_quotients()) {
             return f64::NAN;
         }
-        let (curved, straight) = (joined(lane.curved), joined(lane.straight));
-        if is_apart::<T>(curved.lane_0()) { (curved - straight).lane_0() } else { f64::NEG_INFINITY }
+        let both = joined_both(lane.curved, lane.straight);
+        let far = lane.far == Some(true);
+        if !is_apart::<T>(both.lane_0()) || (far && !is_far(both)) {
+            return f64::NEG_INFINITY;
+        }
+        if far { both.lane_0() } else { (both - both.swap(4)).lane_0() }
     }
 }
 
-/// A share's sums under way: it is fed slices of whole stretches, but for the last one, whose lengths divide the block.
+/// A share's sums under way: it is fed slices of whole long stretches, but for the last one, whose lengths divide the block or
+/// are multiples of it.
 pub(crate) struct Apart {
     lanes: Lane<Array<f64, 8>>,
     /// Elements in the block under way.
@@ -302,18 +322,18 @@ impl Apart {
         Apart { lanes: Lane::new(), filled: 0, total: Total::ZERO }
     }
 
-    fn close(&mut self) {
-        self.total.add(&self.lanes.total());
-        *self = Apart { total: self.total, ..Apart::new() };
-    }
-
     /// The share's sums, once everything was fed, if it is apart.
     pub(crate) fn finish<T: Real, const M: usize, const C: usize>(mut self) -> Option<Total<M, C>> {
         if self.filled > 0 {
-            self.close();
+            self.total.add(&self.lanes.total());
         }
-        if !is_apart::<T>(self.total.plain[0].hi) {
+        let Total { plain: [curved], exact: [straight] } = self.total;
+        let far = self.lanes.far == Some(true);
+        if !stand::<T>(curved.hi, straight.hi, far) {
             return None;
+        }
+        if far {
+            self.total.exact = [Compensated::ZERO];
         }
         let mut total = Total::ZERO;
         total.add(&self.total);
@@ -321,7 +341,8 @@ impl Apart {
     }
 }
 
-/// Feeds two slices of equal length to a share's sums, if they allow it; says so.
+/// Feeds two slices of equal length to a share's sums, block by block, for as long as they allow it; says how many elements
+/// that was.
 pub(crate) struct Feed<'a, T, const ZEROS: bool> {
     pub(crate) p: &'a [T],
     pub(crate) q: &'a [T],
@@ -329,22 +350,33 @@ pub(crate) struct Feed<'a, T, const ZEROS: bool> {
 }
 
 impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
-    type Output = bool;
+    type Output = usize;
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> bool {
+    fn run<I: Isa>(self) -> usize {
         let Feed { p, q, to } = self;
         let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
-        let mut lane = Lane::<I::F64> { curved, straight };
-        if !lane.add::<I, T, ZEROS>(p, q, &mut no_quotients()) {
-            return false;
+        let mut lane = Lane::<I::F64> { curved, straight, far: to.lanes.far };
+        let mut quotients = no_quotients();
+        let (mut at, n) = (0, p.len().min(q.len()));
+        while at < n {
+            let end = n.min(at + BLOCK - to.filled);
+            let mut with = lane;
+            if !with.add::<I, T, ZEROS>(&p[at..end], &q[at..end], &mut quotients) {
+                break;
+            }
+            lane = with;
+            to.filled += end - at;
+            at = end;
+            if to.filled == BLOCK {
+                to.total.add(&lane.total());
+                to.filled = 0;
+                lane = Lane { far: lane.far, ..Lane::new() };
+            }
         }
-        to.lanes = Lane { curved: Array(lane.curved.to_f64s()), straight: Array(lane.straight.to_f64s()) };
-        to.filled += p.len();
-        if to.filled == BLOCK {
-            to.close();
-        }
-        true
+        let (curved, straight) = (Array(lane.curved.to_f64s()), Array(lane.straight.to_f64s()));
+        to.lanes = Lane { curved, straight, far: lane.far };
+        at
     }
 }
 
@@ -367,7 +399,7 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
     fn run<I: Isa>(self) -> bool {
         let ApartRows { p, q, cols, out, apart } = self;
         let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
-        let mut could = [false; ROWS];
+        let (mut could, mut far) = ([false; ROWS], [false; ROWS]);
         let mut quotients = no_quotients();
         for i in 0..ROWS {
             if apart[i].is_some() {
@@ -377,21 +409,23 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             let mut lane = Lane::<I::F64>::new();
             could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
-            (curved[i], straight[i]) = (lane.curved, lane.straight);
+            (curved[i], straight[i], far[i]) = (lane.curved, lane.straight, lane.far == Some(true));
         }
-        let curved = join_rows(curved);
-        let values: [f64; ROWS] = (curved - join_rows(straight)).to_f64s();
-        if could == [true; ROWS] && are_all_apart::<T, I>(curved) {
+        let (curved, straight) = (join_rows(curved), join_rows(straight));
+        let values: [f64; ROWS] = (curved - straight).to_f64s();
+        if could == [true; ROWS] && far == [false; ROWS] && are_all_apart::<T, I>(curved) {
             *out = values;
             return true;
         }
-        let curved: [f64; ROWS] = curved.to_f64s();
+        let (curved, straight): ([f64; ROWS], [f64; ROWS]) = (curved.to_f64s(), straight.to_f64s());
         for i in 0..ROWS {
-            if could[i] {
-                (out[i], apart[i]) = (values[i], Some(curved[i] >= near::<T>()));
+            if !could[i] {
+                continue;
             }
+            out[i] = if far[i] { curved[i] } else { values[i] };
+            apart[i] = Some(stand::<T>(curved[i], straight[i], far[i]));
         }
-        false
+        *apart == [Some(true); ROWS]
     }
 }
 

@@ -1,12 +1,14 @@
 //! The sums of rows that are apart, on each instruction set that the machine has, against the scalar ones, to the bit.
 
+use std::ops::Range;
+
 use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed, Short};
 use crate::kernels::generic::{BLOCK, ValueOfPair};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
 use crate::kernels::tests::{LENGTHS, bits, data, one_nan, others};
-use crate::kernels::{Isa, Rest, active_isa, dispatch_to, kl_anywhere};
+use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere};
 
 /// Numbers apart and near, with zeros and without, modest and not.
 fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
@@ -17,7 +19,31 @@ fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
         let times = |x: &[T], by: f64| x.iter().map(|x| T::from_f64(x.to_f64() * by)).collect();
         kinds.push((times(&p, p_by), times(&q, q_by)));
     }
+    // Apart at the beginning and near after it, and the other way round; far with zeros here and there.
+    let (p, q) = kinds[0].clone();
+    let swapped = |at: Range<usize>| {
+        let mut near = q.clone();
+        for i in at {
+            near[i] = T::from_f64(p[i].to_f64() * 1.25);
+        }
+        (p.clone(), near)
+    };
+    kinds.extend([swapped(n.min(200)..n), swapped(0..n.min(200))]);
+    let some_zeros = p.iter().enumerate().map(|(i, x)| if i % 77 == 70 { T::ZERO } else { *x }).collect();
+    kinds.push((some_zeros, q));
     kinds
+}
+
+/// [`LENGTHS`], and some about those of long stretches and more than a block.
+fn lengths() -> impl Iterator<Item = usize> {
+    LENGTHS.into_iter().chain([255, 256, 257, 320, 500, 515, 2500])
+}
+
+/// Whether two slices were fed to sums, zeros or not.
+fn fed<T: Vector>(isa: Isa, p: &[T], q: &[T], to: &mut Apart) -> bool {
+    let first = dispatch_to(isa, Feed::<_, false> { p, q, to });
+    let (p, q) = (&p[first..], &q[first..]);
+    dispatch_to(isa, Feed::<_, true> { p, q, to }) == p.len()
 }
 
 /// Sums that are apart: the same bits on every instruction set, and in pieces; of eight rows those of each by itself.
@@ -25,14 +51,12 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
     ($($t:ty: $sums:ident, $short:ident, $anywhere:ident, $eight_rows:ident;)*) => {$(
         #[test]
         fn $sums() {
-            for n in LENGTHS.into_iter().filter(|n| *n > 1) {
+            for n in lengths().filter(|n| *n > 1) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
                     let in_pieces = |isa, length: usize| {
                         let mut sums = Apart::new();
                         for (p, q) in p.chunks(length).zip(q.chunks(length)) {
-                            let fed = dispatch_to(isa, Feed::<_, false> { p, q, to: &mut sums })
-                                || dispatch_to(isa, Feed::<_, true> { p, q, to: &mut sums });
-                            if !fed {
+                            if !fed(isa, p, q, &mut sums) {
                                 return None;
                             }
                         }
@@ -40,7 +64,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                     };
                     let scalar = in_pieces(Isa::Scalar, BLOCK);
                     for isa in others().chain([Isa::Scalar]) {
-                        for length in [BLOCK, 64] {
+                        for length in [if <$t as Real>::COMPENSATE { 64 } else { LONG_STRETCH }, 2 * BLOCK] {
                             assert_eq!(
                                 scalar,
                                 in_pieces(isa, length),
@@ -58,7 +82,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
 
         #[test]
         fn $short() {
-            for n in LENGTHS.into_iter().filter(|n| (2..=BLOCK).contains(n)) {
+            for n in lengths().filter(|n| (2..=BLOCK).contains(n)) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
                     let value = |isa| one_nan(dispatch_to(isa, Short { p, q }));
                     for isa in others() {
@@ -75,7 +99,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                 return;
             }
             let mut found = 0;
-            for n in LENGTHS.into_iter().filter(|n| (1..=BLOCK).contains(n)) {
+            for n in lengths().filter(|n| (1..=BLOCK).contains(n)) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
                     let scalar = match (&p[..], &q[..]) {
                         (&[p], &[q]) => dispatch_to(Isa::Scalar, ValueOfPair { op: &Kl, p, q }),
@@ -94,7 +118,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
 
         #[test]
         fn $eight_rows() {
-            for cols in (2..=35).chain([63, 200, BLOCK]) {
+            for cols in (2..=35).chain([63, 200, 256, 300, BLOCK]) {
                 for (kind, (p, q)) in shares::<$t>(ROWS * cols).iter().enumerate() {
                     let values = |isa| {
                         let mut out = [0.0; ROWS];
@@ -121,7 +145,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                         .zip(q.chunks(cols))
                         .map(|(p, q)| {
                             let mut sums = Apart::new();
-                            let fed = dispatch_to(Isa::Scalar, Feed::<_, true> { p, q, to: &mut sums });
+                            let fed = fed(Isa::Scalar, p, q, &mut sums);
                             let total = sums.finish::<$t, 1, 1>().filter(|_| fed)?;
                             Some(one_nan(Op::finish(&Kl, &total, 1.0)))
                         })

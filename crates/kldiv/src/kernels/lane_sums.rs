@@ -248,6 +248,16 @@ pub(super) fn joined<S: Lanes<Real = f64>>(mut x: S) -> S {
     x
 }
 
+/// The same of two vectors at once: lanes 0 to 3 have the sum of the first, lanes 4 to 7 that of the second.
+#[inline(always)]
+pub(super) fn joined_both<S: Lanes<Real = f64>>(a: S, b: S) -> S {
+    let mut x = across::<S, 4>(a, b);
+    for distance in [2, 1] {
+        x = x + x.swap(distance);
+    }
+    x
+}
+
 /// The same of eight vectors at once: lane i has the sum of the i-th.
 #[inline(always)]
 pub(super) fn join_rows<S: Lanes<Real = f64>>(mut x: [S; 8]) -> S {

@@ -10,6 +10,7 @@ use half::f16;
 pub(crate) use crate::kernels::apart::Apart;
 use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short};
 use crate::kernels::each::{Chunks, Each};
+pub(crate) use crate::kernels::far::LONG_STRETCH;
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Single, Sum, ValueOfPair, Write};
 use crate::kernels::lanes::{Job, Vector};
@@ -35,6 +36,7 @@ mod avx512;
 mod coefficients;
 pub(crate) mod each;
 pub(crate) mod exp;
+mod far;
 mod generic;
 pub(crate) mod gradient;
 mod lane_sums;
@@ -283,17 +285,18 @@ fn sum_of_terms<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usi
 /// The sums of a share that is apart.
 fn sum_apart<T: Vector, const M: usize, const C: usize>(p: &[T], q: &[T]) -> Option<Total<M, C>> {
     let mut to = Apart::new();
-    for (p, q) in p.chunks(BLOCK).zip(q.chunks(BLOCK)) {
-        if !feed(p, q, &mut to) {
-            return None;
-        }
-    }
-    to.finish::<T, M, C>()
+    if feed(p, q, &mut to) { to.finish::<T, M, C>() } else { None }
 }
 
 /// Goes on with the sums of KL over a share that may be apart; see [`Apart`].
 pub(crate) fn feed<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> bool {
-    dispatch(Feed::<T, false> { p, q, to }) || dispatch(Feed::<T, true> { p, q, to })
+    let n = p.len().min(q.len());
+    let mut fed = dispatch(Feed::<T, false> { p, q, to });
+    if fed < n {
+        // A block with zeros may still be apart.
+        fed += dispatch(Feed::<T, true> { p: &p[fed..], q: &q[fed..], to });
+    }
+    fed == n
 }
 
 /// Goes on with a sum over two more slices of equal length.
