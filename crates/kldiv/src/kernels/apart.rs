@@ -5,7 +5,7 @@
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
 //! straight sum of a block is exact, and its lanes are joined without care. Those of f32 need none: they are added in f64.
 //!
-//! Long rows of f32 that are far apart are first tried by [`far`], which takes half the operations.
+//! Long rows of f32 are first tried by [`far`], which takes two thirds of the operations where they are far apart.
 //!
 //! With short vectors each stretch is gone through twice, first for its quotients and straight parts, then for its curved
 //! ones. A processor works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice
