@@ -1,5 +1,8 @@
 //! The two-line call: plain vectors, nothing to choose.
 
+use std::hint::assert_unchecked;
+use std::slice;
+
 use core_kldiv::Element;
 use core_kldiv::discrete::{Anywhere, Rest, kl_rest};
 
@@ -48,10 +51,11 @@ unsafe fn kl_of<T: Element>(p: *const T, q: *const T, n: usize, out: *mut f64) -
     // SAFETY: the caller's promise.
     unsafe {
         match Anywhere::new() {
-            None => guarded_kl_of(p, q, n, out, Rest::All),
-            // A pair by itself, with no place on the stack: to make one takes as long as half a logarithm.
-            Some(anywhere) if n == 1 && kl_anywhere(&anywhere, p, q, 1, out).is_ok() => KLDIV_OK,
-            Some(_) => kl_of_many(p, q, n, out),
+            Some(anywhere) if are_plain(p, q, n, out) => {
+                // A pair by itself has no place on the stack: to make one takes as long as half a logarithm.
+                if n == 1 { kl_anywhere(anywhere, p, q, 1, out) } else { kl_of_many(anywhere, p, q, n, out) }
+            }
+            _ => guarded_kl_of(p, q, n, out, Rest::All),
         }
     }
 }
@@ -59,43 +63,60 @@ unsafe fn kl_of<T: Element>(p: *const T, q: *const T, n: usize, out: *mut f64) -
 /// Not inlined, for the stack's sake, as is what follows it.
 ///
 /// # Safety
-/// As above.
+/// As above, and the arguments are plain.
 #[inline(never)]
-unsafe extern "C" fn kl_of_many<T: Element>(
+unsafe fn kl_of_many<T: Element>(
+    anywhere: Anywhere,
     p: *const T,
     q: *const T,
     n: usize,
     out: *mut f64,
 ) -> kldiv_status {
-    let mut found = Err(Rest::All);
     // SAFETY: the caller's promise.
     unsafe {
-        if let Some(anywhere) = Anywhere::new() {
-            found = kl_anywhere(&anywhere, p, q, n, out);
-        }
-        match found {
-            Ok(()) => KLDIV_OK,
-            Err(rest) => guarded_kl_of(p, q, n, out, rest),
-        }
+        assert_unchecked(n > 0 && n <= Anywhere::MOST && !p.is_null() && !q.is_null());
+        kl_anywhere(anywhere, p, q, n, out)
     }
 }
 
-/// Writes KL if it takes no more than integers and instructions that have no need of an environment.
+/// KL by no more than integers and instructions that have no need of an environment, if they suffice.
 ///
 /// # Safety
 /// As above.
 #[inline(always)]
 unsafe fn kl_anywhere<T: Element>(
-    anywhere: &Anywhere,
+    anywhere: Anywhere,
     p: *const T,
     q: *const T,
     n: usize,
     out: *mut f64,
-) -> Result<(), Rest> {
-    // SAFETY: the caller's promise.
-    let Ok((p, q, out)) = (unsafe { arguments(p, q, n, out) }) else { return Err(Rest::All) };
-    *out = anywhere.kl(p, q)?;
-    Ok(())
+) -> kldiv_status {
+    // SAFETY: the caller's promise: the arguments are neither NULL nor misaligned, and the place is apart from the vectors.
+    unsafe {
+        let (p, q) = (slice::from_raw_parts(p, n), slice::from_raw_parts(q, n));
+        anywhere.kl(p, q, move |p, q, n, found| match found {
+            Ok(value) => {
+                *out = value;
+                KLDIV_OK
+            }
+            Err(rest) => guarded_kl_of(p, q, n, out, rest),
+        })
+    }
+}
+
+/// Whether [`arguments`] would find nothing, at a glance; of what is not short, or where no program is, it says no.
+#[inline(always)]
+fn are_plain<T>(p: *const T, q: *const T, n: usize, out: *mut f64) -> bool {
+    let (p, q, out) = (p.addr(), q.addr(), out.addr());
+    if n == 0 || n > Anywhere::MOST {
+        return false;
+    }
+    let place = size_of::<f64>();
+    let shared =
+        |from: usize| out.wrapping_sub(from).wrapping_add(place - 1) < n * size_of::<T>() + place - 1;
+    let misaligned = (p | q) & (align_of::<T>() - 1) | out & (align_of::<f64>() - 1);
+    let in_range = |address: usize| address.cast_signed() > 0;
+    in_range(p) && in_range(q) && in_range(out) && misaligned == 0 && !shared(p) && !shared(q)
 }
 
 /// # Safety

@@ -61,24 +61,36 @@ pub fn generalized<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Erro
 pub struct Anywhere(());
 
 impl Anywhere {
+    /// The longest vectors for which there is a way.
+    pub const MOST: usize = kernels::BLOCK;
+
     /// Them, if they are in use.
     #[inline(always)]
     pub fn new() -> Option<Self> {
         kernels::Isa::Avx512.is_in_use().then_some(Anywhere(()))
     }
 
-    /// [`kl`] of two slices of equal length, or what is left to do for it.
+    /// [`kl`] of two slices of equal length: `then` gets where they are, and that or what is left to do for it.
     #[inline(always)]
-    pub fn kl<T: Element>(&self, p: &[T], q: &[T]) -> Result<f64, Rest> {
+    pub fn kl<T: Element, R>(
+        &self,
+        p: &[T],
+        q: &[T],
+        then: impl FnOnce(*const T, *const T, usize, Result<f64, Rest>) -> R,
+    ) -> R {
         let (x, y) = (View::from(p).row(0), View::from(q).row(0));
         // SAFETY: there are such instructions.
         unsafe {
             if let Some((p, q)) = both::<f64>(x, y) {
-                kernels::kl_anywhere(p, q)
+                kernels::kl_anywhere(p, q, |p, q, found| {
+                    then(p.as_ptr().cast(), q.as_ptr().cast(), p.len(), found)
+                })
             } else if let Some((p, q)) = both::<f32>(x, y) {
-                kernels::kl_anywhere(p, q)
+                kernels::kl_anywhere(p, q, |p, q, found| {
+                    then(p.as_ptr().cast(), q.as_ptr().cast(), p.len(), found)
+                })
             } else {
-                Err(Rest::All)
+                then(p.as_ptr(), q.as_ptr(), p.len(), Err(Rest::All))
             }
         }
     }
@@ -88,12 +100,12 @@ impl Anywhere {
 #[doc(hidden)]
 #[inline]
 pub fn kl_rest<T: Element>(rest: Rest, p: &[T], q: &[T]) -> Result<f64, Error> {
-    match rest.short() {
-        None => kl(p, q),
-        Some(short) => of_slices(
+    match rest {
+        Rest::All => kl(p, q),
+        rest => of_slices(
             Measure::Kl,
-            |p, q| kl_of_f64s_after(short, p, q),
-            |p, q| kl_of_f32s_after(short, p, q),
+            |p, q| rest_of_kl_of_f64s(rest, p, q),
+            |p, q| rest_of_kl_of_f32s(rest, p, q),
             p,
             q,
         ),
@@ -109,12 +121,12 @@ fn kl_of_f32s(p: &[f32], q: &[f32]) -> f64 {
     kernels::value(&Kl, p, q)
 }
 
-fn kl_of_f64s_after(short: f64, p: &[f64], q: &[f64]) -> f64 {
-    kernels::value_after(&Kl, short, p, q)
+fn rest_of_kl_of_f64s(rest: Rest, p: &[f64], q: &[f64]) -> f64 {
+    kernels::value_rest(&Kl, rest, p, q)
 }
 
-fn kl_of_f32s_after(short: f64, p: &[f32], q: &[f32]) -> f64 {
-    kernels::value_after(&Kl, short, p, q)
+fn rest_of_kl_of_f32s(rest: Rest, p: &[f32], q: &[f32]) -> f64 {
+    kernels::value_rest(&Kl, rest, p, q)
 }
 
 fn gap_of_f64s(p: &[f64], q: &[f64]) -> f64 {

@@ -5,7 +5,7 @@
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
 //! straight sum of a block is exact, and its lanes are joined without care. Those of f32 need none: they are added in f64.
 //!
-//! Long rows of f32 are first tried by [`far`], which takes two thirds of the operations where they are far apart.
+//! Rows of f32 that begin far apart are left to [`far`], which takes two thirds of the operations.
 //!
 //! With short vectors each stretch is gone through twice, first for its quotients and straight parts, then for its curved
 //! ones. A processor works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice
@@ -19,10 +19,10 @@
 
 use std::mem::MaybeUninit;
 
-use crate::kernels::far::{self, Found, is_far, without_zeros};
+use crate::kernels::far::{self, without_zeros};
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, vectors};
 use crate::kernels::lane_sums::{join, join_columns, join_rows, joined_both, load_eight};
-use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead, separately};
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::prepare::AsGiven;
 use crate::kernels::rows::{ROWS, row};
@@ -84,19 +84,29 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         q: &[T],
         quotients: &mut Quotients<T::On<I>>,
     ) -> bool {
-        let n = p.len().min(q.len());
-        if !T::COMPENSATE && self.far != Some(false) && (self.far.is_some() || n >= far::LONG_STRETCH) {
-            let mut sums = far::Sums { terms: self.curved, q: self.straight };
-            match sums.add::<I, T, ZEROS>(p, q, self.far.is_none()) {
-                Found::Far => {
-                    *self = Lane { curved: sums.terms, straight: sums.q, far: Some(true) };
-                    return true;
-                }
-                Found::Odd => return false,
-                Found::Near => {}
-            }
+        let far = match self.far {
+            Some(far) => far,
+            None => far::may_be(p, q) && far::begin_far::<I, T>(p, q),
+        };
+        self.far = Some(far);
+        if !far {
+            return self.add_near::<I, T, ZEROS>(p, q, quotients);
         }
-        self.far = Some(false);
+        let mut sums = far::Sums { terms: self.curved, q: self.straight };
+        let could = sums.add::<I, T, ZEROS>(p, q);
+        (self.curved, self.straight) = (sums.terms, sums.q);
+        could
+    }
+
+    /// The same of slices that do not begin far apart.
+    #[inline(always)]
+    fn add_near<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
+        &mut self,
+        p: &[T],
+        q: &[T],
+        quotients: &mut Quotients<T::On<I>>,
+    ) -> bool {
+        let n = p.len().min(q.len());
         let bias = S::splat(bias::<T>());
         self.straight = self.straight + bias;
         let (mut from, mut could) = (0, true);
@@ -279,32 +289,71 @@ fn is_apart<T: Real>(curved: f64) -> bool {
 /// Whether the sums of a share, as one that is apart or as one that is far apart, are good enough.
 #[inline(always)]
 fn stand<T: Real>(curved: f64, straight: f64, far: bool) -> bool {
-    is_apart::<T>(curved) && (!far || far::are_far(curved, straight))
+    is_apart::<T>(if far { far::excess_of(curved, straight) } else { curved })
 }
 
-/// The KL of two slices of equal length, from 2 elements to a block. Minus infinity if they are near, NaN if they hold what
-/// is none of this file's.
-pub(crate) struct Short<'a, T> {
+/// What is left to do of a value that was tried.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Rest {
+    /// All.
+    All,
+    /// What a first look leaves to do of rows that are near each other.
+    Near,
+    /// What it leaves of others.
+    Odd,
+}
+
+/// The KL of two slices of equal length, from 2 elements to a block, or what is left to do. Gives what `then` makes of it, in
+/// the same call.
+///
+/// Nothing but vectors of numbers and of integers, as is [`ShortFar`]: this is what [`crate::kernels::avx512::short_still`] asks for.
+pub(crate) struct Short<'a, T, F> {
     pub(crate) p: &'a [T],
     pub(crate) q: &'a [T],
+    pub(crate) then: F,
 }
 
-impl<T: Vector> Job for Short<'_, T> {
-    type Output = f64;
+impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for Short<'_, T, F> {
+    type Output = R;
 
-    /// Nothing but vectors of numbers and of integers: this is what [`crate::kernels::avx512::run_still`] asks for.
     #[inline(always)]
-    fn run<I: Isa>(self) -> f64 {
+    fn run<I: Isa>(self) -> R {
+        let Short { p, q, then } = self;
         let mut lane = Lane::<I::F64>::new();
-        if !lane.add::<I, T, false>(self.p, self.q, &mut no_quotients()) {
-            return f64::NAN;
+        if !lane.add_near::<I, T, false>(p, q, &mut no_quotients()) {
+            return then(Err(Rest::Odd));
         }
         let both = joined_both(lane.curved, lane.straight);
-        let far = lane.far == Some(true);
-        if !is_apart::<T>(both.lane_0()) || (far && !is_far(both)) {
-            return f64::NEG_INFINITY;
+        if !is_apart::<T>(both.lane_0()) {
+            return then(Err(Rest::Near));
         }
-        if far { both.lane_0() } else { (both - both.swap(4)).lane_0() }
+        then(Ok((both - both.swap(4)).lane_0()))
+    }
+}
+
+/// The same of slices that [`far::may_be`].
+pub(crate) struct ShortFar<'a, T, F>(pub(crate) Short<'a, T, F>);
+
+impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> R {
+        let Short { p, q, then } = self.0;
+        if !far::begin_far::<I, T>(p, q) {
+            // Here it would take registers, which then had to be saved for the other way as well.
+            return separately::<I, _>(Short { p, q, then });
+        }
+        let mut sums = far::Sums::<I::F64>::zero();
+        if !sums.add::<I, T, false>(p, q) {
+            return then(Err(Rest::Odd));
+        }
+        let both = joined_both(sums.terms, sums.q);
+        if !is_apart::<T>(far::excess(both).lane_0()) {
+            return then(Err(Rest::Near));
+        }
+        then(Ok(both.lane_0()))
     }
 }
 

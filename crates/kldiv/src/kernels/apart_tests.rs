@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed, Short};
+use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed};
 use crate::kernels::generic::{BLOCK, ValueOfPair};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
 use crate::kernels::tests::{LENGTHS, bits, data, one_nan, others};
-use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere};
+use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere, short};
 
 /// Numbers apart and near, with zeros and without, modest and not.
 fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
@@ -84,7 +84,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
         fn $short() {
             for n in lengths().filter(|n| (2..=BLOCK).contains(n)) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
-                    let value = |isa| one_nan(dispatch_to(isa, Short { p, q }));
+                    let value = |isa| one_nan(short(isa, p, q));
                     for isa in others() {
                         assert_eq!(value(Isa::Scalar), value(isa), "{isa:?}, n = {n}, kind {kind}");
                     }
@@ -103,13 +103,16 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
                     let scalar = match (&p[..], &q[..]) {
                         (&[p], &[q]) => dispatch_to(Isa::Scalar, ValueOfPair { op: &Kl, p, q }),
-                        _ => dispatch_to(Isa::Scalar, Short { p, q }),
+                        _ => short(Isa::Scalar, p, q),
                     };
                     // SAFETY: the instruction set is in use.
-                    let anywhere = unsafe { kl_anywhere(p, q) };
+                    let anywhere = unsafe { kl_anywhere(p, q, |_, _, found| found) };
                     found += usize::from(anywhere.is_ok());
-                    if let Some(value) = anywhere.map_or_else(Rest::short, Some) {
-                        assert_eq!(one_nan(scalar), one_nan(value), "n = {n}, kind {kind}");
+                    match anywhere {
+                        Ok(value) => assert_eq!(one_nan(scalar), one_nan(value), "n = {n}, kind {kind}"),
+                        Err(Rest::Near) => assert_eq!(scalar, f64::NEG_INFINITY, "n = {n}, kind {kind}"),
+                        Err(Rest::Odd) => assert!(scalar.is_nan(), "n = {n}, kind {kind}"),
+                        Err(Rest::All) => assert_eq!(n, 1, "kind {kind}"),
                     }
                 }
             }
@@ -190,7 +193,7 @@ fn flushed_subnormal_numbers_leave_all_to_do() {
         // SAFETY: nothing is computed before the register is as it was but what is tested; the instruction set is in use.
         let found = unsafe {
             asm!("ldmxcsr [{}]", in(reg) &raw const mxcsr);
-            let found = kl_anywhere(&p, &q);
+            let found = kl_anywhere(&p, &q, |_, _, found| found);
             asm!("ldmxcsr [{}]", in(reg) &raw const default);
             found
         };

@@ -38,8 +38,8 @@ impl Isa for Avx2 {
 /// Runs a job with AVX2 vectors.
 ///
 /// # Safety
-/// The machine has AVX2, FMA and F16C.
-#[target_feature(enable = "avx2,fma,f16c")]
+/// The machine has AVX2, FMA, F16C and POPCNT.
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
 pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     job.run::<Avx2>()
 }
@@ -152,6 +152,10 @@ macro_rules! shared {
         #[inline(always)]
         fn all(mask: $register) -> bool {
             op!($sign_bits(mask)) == (1 << $lanes) - 1
+        }
+        #[inline(always)]
+        fn count(mask: $register) -> u32 {
+            op!($sign_bits(mask)).count_ones()
         }
         #[inline(always)]
         fn select(mask: $register, yes: Self, no: Self) -> Self {

@@ -11,7 +11,8 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles};
+use crate::kernels::apart::{Rest, Short, ShortFar};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles, Vector};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8<const STILL: bool>(__m512d);
@@ -44,19 +45,34 @@ pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     unsafe { run_with::<J, false>(job) }
 }
 
-/// The same with one result, and no trace, in every floating-point environment that keeps subnormal numbers: if it makes zeros
-/// of them, no instruction can help it.
+/// What `then` makes of two slices and of [`Short`], with one result, and no trace, in every floating-point environment that keeps
+/// subnormal numbers: if it makes zeros of them, no instruction can help it. No job, for its parts would not be in registers.
 ///
 /// # Safety
-/// As for [`run`]. The job computes with nothing but `+`, `-`, `*`, `/` and fused products of vectors, and the numbers that it
-/// looks at it looks at as integers.
-#[inline(always)]
-pub(super) unsafe fn run_still<J: Job>(job: J) -> J::Output {
-    // SAFETY: the caller's promise.
-    unsafe { run_with::<J, true>(job) }
+/// As for [`run`].
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
+pub(super) unsafe fn short_still<T: Vector, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    Short { p, q, then: move |found| then(p, q, found) }.run::<Avx512<true>>()
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")]
+/// The same of [`ShortFar`].
+///
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
+pub(super) unsafe fn short_far_still<T: Vector, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    ShortFar(Short { p, q, then: move |found| then(p, q, found) }).run::<Avx512<true>>()
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
 unsafe fn run_with<J: Job, const STILL: bool>(job: J) -> J::Output {
     job.run::<Avx512<STILL>>()
 }
@@ -173,6 +189,10 @@ macro_rules! shared {
         #[inline(always)]
         fn all(mask: $mask) -> bool {
             mask == <$mask>::MAX
+        }
+        #[inline(always)]
+        fn count(mask: $mask) -> u32 {
+            mask.count_ones()
         }
         #[inline(always)]
         fn first(n: usize) -> $mask {

@@ -3,32 +3,23 @@
 //! In plain words: a term by itself is within a few u of itself. Where p < q it is negative, by at most q/e; so where all terms
 //! sum to K, and q to at most 8 K, the terms' sizes sum to less than 7 K, and mostly to 4 K. What rounding takes from them is
 //! less than the 16 u of K that are allowed. Numbers that are nearer need the care of [`crate::kernels::apart`]. Those mostly
-//! are near from the beginning, and the first stretch says whether the rest is tried.
+//! are near from the beginning: the first sixteen pairs say whether it is tried, the sums at the end whether it stands.
 //!
 //! Four terms of a lane are added in f32, then four such sums, then those as f64.
 
+use std::slice;
+
 use crate::kernels::generic::{Loaded, STRETCH, settle, vectors};
-use crate::kernels::lane_sums::joined;
-use crate::kernels::lanes::{Isa, Lanes, Real, Vector, fetch_ahead};
+use crate::kernels::lanes::{Isa, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::Ratio;
 use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
 
-/// Elements whose terms are added in f32. With fewer it is not worth trying.
+/// Elements whose terms are added in f32.
 pub(crate) const LONG_STRETCH: usize = 4 * STRETCH;
 
 /// What the terms sum to at least, by what q sums to.
 const FAR: f64 = 1.0 / 8.0;
-
-/// What came of a slice.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    Far,
-    /// The first stretch is too near.
-    Near,
-    /// It holds what is not taken.
-    Odd,
-}
 
 /// The terms and q, each summed in eight lanes.
 #[derive(Clone, Copy)]
@@ -38,43 +29,41 @@ pub(super) struct Sums<S> {
 }
 
 impl<S: Lanes<Real = f64>> Sums<S> {
-    /// Adds two slices of equal length, of whole long stretches or the last ones. The `first` ones, which are no shorter than
-    /// that, say whether the sums are worth going on with.
     #[inline(always)]
-    pub(super) fn add<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
-        &mut self,
-        p: &[T],
-        q: &[T],
-        mut first: bool,
-    ) -> Found {
-        let n = p.len().min(q.len());
+    pub(super) fn zero() -> Self {
+        Sums { terms: S::zero(), q: S::zero() }
+    }
+
+    /// Adds two slices of equal length, of whole long stretches or the last ones, and says whether it could.
+    #[inline(always)]
+    pub(super) fn add<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(&mut self, p: &[T], q: &[T]) -> bool {
         let one = T::On::<I>::one();
         let mut unrest = T::On::<I>::unrest(one, one, T::NORMAL);
-        let mut at = 0;
-        while at < n {
-            let end = n.min(at + LONG_STRETCH);
+        let (mut left, mut p, mut q) = (p.len().min(q.len()), p.as_ptr(), q.as_ptr());
+        while left > 0 {
             let mut long = Stretch::<T::On<I>>::new(unrest);
-            while at + STRETCH <= end {
+            let mut room = left.min(LONG_STRETCH);
+            left -= room;
+            while room >= STRETCH {
                 // SAFETY: a whole stretch is left in both.
-                let short = unsafe { long.next::<ZEROS>(p.as_ptr().add(at), q.as_ptr().add(at)) };
-                let Some(short) = short else { return Found::Odd };
+                let short = unsafe { long.next::<ZEROS>(p, q) };
+                let Some(short) = short else { return false };
                 long.join(short);
-                at += STRETCH;
-                if first && !long.is_far() {
-                    return Found::Near;
-                }
-                first = false;
+                // SAFETY: as above.
+                (p, q) = unsafe { (p.add(STRETCH), q.add(STRETCH)) };
+                room -= STRETCH;
             }
-            if at < end {
-                let Some(short) = long.last::<T, ZEROS>(&p[at..end], &q[at..end]) else { return Found::Odd };
+            if room > 0 {
+                // SAFETY: so much is left in both.
+                let (p, q) = unsafe { (slice::from_raw_parts(p, room), slice::from_raw_parts(q, room)) };
+                let Some(short) = long.last::<T, ZEROS>(p, q) else { return false };
                 long.join(short);
-                at = end;
             }
             self.terms = self.terms + eight(long.terms);
             self.q = self.q + eight(long.q);
             unrest = long.unrest;
         }
-        if T::On::<I>::calm(unrest) { Found::Far } else { Found::Odd }
+        T::On::<I>::calm(unrest)
     }
 }
 
@@ -98,6 +87,11 @@ impl<V: Lanes> Stretch<V> {
     #[inline(always)]
     unsafe fn next<const ZEROS: bool>(&self, p: *const V::Real, q: *const V::Real) -> Option<Self> {
         let mut stretch = Self::new(self.unrest);
+        // All that is asked for at once: a compiler does not bring what comes before such a request behind it.
+        for i in 0..STRETCH / V::LANES {
+            fetch_ahead(p.wrapping_add(i * V::LANES));
+            fetch_ahead(q.wrapping_add(i * V::LANES));
+        }
         for i in 0..STRETCH / V::LANES {
             // SAFETY: the caller's promise.
             unsafe { stretch.add_at::<ZEROS>(p.add(i * V::LANES), q.add(i * V::LANES))? };
@@ -129,8 +123,6 @@ impl<V: Lanes> Stretch<V> {
     /// A vector is readable from each.
     #[inline(always)]
     unsafe fn add_at<const ZEROS: bool>(&mut self, p: *const V::Real, q: *const V::Real) -> Option<()> {
-        fetch_ahead(p);
-        fetch_ahead(q);
         // SAFETY: the caller's promise.
         let pair = unsafe { Loaded::whole(&AsGiven, p, q) };
         self.add::<ZEROS>(pair, pair.q.hi)
@@ -150,12 +142,21 @@ impl<V: Lanes> Stretch<V> {
     fn join(&mut self, next: Self) {
         *self = Stretch { terms: self.terms + next.terms, q: self.q + next.q, unrest: next.unrest };
     }
+}
 
-    /// Whether these are sums of numbers far apart.
-    #[inline(always)]
-    fn is_far(&self) -> bool {
-        is_positive(joined(eight(V::constant(-FAR).fma(self.q, self.terms))))
-    }
+/// Whether slices are of a type that is summed so, and long enough.
+#[inline(always)]
+pub(super) fn may_be<T: Vector>(p: &[T], q: &[T]) -> bool {
+    !T::COMPENSATE && p.len().min(q.len()) >= STRETCH
+}
+
+/// Whether those that [`may_be`] begin far apart: half of the first sixteen pairs are not within a factor of some 1.5.
+#[inline(always)]
+pub(super) fn begin_far<I: Isa, T: Vector>(p: &[T], q: &[T]) -> bool {
+    // SAFETY: a vector is readable from each.
+    let (p, q) = unsafe { (T::On::<I>::load(p.as_ptr()), T::On::<I>::load(q.as_ptr())) };
+    let (_, steps) = T::On::<I>::align(p, q);
+    T::On::<I>::count(T::On::<I>::equal(steps, T::On::<I>::zero())) <= 8
 }
 
 /// A pair whose zeros are set right, if nothing else is to be.
@@ -175,19 +176,13 @@ fn eight<V: Lanes>(x: V) -> V::Sum {
     sum
 }
 
-/// Whether sums that were joined, the terms' and q's, are of numbers far apart.
+/// By how much terms exceed what they have to sum to at least, in the first lane, of sums that were joined, the terms' and q's.
 #[inline(always)]
-pub(super) fn is_far<S: Lanes<Real = f64>>(both: S) -> bool {
-    is_positive(both - S::splat(FAR) * both.swap(4))
+pub(super) fn excess<S: Lanes<Real = f64>>(both: S) -> S {
+    S::splat(FAR).fnma(both.swap(4), both)
 }
 
 /// The same of two numbers.
-pub(super) fn are_far(terms: f64, q: f64) -> bool {
-    terms - FAR * q >= 0.0
-}
-
-/// Whether the first lane's sign is. It is looked at as an integer, for to compare numbers may raise a flag.
-#[inline(always)]
-fn is_positive<S: Lanes<Real = f64>>(x: S) -> bool {
-    x.lane_0().to_bits().cast_signed() >= 0
+pub(super) fn excess_of(terms: f64, q: f64) -> f64 {
+    terms - FAR * q
 }

@@ -285,6 +285,8 @@ pub(crate) trait Lanes: Numbers {
     fn and(a: Self::Mask, b: Self::Mask) -> Self::Mask;
     fn or(a: Self::Mask, b: Self::Mask) -> Self::Mask;
     fn all(mask: Self::Mask) -> bool;
+    /// How many are true.
+    fn count(mask: Self::Mask) -> u32;
     /// True in the first `n` lanes.
     fn first(n: usize) -> Self::Mask;
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
@@ -447,6 +449,12 @@ pub(crate) trait Isa {
 #[cold]
 #[inline(never)]
 pub(crate) fn rarely<I: Isa, J: Job>(job: J) -> J::Output {
+    I::call(job)
+}
+
+/// Runs a job in a call of its own that the compiler does not undo.
+#[inline(never)]
+pub(crate) fn separately<I: Isa, J: Job>(job: J) -> J::Output {
     I::call(job)
 }
 

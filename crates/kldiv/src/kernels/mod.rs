@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use half::f16;
 
 pub(crate) use crate::kernels::apart::Apart;
-use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short};
+pub use crate::kernels::apart::Rest;
+use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short, ShortFar};
 use crate::kernels::each::{Chunks, Each};
 pub(crate) use crate::kernels::far::LONG_STRETCH;
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
@@ -102,7 +103,8 @@ impl Isa {
         {
             let avx2 = is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("fma")
-                && is_x86_feature_detected!("f16c");
+                && is_x86_feature_detected!("f16c")
+                && is_x86_feature_detected!("popcnt");
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512bw")
@@ -169,84 +171,80 @@ pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: 
     if p.len() > BLOCK || !O::APART {
         return sum(op, &AsGiven, p, q).difference();
     }
-    value_after(op, dispatch(Short { p, q }), p, q)
-}
-
-/// The same once [`Short`] has said what it can.
-#[inline(always)]
-pub(crate) fn value_after<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
-    op: &O,
-    short: f64,
-    p: &[T],
-    q: &[T],
-) -> f64 {
-    match short {
-        // A block with zeros may still be apart.
-        value if value.is_nan() => sum(op, &AsGiven, p, q).difference(),
-        f64::NEG_INFINITY => sum_of_terms(op, &AsGiven, p, q).difference(),
+    match short(active_isa(), p, q) {
+        f64::NEG_INFINITY => value_rest(op, Rest::Near, p, q),
+        value if value.is_nan() => value_rest(op, Rest::Odd, p, q),
         value => value,
     }
 }
 
-/// What is left to do where instructions that need no floating-point environment do not suffice.
-#[derive(Clone, Copy, Debug)]
-#[repr(u8)]
-pub enum Rest {
-    /// All.
-    All,
-    /// What a first look leaves to do of rows that are near each other.
-    Near,
-    /// What it leaves of others.
-    Odd,
+/// What [`Short`] finds, as one number, for two are not given back in registers: minus infinity of what is near, NaN of what
+/// is odd.
+#[inline(always)]
+fn short<T: Vector>(isa: Isa, p: &[T], q: &[T]) -> f64 {
+    let then = |found: Result<f64, Rest>| match found {
+        Ok(value) => value,
+        Err(Rest::Near) => f64::NEG_INFINITY,
+        Err(_) => f64::NAN,
+    };
+    if far::may_be(p, q) {
+        dispatch_to(isa, ShortFar(Short { p, q, then }))
+    } else {
+        dispatch_to(isa, Short { p, q, then })
+    }
 }
 
-impl Rest {
-    /// What [`Short`] says where it is this that is left.
-    pub(crate) fn short(self) -> Option<f64> {
-        match self {
-            Rest::All => None,
-            Rest::Near => Some(f64::NEG_INFINITY),
-            Rest::Odd => Some(f64::NAN),
-        }
+/// The same of which this much is left to do.
+#[inline(always)]
+pub(crate) fn value_rest<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+    op: &O,
+    rest: Rest,
+    p: &[T],
+    q: &[T],
+) -> f64 {
+    match rest {
+        // A block with zeros may still be apart.
+        Rest::Odd => sum(op, &AsGiven, p, q).difference(),
+        Rest::Near => sum_of_terms(op, &AsGiven, p, q).difference(),
+        Rest::All => value(op, p, q),
     }
 }
 
 /// KL of two slices of equal length as [`value`] gives it, in whatever floating-point environment, which is left as it was; of
-/// what is short, ordinary, and apart or a single pair.
+/// what is short, ordinary, and apart or a single pair. `then` gets the slices, and that or what is left to do.
 ///
 /// # Safety
 /// The active instruction set is AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(crate) unsafe fn kl_anywhere<T: still::Single>(p: &[T], q: &[T]) -> Result<f64, Rest> {
+pub(crate) unsafe fn kl_anywhere<T: still::Single, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
     // SAFETY: the caller's promise, for each; and `Short` may be run so.
     unsafe {
-        if let (&[p], &[q]) = (p, q) {
-            return still::kl_of_pair(p, q).ok_or(Rest::All);
+        if let (&[x], &[y]) = (p, q) {
+            return then(p, q, still::kl_of_pair(x, y).ok_or(Rest::All));
         }
         if p.len() > BLOCK || !still::keeps_subnormals() {
-            return Err(Rest::All);
+            return then(p, q, Err(Rest::All));
         }
-        let short = avx512::run_still(Short { p, q });
-        // Integers: to compare numbers may raise a flag.
-        match short.to_bits() {
-            NEAR => Err(Rest::Near),
-            bits if bits & EXPONENT == EXPONENT => Err(Rest::Odd),
-            _ => Ok(short),
-        }
+        if far::may_be(p, q) { avx512::short_far_still(p, q, then) } else { avx512::short_still(p, q, then) }
     }
 }
-
-const EXPONENT: u64 = f64::INFINITY.to_bits();
-const NEAR: u64 = f64::NEG_INFINITY.to_bits();
 
 /// The same where there are no such instructions.
 ///
 /// # Safety
 /// None is needed.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) unsafe fn kl_anywhere<T>(_: &[T], _: &[T]) -> Result<f64, Rest> {
-    Err(Rest::All)
+pub(crate) unsafe fn kl_anywhere<T, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    then(p, q, Err(Rest::All))
 }
 
 /// The sums of a measure's terms over two slices of equal length, at most a share.

@@ -159,6 +159,10 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         !mask.contains(&false)
     }
     #[inline]
+    fn count(mask: [bool; N]) -> u32 {
+        mask.map(u32::from).iter().sum()
+    }
+    #[inline]
     fn first(n: usize) -> [bool; N] {
         each_lane(|i| i < n)
     }

@@ -108,6 +108,10 @@ impl<V: Lanes> Lanes for Twice<V> {
         V::all(mask.0) & V::all(mask.1)
     }
     #[inline(always)]
+    fn count(mask: Self::Mask) -> u32 {
+        V::count(mask.0) + V::count(mask.1)
+    }
+    #[inline(always)]
     fn first(n: usize) -> Self::Mask {
         (V::first(n.min(V::LANES)), V::first(n.saturating_sub(V::LANES)))
     }
