@@ -38,7 +38,7 @@ impl<S: Lanes<Real = f64>> Sums<S> {
     #[inline(always)]
     pub(super) fn add<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(&mut self, p: &[T], q: &[T]) -> bool {
         let one = T::On::<I>::one();
-        let mut unrest = T::On::<I>::unrest(one, one, T::NORMAL);
+        let unrest = T::On::<I>::unrest(one, one, T::NORMAL);
         let (mut left, mut p, mut q) = (p.len().min(q.len()), p.as_ptr(), q.as_ptr());
         while left > 0 {
             let mut long = Stretch::<T::On<I>>::new(unrest);
@@ -61,9 +61,11 @@ impl<S: Lanes<Real = f64>> Sums<S> {
             }
             self.terms = self.terms + eight(long.terms);
             self.q = self.q + eight(long.q);
-            unrest = long.unrest;
+            if !T::On::<I>::calm(long.unrest) {
+                return false;
+            }
         }
-        T::On::<I>::calm(unrest)
+        true
     }
 }
 

@@ -203,8 +203,9 @@ pub(crate) fn value_rest<O: Op<M, C>, T: Vector, const M: usize, const C: usize>
     q: &[T],
 ) -> f64 {
     match rest {
-        // A block with zeros may still be apart.
-        Rest::Odd => sum(op, &AsGiven, p, q).difference(),
+        Rest::Odd => {
+            sum_apart::<T, M, C, true>(p, q).unwrap_or_else(|| sum_of_terms(op, &AsGiven, p, q)).difference()
+        }
         Rest::Near => sum_of_terms(op, &AsGiven, p, q).difference(),
         Rest::All => value(op, p, q),
     }
@@ -260,7 +261,7 @@ pub(crate) fn sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: u
     }
     if P::AS_GIVEN
         && O::APART
-        && let Some(total) = sum_apart(p, q)
+        && let Some(total) = sum_apart::<T, M, C, false>(p, q)
     {
         return total;
     }
@@ -280,10 +281,14 @@ fn sum_of_terms<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usi
     running.finish()
 }
 
-/// The sums of a share that is apart.
-fn sum_apart<T: Vector, const M: usize, const C: usize>(p: &[T], q: &[T]) -> Option<Total<M, C>> {
+/// The sums of a share that is apart, which may be known to hold something odd.
+fn sum_apart<T: Vector, const M: usize, const C: usize, const ODD: bool>(
+    p: &[T],
+    q: &[T],
+) -> Option<Total<M, C>> {
     let mut to = Apart::new();
-    if feed(p, q, &mut to) { to.finish::<T, M, C>() } else { None }
+    let fed = if ODD { feed_odd(p, q, &mut to) == p.len() } else { feed(p, q, &mut to) };
+    if fed { to.finish::<T, M, C>() } else { None }
 }
 
 /// Goes on with the sums of KL over a share that may be apart; see [`Apart`].
@@ -291,10 +296,14 @@ pub(crate) fn feed<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> bool {
     let n = p.len().min(q.len());
     let mut fed = dispatch(Feed::<T, false> { p, q, to });
     if fed < n {
-        // A block with zeros may still be apart.
-        fed += dispatch(Feed::<T, true> { p: &p[fed..], q: &q[fed..], to });
+        fed += feed_odd(&p[fed..], &q[fed..], to);
     }
     fed == n
+}
+
+/// A block with zeros may still be apart. Says how many elements could be fed.
+fn feed_odd<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> usize {
+    dispatch(Feed::<T, true> { p, q, to })
 }
 
 /// Goes on with a sum over two more slices of equal length.
