@@ -203,6 +203,7 @@ pub(crate) fn value_rest<O: Op<M, C>, T: Vector, const M: usize, const C: usize>
     q: &[T],
 ) -> f64 {
     match rest {
+        // With zeros it may still be apart.
         Rest::Odd => {
             sum_apart::<T, M, C, true>(p, q).unwrap_or_else(|| sum_of_terms(op, &AsGiven, p, q)).difference()
         }
