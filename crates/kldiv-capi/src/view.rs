@@ -159,11 +159,13 @@ fn array_span<T>(data: *const T, len: usize, name: &'static str) -> Result<Span,
     if !data.is_aligned() {
         return Err(Failure::Argument(KLDIV_ERROR_MISALIGNED, name, "is not aligned to its elements"));
     }
-    let start = data.addr();
-    let most = isize::MAX as usize / size_of::<T>();
-    match start.checked_add(len.wrapping_mul(size_of::<T>())) {
-        Some(end) if len <= most => Ok(Span { name, start, end }),
-        _ => Err(Failure::Argument(KLDIV_ERROR_SIZE_OVERFLOW, name, TOO_LARGE)),
+    let end = len
+        .checked_mul(size_of::<T>())
+        .filter(|&bytes| bytes <= isize::MAX as usize)
+        .and_then(|bytes| data.addr().checked_add(bytes));
+    match end {
+        Some(end) => Ok(Span { name, start: data.addr(), end }),
+        None => Err(Failure::Argument(KLDIV_ERROR_SIZE_OVERFLOW, name, TOO_LARGE)),
     }
 }
 

@@ -79,6 +79,7 @@ impl Anywhere {
         then: impl FnOnce(*const T, *const T, usize, Result<f64, Rest>) -> R,
     ) -> R {
         let (x, y) = (View::from(p).row(0), View::from(q).row(0));
+        // What `then` needs is given to it: what it had taken along would not be in registers.
         // SAFETY: there are such instructions.
         unsafe {
             if let Some((p, q)) = both::<f64>(x, y) {

@@ -86,7 +86,7 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     ) -> bool {
         let far = match self.far {
             Some(far) => far,
-            None => far::may_be(p, q) && far::begin_far::<I, T>(p, q),
+            None => far::begin_far::<I, T>(p, q),
         };
         self.far = Some(far);
         if !far {

@@ -152,10 +152,13 @@ pub(super) fn may_be<T: Vector>(p: &[T], q: &[T]) -> bool {
     !T::COMPENSATE && p.len().min(q.len()) >= STRETCH
 }
 
-/// Whether those that [`may_be`] begin far apart: half of the first sixteen pairs are not within a factor of some 1.5.
+/// Whether they are, and begin far apart: half of the first sixteen pairs are not within a factor of some 1.5.
 #[inline(always)]
 pub(super) fn begin_far<I: Isa, T: Vector>(p: &[T], q: &[T]) -> bool {
-    // SAFETY: a vector is readable from each.
+    if !may_be(p, q) {
+        return false;
+    }
+    // SAFETY: a vector is readable from each, for they are longer.
     let (p, q) = unsafe { (T::On::<I>::load(p.as_ptr()), T::On::<I>::load(q.as_ptr())) };
     let (_, steps) = T::On::<I>::align(p, q);
     T::On::<I>::count(T::On::<I>::equal(steps, T::On::<I>::zero())) <= 8
