@@ -17,20 +17,67 @@ fn direct(values: &[f64], indices: &[i64], b: &[f64], mode: TopK, temperature: f
     let named = sum(&mut values.iter().map(|x| weight(*x)));
     let mass = if mode == TopK::LogProbsTail { Wide::ONE } else { named };
     let term = |p: Wide, q: Wide| match () {
-        () if p.is_zero() => 0.0,
-        () if q.is_zero() => f64::INFINITY,
-        () => (p * ln_ratio(p, q)).to_f64(),
+        () if p.is_zero() => Some(Wide::ZERO),
+        () if q.is_zero() => None,
+        () => Some(p * ln_ratio(p, q)),
     };
-    let mut total: f64 = (values.iter().zip(indices))
+    let mut terms: Vec<_> = (values.iter().zip(indices))
         .map(|(value, index)| term(weight(*value) / mass, weight(b[*index as usize]) / student))
-        .sum();
+        .collect();
     if mode == TopK::LogProbsTail {
         let others = (0..b.len()).filter(|j| !indices.contains(&(*j as i64)));
         let q = sum(&mut others.map(|j| weight(b[j]))) / student;
         let missing = Wide::ONE - named;
-        total += if missing > Wide::from(1e-14) { term(missing, q) } else { 0.0 };
+        terms.extend((missing > Wide::from(1e-14)).then(|| term(missing, q)));
     }
-    total
+    let total = terms.into_iter().try_fold(Wide::ZERO, |total, term| Some(total + term?));
+    total.map_or(f64::INFINITY, Wide::to_f64)
+}
+
+#[test]
+fn targets_whose_tail_is_nearly_all_keep_the_digits_of_what_they_name() {
+    // What is named has from 0.3 to 1e-12 of the mass, and the student is nearly right about it.
+    for top in [2.0, 12.0, 28.0] {
+        for off in [0.1, 1e-3, 1e-6] {
+            let b = [0.0_f64, 1.0, 2.0, top];
+            let lse = b.iter().map(|x| x.exp()).sum::<f64>().ln();
+            let (values, indices) = ([2.0 - lse + off, 1.0 - lse - off], [2, 1]);
+            let mut options = Options::default();
+            options.topk = TopK::LogProbsTail;
+            let mut made = [f64::NAN];
+            let mut gradient = [f64::NAN; 4];
+            logits::topk_into(
+                (&values[..]).into(),
+                &indices,
+                (&b[..]).into(),
+                &options,
+                None,
+                Some(&mut made),
+                Some(&mut (&mut gradient[..]).into()),
+            )
+            .unwrap();
+            let want = direct(&values, &indices, &b, TopK::LogProbsTail, 1.0);
+            // What is left is how well a logarithm of a mass is known beside how far the two are apart.
+            let tolerance = 1e-15 * (1.0 + 4.0 * top / off);
+            assert!((made[0] - want).abs() <= tolerance * want, "{top}, {off}: {:e}, want {want:e}", made[0]);
+            let weights = b.map(|x| exp(Wide::from(x)));
+            let sum = |x: &[Wide]| x.iter().fold(Wide::ZERO, |sum, x| sum + *x);
+            let (all, named) = (sum(&weights), values.map(|x| exp(Wide::from(x))));
+            let others = [0, 3].map(|j: usize| weights[j]);
+            let part = (sum(&weights) - sum(&others)) / all - sum(&named);
+            for (j, weight) in weights.into_iter().enumerate() {
+                let want = match indices.iter().position(|index| *index == j as i64) {
+                    Some(at) => weight / all - named[at],
+                    None => Wide::ZERO - part * weight / sum(&others),
+                };
+                let (made, want) = (gradient[j], want.to_f64());
+                assert!(
+                    (made - want).abs() <= tolerance * want.abs(),
+                    "{top}, {off}, {j}: {made:e}, want {want:e}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -200,8 +200,7 @@ impl Job<'_> {
         let of_rest = rest_weight * exp_of((rest_max - max) * self.scale);
         let weight = of_top + of_rest;
         let (q_top, q_rest) = (of_top / weight, of_rest / weight);
-        let missing = self.missing(i, &named, rest_weight == 0.0)?;
-        let p_top = 1.0 - missing;
+        let (p_top, missing) = self.masses(i, &named, rest_weight == 0.0)?;
         // Of each side's logarithm, what is left of it where the side itself is too small for a number.
         let ln_of = |max_of: f64, weight_of: f64| (max_of - max) * self.scale + ln(weight_of) - ln(weight);
         let ln_top = ln_of(top.max_q, top.weight_q);
@@ -216,7 +215,9 @@ impl Job<'_> {
         };
         let value = weighted(top.kl, p_top) + between;
         if let Some(grad) = grad {
-            let rest_by = if rest_weight > 0.0 { by * (q_rest - missing) / rest_weight } else { 0.0 };
+            // The same number twice; the smaller masses have more of its digits.
+            let more = if missing < 0.5 { q_rest - missing } else { p_top - q_top };
+            let rest_by = if rest_weight > 0.0 { by * more / rest_weight } else { 0.0 };
             self.write_all(&b, if rest_weight > 0.0 { rest_max } else { 0.0 }, rest_by, grad);
             let shift = ln_top - ln(p_top);
             for named in &named {
@@ -235,10 +236,10 @@ impl Job<'_> {
         Ok(value)
     }
 
-    /// The teacher's mass that is not on named classes. `closed` says that there is no other place for it.
-    fn missing(&self, i: usize, named: &[Named], closed: bool) -> Result<f64, Error> {
+    /// The teacher's mass on named classes and that on others, of which there are none if it is `closed`.
+    fn masses(&self, i: usize, named: &[Named], closed: bool) -> Result<(f64, f64), Error> {
         if self.rows.options.topk != TopK::LogProbsTail {
-            return Ok(0.0);
+            return Ok((1.0, 0.0));
         }
         let (mut sum, mut rounding) = (Compensated::ZERO, 0.0);
         for Named { value, .. } in named {
@@ -259,7 +260,9 @@ impl Job<'_> {
         if -missing > tolerance || (closed && missing > tolerance && named.len() == self.b.cols()) {
             return Err(Error::NotNormalized { operand: VALUES, row: i, sum: sum.value(), tolerance });
         }
-        Ok(if missing <= 0.0 || (closed && missing <= tolerance) { 0.0 } else { missing })
+        let whole = missing <= 0.0 || (closed && missing <= tolerance);
+        // Where little is named, 1 less the missing mass has none of its digits.
+        Ok(if whole { (1.0, 0.0) } else { (sum.value(), missing) })
     }
 
     /// The largest logit that is not named, and the sum of exp((b − largest)/T) over those.
