@@ -1,9 +1,9 @@
 //! Many pairs of one family at once: parameters are gathered into columns for the vector kernels.
 
 use crate::family::names::Family;
-use crate::kernels::dispatch;
-use crate::kernels::pairs::{self, PAIRS, Pairs};
-use crate::view::View;
+use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter};
+use crate::kernels::{self, dispatch};
+use crate::view::{Element, View};
 
 /// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
 /// have of a family that has no kernel. Says whether all are finite.
@@ -14,13 +14,16 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
         return false;
     }
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
-    match (where_they_are(&p), where_they_are(&q)) {
-        (Some(p), Some(q)) => of_slices(family, p, q, out),
-        _ => gathered(family, &p, &q, out),
+    if let (Some(p), Some(q)) = (where_they_are::<f64>(&p), where_they_are(&q)) {
+        of_slices(family, p, q, out)
+    } else if let (Some(p), Some(q)) = (where_they_are::<f32>(&p), where_they_are(&q)) {
+        of_slices(family, p, q, out)
+    } else {
+        gathered(family, &p, &q, out)
     }
 }
 
-fn of_slices(family: Family, p: &[f64], q: &[f64], out: &mut [f64]) -> bool {
+fn of_slices<T: Parameter>(family: Family, p: &[T], q: &[T], out: &mut [f64]) -> bool {
     match family {
         Family::Normal | Family::LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
         Family::Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
@@ -29,7 +32,7 @@ fn of_slices(family: Family, p: &[f64], q: &[f64], out: &mut [f64]) -> bool {
 }
 
 /// The parameters two by two, if they lie so.
-fn where_they_are<'a>(of: &View<'a>) -> Option<&'a [f64]> {
+fn where_they_are<'a, T: Element>(of: &View<'a>) -> Option<&'a [T]> {
     of.as_one_row()?.as_slice()
 }
 
@@ -50,7 +53,7 @@ fn gathered(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
 fn parameters<'a>(of: &View<'a>, start: usize, n: usize, gathered: &'a mut [f64; 2 * PAIRS]) -> &'a [f64] {
     let rows = of.some_rows(start, n);
     if let Some(row) = rows.as_one_row() {
-        return row.as_or_in(&mut gathered[..2 * n]);
+        return kernels::as_or_in(row, &mut gathered[..2 * n]);
     }
     for col in 0..2 {
         let mut column = [1.0; PAIRS];

@@ -12,7 +12,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real};
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -275,6 +275,10 @@ impl Lanes for F64x4 {
         })
     }
     #[inline(always)]
+    unsafe fn widen(from: *const f32) -> Self {
+        Self(op!(_mm256_cvtps_pd(op!(_mm_loadu_ps(from)))))
+    }
+    #[inline(always)]
     fn part(self, _: usize) -> Twice<F64x4> {
         Twice(self, Self::zero())
     }
@@ -366,6 +370,10 @@ impl Lanes for F32x8 {
         })
     }
     #[inline(always)]
+    unsafe fn widen(from: *const f16) -> Self {
+        Self(op!(_mm256_cvtph_ps(op!(_mm_loadu_si128(from.cast())))))
+    }
+    #[inline(always)]
     fn part(self, _: usize) -> Twice<F64x4> {
         let (low, high) = (op!(_mm256_castps256_ps128(self.0)), op!(_mm256_extractf128_ps::<1>(self.0)));
         Twice(F64x4(op!(_mm256_cvtps_pd(low))), F64x4(op!(_mm256_cvtps_pd(high))))
@@ -380,12 +388,5 @@ impl Doubles for F64x4 {
     #[inline(always)]
     fn zipped(self) -> Self {
         Self(op!(_mm256_permute4x64_pd::<0xD8>(self.0)))
-    }
-}
-
-impl Singles for F32x8 {
-    #[inline(always)]
-    unsafe fn widen(from: *const f16) -> Self {
-        Self(op!(_mm256_cvtph_ps(op!(_mm_loadu_si128(from.cast())))))
     }
 }

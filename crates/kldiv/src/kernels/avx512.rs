@@ -12,7 +12,7 @@ use std::ops::{Add, Div, Mul, Sub};
 use half::f16;
 
 use crate::kernels::apart::{Rest, Short, ShortFar};
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles, Vector};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Vector};
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8<const STILL: bool>(__m512d);
@@ -314,6 +314,10 @@ impl<const STILL: bool> Lanes for F64x8<STILL> {
         })
     }
     #[inline(always)]
+    unsafe fn widen(from: *const f32) -> Self {
+        Self(op!(_mm512_cvtps_pd(op!(_mm256_loadu_ps(from)))))
+    }
+    #[inline(always)]
     fn part(self, _: usize) -> F64x8<STILL> {
         self
     }
@@ -396,6 +400,10 @@ impl<const STILL: bool> Lanes for F32x16<STILL> {
         })
     }
     #[inline(always)]
+    unsafe fn widen(from: *const f16) -> Self {
+        Self(op!(_mm512_cvtph_ps(op!(_mm256_loadu_si256(from.cast())))))
+    }
+    #[inline(always)]
     fn part(self, i: usize) -> F64x8<STILL> {
         let half = if i == 0 {
             op!(_mm512_castps512_ps256(self.0))
@@ -431,12 +439,5 @@ impl<const STILL: bool> Doubles for F64x8<STILL> {
     #[inline(always)]
     fn zipped(self) -> Self {
         self
-    }
-}
-
-impl<const STILL: bool> Singles for F32x16<STILL> {
-    #[inline(always)]
-    unsafe fn widen(from: *const f16) -> Self {
-        Self(op!(_mm512_cvtph_ps(op!(_mm256_loadu_si256(from.cast())))))
     }
 }

@@ -17,6 +17,8 @@ pub(crate) trait Real:
     + Mul<Output = Self>
     + Div<Output = Self>
 {
+    /// The type that is half as wide.
+    type Narrow: Element;
     /// As many numbers as there are cells; see [`Lanes::cell`].
     type Table: Index<usize, Output = Self> + 'static;
     /// Below it a number takes the slow path: a factor 2 above the smallest normal one.
@@ -74,6 +76,7 @@ pub(crate) trait Real:
 }
 
 impl Real for f64 {
+    type Narrow = f32;
     type Table = [f64; 16];
     const SMALLEST: f64 = f64::from_bits(2 << 52);
     const LARGEST: f64 = f64::from_bits((1023 + 1000) << 52);
@@ -145,6 +148,7 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
+    type Narrow = f16;
     type Table = [f32; 4];
     const SMALLEST: f32 = f32::from_bits(2 << 23);
     const LARGEST: f32 = f32::from_bits((127 + 115) << 23);
@@ -252,6 +256,10 @@ pub(crate) trait Lanes: Numbers {
     /// # Safety
     /// `n <= LANES` elements from `from` on are readable.
     unsafe fn load_first(from: *const Self::Real, n: usize) -> Self;
+    /// As many narrower numbers.
+    /// # Safety
+    /// `LANES` elements from `from` on are readable.
+    unsafe fn widen(from: *const <Self::Real as Real>::Narrow) -> Self;
     /// # Safety
     /// `LANES` elements from `to` on are writable.
     unsafe fn store(self, to: *mut Self::Real);
@@ -382,14 +390,6 @@ pub(crate) trait Doubles: Lanes<Real = f64> {
     fn zipped(self) -> Self;
 }
 
-/// What is needed of vectors of f32 alone.
-pub(crate) trait Singles: Lanes<Real = f32> {
-    /// As many numbers, widened.
-    /// # Safety
-    /// `LANES` elements from `from` on are readable.
-    unsafe fn widen(from: *const f16) -> Self;
-}
-
 /// `c[0] + c[1] x + c[2] x² + …`, its even and its odd powers side by side.
 #[inline(always)]
 pub(crate) fn polynomial<V: Numbers>(x: V, c: &[V::Real]) -> V {
@@ -438,7 +438,7 @@ pub(crate) trait Isa {
     /// 8 lanes.
     type F64: Lanes<Real = f64, Sum = Self::F64> + Doubles;
     /// 16 lanes.
-    type F32: Lanes<Real = f32, Sum = Self::F64> + Singles;
+    type F32: Lanes<Real = f32, Sum = Self::F64>;
     /// Whether there are registers enough for the terms of four vectors side by side.
     const WIDE: bool;
     /// Runs a job, in a call of its own.

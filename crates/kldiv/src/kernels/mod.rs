@@ -5,8 +5,6 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use half::f16;
-
 pub(crate) use crate::kernels::apart::Apart;
 pub use crate::kernels::apart::Rest;
 use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short, ShortFar};
@@ -24,7 +22,7 @@ use crate::kernels::softmax::{Compare, Distance, Far, Frame, Sums};
 use crate::kernels::transpose::Transpose;
 use crate::kernels::widen::Widen;
 use crate::sum::Total;
-use crate::view::{Dtype, Row};
+use crate::view::Row;
 
 mod apart;
 #[cfg(test)]
@@ -395,12 +393,10 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     }
 }
 
-/// [`Row::as_or_in`], with the machine's own instruction for f16.
+/// [`Row::as_or_in`], with the machine's own instruction for what is half as wide.
 pub(crate) fn as_or_in<'b, T: Vector>(row: Row<'b>, buffer: &'b mut [T]) -> &'b [T] {
-    let (Some(from), Dtype::F32) = (row.as_slice::<f16>(), T::DTYPE) else { return row.as_or_in(buffer) };
-    // SAFETY: T is f32.
-    let to = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<f32>(), buffer.len()) };
-    dispatch(Widen { from, to });
+    let Some(from) = row.as_slice::<T::Narrow>() else { return row.as_or_in(buffer) };
+    dispatch(Widen { from, to: buffer });
     buffer
 }
 

@@ -16,6 +16,7 @@ use crate::kernels::coefficients::{ATANH_F64, STIRLING_F64};
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, fetch_ahead, polynomial};
 use crate::kernels::log::{Parts, Ratio};
 use crate::kernels::twice::Twice;
+use crate::view::Element;
 
 /// From here on Stirling's series is used; below it arguments are raised by as much.
 const LARGE: f64 = 8.0;
@@ -40,6 +41,7 @@ pub(crate) trait Pair {
     /// Where parameters are in the range of the formula.
     fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V::Mask;
     /// Whether they are everywhere. It may say no too often.
+    #[inline(always)]
     fn all_fit<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> bool {
         V::all(self.fits(a, b, c, d))
     }
@@ -47,15 +49,38 @@ pub(crate) trait Pair {
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V;
 }
 
+/// What parameters may be given as; all is computed in f64.
+pub(crate) trait Parameter: Element {
+    /// # Safety
+    /// `LANES` parameters from `from` on are readable.
+    unsafe fn load<V: Doubles>(from: *const Self) -> V;
+}
+
+impl Parameter for f64 {
+    #[inline(always)]
+    unsafe fn load<V: Doubles>(from: *const f64) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::load(from) }
+    }
+}
+
+impl Parameter for f32 {
+    #[inline(always)]
+    unsafe fn load<V: Doubles>(from: *const f32) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::widen(from) }
+    }
+}
+
 /// Writes the divergences of pairs: the parameters of each side lie two by two.
-pub(crate) struct Pairs<'a, P> {
+pub(crate) struct Pairs<'a, P, T> {
     pub(crate) pair: P,
-    pub(crate) p: &'a [f64],
-    pub(crate) q: &'a [f64],
+    pub(crate) p: &'a [T],
+    pub(crate) q: &'a [T],
     pub(crate) out: &'a mut [f64],
 }
 
-impl<P: Pair> Job for Pairs<'_, P> {
+impl<P: Pair, T: Parameter> Job for Pairs<'_, P, T> {
     /// Whether all are finite.
     type Output = bool;
 
@@ -66,7 +91,7 @@ impl<P: Pair> Job for Pairs<'_, P> {
     }
 }
 
-impl<P: Pair> Pairs<'_, P> {
+impl<P: Pair, T: Parameter> Pairs<'_, P, T> {
     #[inline(always)]
     fn run_in<V: Doubles>(self) -> bool {
         let Pairs { pair, p, q, out } = self;
@@ -74,7 +99,7 @@ impl<P: Pair> Pairs<'_, P> {
         let whole = out.len() / V::LANES * V::LANES;
         let (out, last) = out.split_at_mut(whole);
         // What is left is filled up to a vector.
-        let (mut last_p, mut last_q, mut made) = ([1.0; 32], [1.0; 32], [0.0; 16]);
+        let (mut last_p, mut last_q, mut made) = ([T::from_f64(1.0); 32], [T::from_f64(1.0); 32], [0.0; 16]);
         last_p[..2 * last.len()].copy_from_slice(&p[2 * whole..]);
         last_q[..2 * last.len()].copy_from_slice(&q[2 * whole..]);
         let filled = if last.is_empty() { 0 } else { V::LANES };
@@ -84,11 +109,11 @@ impl<P: Pair> Pairs<'_, P> {
                 // SAFETY: a vector's places are left, and twice as many parameters.
                 unsafe {
                     let (p, q) = (p.as_ptr().add(2 * at), q.as_ptr().add(2 * at));
-                    for line in (0..2 * V::LANES).step_by(8) {
+                    for line in (0..2 * V::LANES).step_by(64 / size_of::<T>()) {
                         fetch_ahead(p.add(line));
                         fetch_ahead(q.add(line));
                     }
-                    let ((a, b), (c, d)) = (parameters::<V>(p), parameters::<V>(q));
+                    let ((a, b), (c, d)) = (parameters::<V, T>(p), parameters::<V, T>(q));
                     let mut value = pair.divergence(a, b, c, d);
                     if !pair.all_fit(a, b, c, d) {
                         value = V::select(pair.fits(a, b, c, d), value, V::splat(f64::NAN));
@@ -108,9 +133,9 @@ impl<P: Pair> Pairs<'_, P> {
 /// # Safety
 /// Two vectors are readable.
 #[inline(always)]
-unsafe fn parameters<V: Doubles>(from: *const f64) -> (V, V) {
+unsafe fn parameters<V: Doubles, T: Parameter>(from: *const T) -> (V, V) {
     // SAFETY: the caller's promise.
-    unsafe { V::unzip(V::load(from), V::load(from.add(V::LANES))) }
+    unsafe { V::unzip(T::load(from), T::load(from.add(V::LANES))) }
 }
 
 #[inline(always)]

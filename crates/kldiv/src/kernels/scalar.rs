@@ -4,9 +4,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use half::f16;
-
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Singles};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real};
 
 /// N lanes in an array.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +107,11 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
     unsafe fn load(from: *const R) -> Self {
         // SAFETY: the caller vouches for N elements.
         Array(unsafe { from.cast::<[R; N]>().read() })
+    }
+    #[inline]
+    unsafe fn widen(from: *const R::Narrow) -> Self {
+        // SAFETY: the caller's promise.
+        Array(each_lane(|i| R::from_element(unsafe { from.add(i).read() })))
     }
     #[inline]
     unsafe fn load_first(from: *const R, n: usize) -> Self {
@@ -235,13 +238,5 @@ impl<const N: usize> Doubles for Array<f64, N> {
     #[inline]
     fn zipped(self) -> Self {
         self
-    }
-}
-
-impl<const N: usize> Singles for Array<f32, N> {
-    #[inline]
-    unsafe fn widen(from: *const f16) -> Self {
-        // SAFETY: the caller's promise.
-        Array(each_lane(|i| unsafe { from.add(i).read() }.to_f32()))
     }
 }

@@ -10,7 +10,7 @@ use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::op::{
     CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Logs, Mass, Op, Renyi, ShiftedRenyi,
 };
-use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pairs};
+use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pair, Pairs, Parameter};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::product::LnRatio;
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
@@ -446,6 +446,14 @@ eight_rows_have_the_bits_of_each! {
     eight_rows_of_f32: f32;
 }
 
+/// The bits of the divergences of pairs.
+fn values<T: Parameter>(pair: impl Pair, isa: Isa, p: &[T], q: &[T]) -> Vec<u64> {
+    let mut out = vec![0.0; p.len() / 2];
+    let finite = dispatch_to(isa, Pairs { pair, p, q, out: &mut out });
+    assert_eq!(finite, out.iter().all(|x| x.is_finite()));
+    bits_of(&out)
+}
+
 /// Parameters of each kind of data, of either sign and out of range too.
 macro_rules! pairs_have_the_scalar_ones_bits {
     ($($name:ident: $pair:expr;)*) => {$(
@@ -455,15 +463,18 @@ macro_rules! pairs_have_the_scalar_ones_bits {
                 for stretch in [1.0, 20.0] {
                     for n in [1, 5, 8, 13, PAIRS] {
                         let side = |x: &[f64]| x[..2 * n].iter().map(|x| stretch * x).collect::<Vec<f64>>();
-                        let (p, q) = (&side(p)[..], &side(q)[..]);
-                        let values = |isa| {
-                            let mut out = vec![0.0; n];
-                            let finite = dispatch_to(isa, Pairs { pair: $pair, p, q, out: &mut out });
-                            assert_eq!(finite, out.iter().all(|x| x.is_finite()));
-                            bits_of(&out)
-                        };
+                        let (p, q) = (side(p), side(q));
+                        let scalar = values($pair, Isa::Scalar, &p, &q);
                         for isa in others() {
-                            assert_eq!(values(Isa::Scalar), values(isa), "{isa:?}, kind {kind}, {stretch}, {n}");
+                            assert_eq!(scalar, values($pair, isa, &p, &q), "{isa:?}, kind {kind}, {stretch}, {n}");
+                        }
+                        // Parameters of f32 are the same numbers.
+                        let narrow = |x: &[f64]| x.iter().map(|x| *x as f32).collect::<Vec<f32>>();
+                        let wide = |x: &[f32]| x.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
+                        let (p, q) = (narrow(&p), narrow(&q));
+                        let scalar = values($pair, Isa::Scalar, &wide(&p), &wide(&q));
+                        for isa in others().into_iter().chain([Isa::Scalar]) {
+                            assert_eq!(scalar, values($pair, isa, &p, &q), "{isa:?}, f32, kind {kind}, {stretch}, {n}");
                         }
                     }
                 }
@@ -478,19 +489,33 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_betas: Beta;
 }
 
-#[test]
-fn every_f16_is_widened_as_the_scalar_kernel_does() {
-    let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
-    for n in [0, 1, 15, 16, 17, all.len()] {
+/// Vectors of every length that begin and end within one, and whole ones.
+fn widens_as_the_scalar_kernel_does<T: Vector>(all: &[T::Narrow]) {
+    for n in [0, 1, 7, 8, 15, 16, 17, all.len()] {
         let run = |isa| {
-            let mut to = vec![0.0; n];
+            let mut to = vec![T::ZERO; n];
             dispatch_to(isa, Widen { from: &all[..n], to: &mut to });
             // What is in a NaN beside that it is one is not asked for.
-            to.iter().map(|x: &f32| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>()
+            to.iter()
+                .map(|x| x.to_f64())
+                .map(|x| if x.is_nan() { 0 } else { x.to_bits() })
+                .collect::<Vec<_>>()
         };
         let scalar = run(Isa::Scalar);
         for isa in others() {
             assert_eq!(scalar, run(isa), "{isa:?}, n = {n}");
         }
     }
+}
+
+#[test]
+fn every_f16_is_widened_as_the_scalar_kernel_does() {
+    widens_as_the_scalar_kernel_does::<f32>(&(0..=u16::MAX).map(f16::from_bits).collect::<Vec<_>>());
+}
+
+#[test]
+fn f32s_of_all_sizes_are_widened_as_the_scalar_kernel_does() {
+    widens_as_the_scalar_kernel_does::<f64>(
+        &(0..=u16::MAX).map(|i| f32::from_bits(u32::from(i) * 65_537)).collect::<Vec<_>>(),
+    );
 }

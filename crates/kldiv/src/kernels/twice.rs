@@ -4,9 +4,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use half::f16;
-
-use crate::kernels::lanes::{Doubles, Lanes, Numbers, Real, Singles};
+use crate::kernels::lanes::{Doubles, Lanes, Numbers, Real};
 
 /// The lanes of the first, then those of the second.
 #[derive(Clone, Copy)]
@@ -56,6 +54,11 @@ impl<V: Lanes> Lanes for Twice<V> {
     unsafe fn load(from: *const V::Real) -> Self {
         // SAFETY: the caller vouches for the lanes of both.
         unsafe { Twice(V::load(from), V::load(from.add(V::LANES))) }
+    }
+    #[inline(always)]
+    unsafe fn widen(from: *const <V::Real as Real>::Narrow) -> Self {
+        // SAFETY: as for `load`.
+        unsafe { Twice(V::widen(from), V::widen(from.add(V::LANES))) }
     }
     #[inline(always)]
     unsafe fn load_first(from: *const V::Real, n: usize) -> Self {
@@ -179,13 +182,5 @@ impl<V: Doubles> Doubles for Twice<V> {
     #[inline(always)]
     fn zipped(self) -> Self {
         Twice(self.0.zipped(), self.1.zipped())
-    }
-}
-
-impl<V: Singles> Singles for Twice<V> {
-    #[inline(always)]
-    unsafe fn widen(from: *const f16) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Twice(V::widen(from), V::widen(from.add(V::LANES))) }
     }
 }

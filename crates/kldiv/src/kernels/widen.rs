@@ -1,29 +1,28 @@
-//! f16 as f32, by the instruction that machines have for it.
+//! f16 as f32 and f32 as f64, by the instructions that machines have for them.
 
-use half::f16;
-
-use crate::kernels::lanes::{Isa, Job, Lanes, Singles};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, Vector};
 
 /// Widens as many numbers as there are places.
-pub(crate) struct Widen<'a> {
-    pub(crate) from: &'a [f16],
-    pub(crate) to: &'a mut [f32],
+pub(crate) struct Widen<'a, T: Real> {
+    pub(crate) from: &'a [T::Narrow],
+    pub(crate) to: &'a mut [T],
 }
 
-impl Job for Widen<'_> {
+impl<T: Vector> Job for Widen<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        let lanes = T::On::<I>::LANES;
         let n = self.from.len().min(self.to.len());
         let mut at = 0;
-        while at + I::F32::LANES <= n {
+        while at + lanes <= n {
             // SAFETY: a whole vector is left in both.
-            unsafe { I::F32::widen(self.from.as_ptr().add(at)).store(self.to.as_mut_ptr().add(at)) };
-            at += I::F32::LANES;
+            unsafe { T::On::<I>::widen(self.from.as_ptr().add(at)).store(self.to.as_mut_ptr().add(at)) };
+            at += lanes;
         }
         for (from, to) in self.from[at..n].iter().zip(&mut self.to[at..n]) {
-            *to = from.to_f32();
+            *to = T::from_element(*from);
         }
     }
 }

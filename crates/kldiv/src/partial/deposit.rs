@@ -83,7 +83,8 @@ pub(super) fn deposit(measure: Measure, p: Row, q: Row, first: usize, places: &m
     for start in (0..p.len()).step_by(CHUNK) {
         let len = CHUNK.min(p.len() - start);
         let (p_part, q_part) = (p.part(start, len), q.part(start, len));
-        let (x, y) = (p_part.as_or_in(&mut for_p[..len]), q_part.as_or_in(&mut for_q[..len]));
+        let (x, y) =
+            (kernels::as_or_in(p_part, &mut for_p[..len]), kernels::as_or_in(q_part, &mut for_q[..len]));
         let (a, b) = if measure == Measure::Reverse { (y, x) } else { (x, y) };
         with_terms!(measure, op => kernels::each(&op, a, b, &mut terms));
         let mut chunk = Chunk { measure, p: x, q: y, terms: &mut terms, first: first + start };
@@ -239,7 +240,7 @@ pub(super) fn is_clean(row: Row) -> bool {
         match part.dtype() {
             Dtype::U64 => true,
             _ => {
-                let entries: &[f64] = part.as_or_in(&mut buffer[..part.len()]);
+                let entries: &[f64] = kernels::as_or_in(part, &mut buffer[..part.len()]);
                 // No shortcut: all at once is faster.
                 entries.iter().fold(true, |clean, x| clean & (*x >= 0.0) & (*x <= f64::MAX))
             }
