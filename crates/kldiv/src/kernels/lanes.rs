@@ -386,7 +386,8 @@ pub(crate) trait Doubles: Lanes<Real = f64> {
     /// Of the lanes of a and b, one after another, the first, the third, … and the second, the fourth, …, but not in this
     /// order: results are brought into it by `zipped`, one instead of all that they are made of.
     fn unzip(a: Self, b: Self) -> (Self, Self);
-    /// What was made of what `unzip` gave, in the order of the pairs.
+    /// What was made of what `unzip` gave, in the order of the pairs, or what is in that in the order of `unzip`: twice, it
+    /// changes nothing.
     fn zipped(self) -> Self;
 }
 

@@ -72,11 +72,75 @@ impl Parameter for f32 {
     }
 }
 
-/// Writes the divergences of pairs: the parameters of each side lie two by two.
+/// Where the parameters of one side are.
+#[derive(Clone, Copy)]
+pub(crate) enum Side<'a, T> {
+    /// Two by two.
+    Rows(&'a [T]),
+    /// The first ones, and the second ones.
+    Columns(&'a [T], &'a [T]),
+    /// The same for all pairs.
+    Fixed(T, T),
+}
+
+impl<'a, T: Parameter> Side<'a, T> {
+    /// Those from `start` on, `n` pairs.
+    #[inline(always)]
+    fn part(self, start: usize, n: usize) -> Self {
+        match self {
+            Side::Rows(all) => Side::Rows(&all[2 * start..][..2 * n]),
+            Side::Columns(first, second) => Side::Columns(&first[start..][..n], &second[start..][..n]),
+            fixed @ Side::Fixed(..) => fixed,
+        }
+    }
+
+    /// The parameters of the vector of pairs at `at`, in the order of [`Doubles::unzip`].
+    ///
+    /// # Safety
+    /// There are so many.
+    #[inline(always)]
+    unsafe fn load<V: Doubles>(&self, at: usize) -> (V, V) {
+        let a_line = 64 / size_of::<T>();
+        match self {
+            // SAFETY: the caller's promise.
+            Side::Rows(all) => unsafe {
+                let from = all.as_ptr().add(2 * at);
+                (0..2 * V::LANES).step_by(a_line).for_each(|line| fetch_ahead(from.add(line)));
+                V::unzip(T::load(from), T::load(from.add(V::LANES)))
+            },
+            // SAFETY: as above.
+            Side::Columns(first, second) => unsafe {
+                let (first, second) = (first.as_ptr().add(at), second.as_ptr().add(at));
+                for line in (0..V::LANES).step_by(a_line) {
+                    fetch_ahead(first.add(line));
+                    fetch_ahead(second.add(line));
+                }
+                (T::load::<V>(first).zipped(), T::load::<V>(second).zipped())
+            },
+            Side::Fixed(first, second) => (V::splat(first.to_f64()), V::splat(second.to_f64())),
+        }
+    }
+
+    /// Two by two, in the first places of an array.
+    #[inline(always)]
+    fn copy(&self, n: usize, to: &mut [T; 32]) {
+        match self {
+            Side::Rows(all) => to[..2 * n].copy_from_slice(&all[..2 * n]),
+            Side::Columns(first, second) => {
+                for (pair, (a, b)) in to.chunks_exact_mut(2).zip(first[..n].iter().zip(&second[..n])) {
+                    (pair[0], pair[1]) = (*a, *b);
+                }
+            }
+            Side::Fixed(a, b) => to.chunks_exact_mut(2).for_each(|pair| (pair[0], pair[1]) = (*a, *b)),
+        }
+    }
+}
+
+/// Writes the divergences of pairs.
 pub(crate) struct Pairs<'a, P, T> {
     pub(crate) pair: P,
-    pub(crate) p: &'a [T],
-    pub(crate) q: &'a [T],
+    pub(crate) p: Side<'a, T>,
+    pub(crate) q: Side<'a, T>,
     pub(crate) out: &'a mut [f64],
 }
 
@@ -95,25 +159,20 @@ impl<P: Pair, T: Parameter> Pairs<'_, P, T> {
     #[inline(always)]
     fn run_in<V: Doubles>(self) -> bool {
         let Pairs { pair, p, q, out } = self;
-        let (p, q) = (&p[..2 * out.len()], &q[..2 * out.len()]);
         let whole = out.len() / V::LANES * V::LANES;
         let (out, last) = out.split_at_mut(whole);
         // What is left is filled up to a vector.
         let (mut last_p, mut last_q, mut made) = ([T::from_f64(1.0); 32], [T::from_f64(1.0); 32], [0.0; 16]);
-        last_p[..2 * last.len()].copy_from_slice(&p[2 * whole..]);
-        last_q[..2 * last.len()].copy_from_slice(&q[2 * whole..]);
+        p.part(whole, last.len()).copy(last.len(), &mut last_p);
+        q.part(whole, last.len()).copy(last.len(), &mut last_q);
         let filled = if last.is_empty() { 0 } else { V::LANES };
         let mut finite = V::first(V::LANES);
-        for (p, q, out) in [(p, q, out), (&last_p, &last_q, &mut made[..filled])] {
+        let rest = (Side::Rows(&last_p), Side::Rows(&last_q), &mut made[..filled]);
+        for (p, q, out) in [(p.part(0, whole), q.part(0, whole), out), rest] {
             for at in (0..out.len()).step_by(V::LANES) {
-                // SAFETY: a vector's places are left, and twice as many parameters.
+                // SAFETY: a vector's places are left, and its parameters.
                 unsafe {
-                    let (p, q) = (p.as_ptr().add(2 * at), q.as_ptr().add(2 * at));
-                    for line in (0..2 * V::LANES).step_by(64 / size_of::<T>()) {
-                        fetch_ahead(p.add(line));
-                        fetch_ahead(q.add(line));
-                    }
-                    let ((a, b), (c, d)) = (parameters::<V, T>(p), parameters::<V, T>(q));
+                    let ((a, b), (c, d)) = (p.load::<V>(at), q.load::<V>(at));
                     let mut value = pair.divergence(a, b, c, d);
                     if !pair.all_fit(a, b, c, d) {
                         value = V::select(pair.fits(a, b, c, d), value, V::splat(f64::NAN));
@@ -126,16 +185,6 @@ impl<P: Pair, T: Parameter> Pairs<'_, P, T> {
         last.copy_from_slice(&made[..last.len()]);
         V::all(finite)
     }
-}
-
-/// The parameters of a vector of pairs, in the order of [`Doubles::unzip`].
-///
-/// # Safety
-/// Two vectors are readable.
-#[inline(always)]
-unsafe fn parameters<V: Doubles, T: Parameter>(from: *const T) -> (V, V) {
-    // SAFETY: the caller's promise.
-    unsafe { V::unzip(T::load(from), T::load(from.add(V::LANES))) }
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::op::{
     CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Logs, Mass, Op, Renyi, ShiftedRenyi,
 };
-use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pair, Pairs, Parameter};
+use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pair, Pairs, Parameter, Side};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::product::LnRatio;
 use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
@@ -447,8 +447,8 @@ eight_rows_have_the_bits_of_each! {
 }
 
 /// The bits of the divergences of pairs.
-fn values<T: Parameter>(pair: impl Pair, isa: Isa, p: &[T], q: &[T]) -> Vec<u64> {
-    let mut out = vec![0.0; p.len() / 2];
+fn values<T: Parameter>(pair: impl Pair, isa: Isa, n: usize, p: Side<T>, q: Side<T>) -> Vec<u64> {
+    let mut out = vec![0.0; n];
     let finite = dispatch_to(isa, Pairs { pair, p, q, out: &mut out });
     assert_eq!(finite, out.iter().all(|x| x.is_finite()));
     bits_of(&out)
@@ -464,17 +464,29 @@ macro_rules! pairs_have_the_scalar_ones_bits {
                     for n in [1, 5, 8, 13, PAIRS] {
                         let side = |x: &[f64]| x[..2 * n].iter().map(|x| stretch * x).collect::<Vec<f64>>();
                         let (p, q) = (side(p), side(q));
-                        let scalar = values($pair, Isa::Scalar, &p, &q);
-                        for isa in others() {
-                            assert_eq!(scalar, values($pair, isa, &p, &q), "{isa:?}, kind {kind}, {stretch}, {n}");
+                        let what = format!("kind {kind}, {stretch}, {n}");
+                        let (of_p, of_q) = (Side::Rows(&p), Side::Rows(&q));
+                        let scalar = values($pair, Isa::Scalar, n, of_p, of_q);
+                        let column = |x: &[f64], j| x.iter().skip(j).step_by(2).copied().collect::<Vec<_>>();
+                        let (first, second) = (column(&q, 0), column(&q, 1));
+                        let fixed: Vec<_> = (0..n).flat_map(|_| [p[0], p[1]]).collect();
+                        let with_fixed = values($pair, Isa::Scalar, n, Side::Rows(&fixed), of_q);
+                        for isa in others().chain([Isa::Scalar]) {
+                            assert_eq!(scalar, values($pair, isa, n, of_p, of_q), "{isa:?}, {what}");
+                            let of_q = Side::Columns(&first, &second);
+                            assert_eq!(scalar, values($pair, isa, n, of_p, of_q), "{isa:?}, columns, {what}");
+                            let of_p = Side::Fixed(p[0], p[1]);
+                            assert_eq!(with_fixed, values($pair, isa, n, of_p, of_q), "{isa:?}, fixed, {what}");
                         }
                         // Parameters of f32 are the same numbers.
                         let narrow = |x: &[f64]| x.iter().map(|x| *x as f32).collect::<Vec<f32>>();
                         let wide = |x: &[f32]| x.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
                         let (p, q) = (narrow(&p), narrow(&q));
-                        let scalar = values($pair, Isa::Scalar, &wide(&p), &wide(&q));
-                        for isa in others().into_iter().chain([Isa::Scalar]) {
-                            assert_eq!(scalar, values($pair, isa, &p, &q), "{isa:?}, f32, kind {kind}, {stretch}, {n}");
+                        let (wide_p, wide_q) = (wide(&p), wide(&q));
+                        let scalar = values($pair, Isa::Scalar, n, Side::Rows(&wide_p), Side::Rows(&wide_q));
+                        for isa in others().chain([Isa::Scalar]) {
+                            let made = values($pair, isa, n, Side::Rows(&p), Side::Rows(&q));
+                            assert_eq!(scalar, made, "{isa:?}, f32, {what}");
                         }
                     }
                 }

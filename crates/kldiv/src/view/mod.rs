@@ -134,6 +134,11 @@ impl<'a> View<'a> {
         View { data, ..self.first_rows(rows) }
     }
 
+    /// Whether all rows are the same elements.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.row_stride == 0
+    }
+
     /// Whether an element is nearer to those of other rows than to others of its own.
     pub(crate) fn has_rows_side_by_side(&self) -> bool {
         self.shape.rows > 1
