@@ -11,13 +11,16 @@ use crate::view::{Element, Shape, View};
 pub(crate) const LINES: usize = 64;
 
 /// Elements of a side that are copied at a time, so that a copy stays in a core's cache.
-const ELEMENTS: usize = 1 << 16;
+const ELEMENTS: usize = 1 << 15;
 
-/// Columns up to which rows are copied: sixteen at a time.
-const COLS: usize = ELEMENTS / 16;
+/// Columns up to which rows are copied: eight at a time.
+const COLS: usize = ELEMENTS / 8;
 
-/// What is between two lines besides their elements: at a distance of a power of 2 they would be in each other's way.
-const GAP: usize = 24;
+/// How far apart lines of so many elements begin: an odd number of lines of memory, for at a distance of a power of 2 they
+/// would be in each other's way.
+fn width<T>(cols: usize) -> usize {
+    ((cols * size_of::<T>()).div_ceil(64) | 1) * 64 / size_of::<T>()
+}
 
 /// Memory for the lines of one side.
 pub(crate) struct Lines<'a> {
@@ -39,16 +42,13 @@ impl<'a> Lines<'a> {
 
     pub(crate) fn new(view: View<'a>) -> Result<Lines<'a>, Error> {
         let mut lines = Lines { view, f32s: Vec::new(), f64s: Vec::new() };
-        let size = Lines::at_a_time(view.cols()) * (view.cols() + GAP);
         if !Lines::serve(&view) {
             return Ok(lines);
         }
         if view.dtype().fits_f32() {
-            lines.f32s = reserve(size)?;
-            lines.f32s.resize(size, 0.0);
+            lines.f32s = memory_for(view.shape())?;
         } else {
-            lines.f64s = reserve(size)?;
-            lines.f64s.resize(size, 0.0);
+            lines.f64s = memory_for(view.shape())?;
         }
         Ok(lines)
     }
@@ -66,9 +66,16 @@ impl<'a> Lines<'a> {
     }
 }
 
+fn memory_for<T: Element>(Shape { rows, cols }: Shape) -> Result<Vec<T>, Error> {
+    let size = rows.min(Lines::at_a_time(cols)) * width::<T>(cols);
+    let mut lines = reserve(size)?;
+    lines.resize(size, T::from_f64(0.0));
+    Ok(lines)
+}
+
 fn copied<'a, T: Element>(view: &View, lines: &'a mut [T]) -> View<'a> {
     let Shape { rows, cols } = view.shape();
-    let (columns, width) = (view.transposed(), cols + GAP);
+    let (columns, width) = (view.transposed(), width::<T>(cols));
     let mut buffer = [T::from_f64(0.0); LINES];
     for j in 0..cols {
         let column = columns.row(j).as_or_in(&mut buffer[..rows]);
