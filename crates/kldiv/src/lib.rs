@@ -39,6 +39,7 @@ mod kernels;
 mod lines;
 pub mod logits;
 pub mod loss;
+mod masses;
 mod pair;
 pub mod pairwise;
 mod panels;

@@ -4,16 +4,16 @@
 //! Rows that are slices of the kernels' type go to the kernels as they are, others through a small buffer.
 
 use crate::check;
-use crate::error::{Error, Operand};
+use crate::error::Error;
 use crate::kernels::lanes::{Lanes, Numbers, Vector};
 use crate::kernels::log::{Parts, Ratio, ln, ln_ratio};
-use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
+use crate::kernels::op::{JensenShannon, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::Largest;
 use crate::kernels::{self, Apart, LONG_STRETCH, Running};
 use crate::policy::{Invalid, Measure, Normalization, Options};
-use crate::scaling::Scaling;
+use crate::scaling::{RowSum, Scaling};
 use crate::sum::{Compensated, Total, weighted};
 use crate::threads;
 use crate::view::{Dtype, Row, RowMut};
@@ -162,15 +162,14 @@ impl Plan {
             return Some(f64::INFINITY);
         }
         let small = Compensated { hi: 2f64.powi(-64), lo: 0.0 };
-        let as_it_is = Scale { add: 0.0, range: [1.0, 1.0], by: ONE };
-        let down = Scale { range: [small.hi, 1.0], ..as_it_is };
+        let (as_it_is, down) = (Scale::new(0.0, 1.0, ONE), Scale::new(0.0, small.hi, ONE));
         // Cross entropy is proportional to P alone; entropy is relative to a sum of 1, on P's scale.
         let prepare = match self.measure {
             Measure::CrossEntropy => Scaled { p: down, q: as_it_is },
             _ => Scaled { p: down, q: down },
         };
-        let (sums, scale) = ((small, ONE), 2f64.powi(64));
-        let scaling = Scaling { prepare, across: prepare, sums, scale, normalized: false };
+        let (masses, scale) = ([small, ONE].map(RowSum::as_it_is), 2f64.powi(64));
+        let scaling = Scaling { prepare, across: prepare, masses, scale, normalized: false };
         let value = self.in_units(self.evaluate::<f64, _>(&prepare, p, q, Some(&scaling)));
         (!value.is_nan()).then_some(value)
     }
@@ -205,7 +204,7 @@ impl Plan {
 
     /// In nats; NaN if there is a culprit.
     fn evaluate<T: Vector, P: Prepare>(&self, prepare: &P, p: Row, q: Row, scaling: Option<&Scaling>) -> f64 {
-        let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums, s.scale));
+        let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums(), s.scale));
         let normalized = scaling.is_some_and(|s| s.normalized);
         with_op!(self, normalized, sums,
             op => op.finish(&total::<_, _, T, _, _>(&op, prepare, p, q, self.spread), scale),
@@ -275,73 +274,6 @@ impl Plan {
             }
         }
     }
-
-    /// The sum of a row and its smoothing; NaN where an entry is no probability.
-    pub(crate) fn mass(&self, side: Row) -> Compensated {
-        let total = if side.dtype().fits_f32() {
-            total::<_, _, f32, _, _>(&Mass, &AsGiven, side, side, self.spread)
-        } else {
-            total::<_, _, f64, _, _>(&Mass, &AsGiven, side, side, self.spread)
-        };
-        let mut sum = total.exact[0];
-        // NaN where an entry is no probability.
-        sum.hi += total.plain[0].value();
-        let added = self.smoothing * side.len() as f64;
-        sum.add(added);
-        sum.add(self.smoothing.mul_add(side.len() as f64, -added));
-        sum.tidy()
-    }
-
-    /// The masses of the rows that the measure looks at.
-    pub(crate) fn masses(&self, p: Row, q: Row, row: usize) -> Result<(Compensated, Compensated), Error> {
-        let of_p = self.mass(p);
-        let of_q = if self.measure == Measure::Entropy { of_p } else { self.mass(q) };
-        if !(of_p.hi.is_finite() && of_q.hi.is_finite()) {
-            return Err(check::culprit(p, q, row).unwrap_or(Error::Overflow { row }));
-        }
-        Ok((of_p, of_q))
-    }
-
-    /// Says whether both rows sum to 1.
-    pub(crate) fn require(&self, p: Row, q: Row, row: usize) -> Result<(), Error> {
-        let (of_p, of_q) = self.masses(p, q, row)?;
-        self.near_one(Operand::P, of_p, row)?;
-        self.near_one(Operand::Q, of_q, row)
-    }
-
-    /// Says whether a sum is near enough to 1.
-    fn near_one(&self, operand: Operand, mass: Compensated, row: usize) -> Result<(), Error> {
-        if mass.minus(ONE).abs() <= self.mass_tolerance {
-            return Ok(());
-        }
-        let tolerance = self.mass_tolerance;
-        Err(Error::NotNormalized { operand, row, sum: mass.value(), tolerance })
-    }
-
-    /// Says what is wrong with one row, whose sum is known.
-    pub(crate) fn fault(&self, side: Row, operand: Operand, mass: Compensated, row: usize) -> Option<Error> {
-        let given = self.normalization == Normalization::AsGiven;
-        if !mass.hi.is_finite() {
-            let culprit = check::culprit_in(side, operand, row);
-            return culprit.or((!given).then_some(Error::Overflow { row }));
-        }
-        match self.normalization {
-            Normalization::AsGiven => None,
-            Normalization::Normalize => (mass.value() == 0.0).then_some(Error::ZeroMass { operand, row }),
-            Normalization::Require => self.near_one(operand, mass, row).err(),
-        }
-    }
-
-    /// How the rows are scaled so that both sum to the same.
-    pub(crate) fn scaling(&self, p: Row, q: Row, row: usize) -> Result<Scaling, Error> {
-        let (of_p, of_q) = self.masses(p, q, row)?;
-        for (operand, mass) in [(Operand::P, of_p), (Operand::Q, of_q)] {
-            if mass.value() == 0.0 {
-                return Err(Error::ZeroMass { operand, row });
-            }
-        }
-        Ok(Scaling::new(self.measure, self.smoothing, of_p, of_q))
-    }
 }
 
 impl Plan {
@@ -382,7 +314,7 @@ impl Plan {
         out: &mut RowMut,
     ) -> bool {
         let (p, q) = if self.measure == Measure::Reverse { (q, p) } else { (p, q) };
-        let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums, s.scale));
+        let (sums, scale) = scaling.map_or(((ONE, ONE), 1.0), |s| (s.sums(), s.scale));
         let shares = p.len().div_ceil(SHARE);
         let share = |i: usize| {
             let (start, len) = (i * SHARE, SHARE.min(p.len() - i * SHARE));
@@ -427,12 +359,8 @@ impl Plan {
         let (shares, (x, y)) = match scaling {
             None => ([p, q], (x.into(), y.into())),
             Some(scaling) => {
-                let Scaled { p: scale_p, q: scale_q } = scaling.across;
-                let (sum_p, sum_q) = scaling.sums;
-                let of = |x: f64, scale: Scale, sum: Compensated| {
-                    (x + scale.add) * scale.range[0] * scale.range[1] / sum.value()
-                };
-                ([of(p, scale_p, sum_p), of(q, scale_q, sum_q)], scaling.across.pair(x, y))
+                let [of_p, of_q] = scaling.masses;
+                ([of_p.share_of(p), of_q.share_of(q)], scaling.across.pair(x, y))
             }
         };
         let (ratio, ln) = match (x.hi.0[0], y.hi.0[0]) {

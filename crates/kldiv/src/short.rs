@@ -4,10 +4,12 @@
 
 use crate::error::Error;
 use crate::kernels::lanes::Vector;
-use crate::kernels::{self, BLOCK};
+use crate::kernels::op::Op;
+use crate::kernels::{self, BLOCK, Of};
 use crate::pair::{Plan, with_op};
 use crate::policy::{Measure, Normalization};
 use crate::rows::Rows;
+use crate::scaling::Scaling;
 use crate::sum::{Compensated, weighted};
 use crate::view::View;
 
@@ -16,6 +18,8 @@ const ROWS: usize = kernels::ROWS;
 
 /// Columns up to which rows that are no slices are gathered all eight at once; a buffer of them is 1 KiB.
 const GATHERED: usize = 16;
+
+const ONE: Compensated = Compensated { hi: 1.0, lo: 0.0 };
 
 /// Fills the results of rows in a row, from `start` on, times their weights; says what the first error is.
 ///
@@ -66,16 +70,19 @@ pub(crate) fn stretch(
 /// Writes the measures of eight rows from `row` on, if there is a way, and says how many it wrote; NaN where a row has to
 /// be looked at by itself.
 pub(crate) fn rows(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64]) -> usize {
-    if plan.normalization != Normalization::AsGiven || matches!(plan.measure, Measure::Renyi { .. }) {
+    if matches!(plan.measure, Measure::Renyi { .. }) {
         return 0;
     }
     let (p, q) = if plan.measure == Measure::Reverse { (q, p) } else { (p, q) };
-    if p.dtype().fits_f32() && q.dtype().fits_f32() {
+    if plan.normalization == Normalization::Normalize {
         // SAFETY: eight rows are readable.
-        eight::<f32>(p, q, row, out, |p, q, cols, out| unsafe { measure(plan, p, q, cols, out) })
+        eight::<f64>(p, q, row, out, |x, y, _, out| unsafe { normalized(plan, (p, x), (q, y), row, out) })
+    } else if p.dtype().fits_f32() && q.dtype().fits_f32() {
+        // SAFETY: as above.
+        eight::<f32>(p, q, row, out, |x, y, _, out| unsafe { given(plan, (p, x), (q, y), row, out) })
     } else {
         // SAFETY: as above.
-        eight::<f64>(p, q, row, out, |p, q, cols, out| unsafe { measure(plan, p, q, cols, out) })
+        eight::<f64>(p, q, row, out, |x, y, _, out| unsafe { given(plan, (p, x), (q, y), row, out) })
     }
 }
 
@@ -120,21 +127,89 @@ fn gathered<T: Vector>(
     measure(p, q, cols, out);
 }
 
+/// The measures of rows as they are; NaN where a sum is not what it is required to be.
+///
 /// # Safety
-/// `cols` elements of eight rows are readable on each side, given by where the first begins and how far apart they are.
-unsafe fn measure<T: Vector>(
+/// On each side, a view and where its rows from `row` on are, eight rows are readable.
+unsafe fn given<T: Vector>(
     plan: &Plan,
-    p: (*const T, isize),
-    q: (*const T, isize),
-    cols: usize,
+    (p, x): (&View, Lines<T>),
+    (q, y): (&View, Lines<T>),
+    row: usize,
     out: &mut [f64; ROWS],
 ) {
-    let one = Compensated { hi: 1.0, lo: 0.0 };
-    with_op!(plan, false, (one, one),
+    with_op!(plan, false, (ONE, ONE),
         // SAFETY: the caller's promise.
-        op => unsafe { kernels::rows(&op, p, q, cols, out) },
+        op => unsafe { kernels::rows(&op, x, y, p.cols(), out) },
         renyi _alpha => out.fill(f64::NAN));
     for value in out.iter_mut() {
         *value = plan.in_units(*value);
     }
+    if plan.normalization == Normalization::Require {
+        // SAFETY: the caller's promise.
+        for masses in unsafe { [masses(plan, (p, x), row), masses(plan, (q, y), row)] } {
+            for (value, mass) in out.iter_mut().zip(masses) {
+                *value = if plan.allows(mass) { *value } else { f64::NAN };
+            }
+        }
+    }
+}
+
+/// The measures of rows divided by their sums; NaN where these are no sums to divide by.
+///
+/// # Safety
+/// As for [`given`].
+unsafe fn normalized(
+    plan: &Plan,
+    (p, x): (&View, Lines<f64>),
+    (q, y): (&View, Lines<f64>),
+    row: usize,
+    out: &mut [f64; ROWS],
+) {
+    // SAFETY: the caller's promise.
+    let of_p = unsafe { masses(plan, (p, x), row) };
+    // SAFETY: as above.
+    let of_q = if plan.measure == Measure::Entropy { of_p } else { unsafe { masses(plan, (q, y), row) } };
+    let scaled = |i: usize| {
+        let (of_p, of_q) = if plan.measure == Measure::Reverse { (of_q, of_p) } else { (of_p, of_q) };
+        let (of_p, of_q, scale) = match plan.allows(of_p[i]) && plan.allows(of_q[i]) {
+            true => (of_p[i], of_q[i], 1.0),
+            false => (ONE, ONE, f64::NAN),
+        };
+        let mut scaling = Scaling::new(plan.measure, plan.smoothing, of_p, of_q);
+        scaling.scale *= scale;
+        scaling
+    };
+    with_op!(plan, true, (ONE, ONE),
+        op => {
+            let of = std::array::from_fn(|i| {
+                let scaling = scaled(i);
+                Of { op: op.of_sums(scaling.sums()), prepare: scaling.prepare, scale: scaling.scale }
+            });
+            // SAFETY: the caller's promise.
+            unsafe { kernels::rows_each(&of, x, y, p.cols(), out) }
+        },
+        renyi _alpha => out.fill(f64::NAN));
+    for value in out.iter_mut() {
+        *value = plan.in_units(*value);
+    }
+}
+
+/// The sums of eight rows, smoothed. Those of a type are added as [`Plan::mass`] adds them.
+///
+/// # Safety
+/// As for [`given`].
+unsafe fn masses<T: Vector>(plan: &Plan, (side, rows): (&View, Lines<T>), row: usize) -> [Compensated; ROWS] {
+    let cols = side.cols();
+    // SAFETY: eight rows are readable, by the caller's promise, and where the view says that they are slices.
+    let sums = unsafe {
+        if side.dtype().fits_f32() == T::DTYPE.fits_f32() {
+            kernels::masses(rows, cols)
+        } else if let Some(rows) = side.slices_from::<f32>(row) {
+            kernels::masses(rows, cols)
+        } else {
+            return std::array::from_fn(|i| plan.mass(side.row(row + i)));
+        }
+    };
+    sums.map(|sum| plan.smoothed(sum, cols))
 }

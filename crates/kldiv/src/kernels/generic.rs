@@ -214,13 +214,14 @@ fn add_groups<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
 
 /// The sums of a row of at most a block.
 #[inline(always)]
-pub(super) fn add_row<I: Isa, O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
+pub(super) fn add_row<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     op: &O,
+    prepare: &P,
     p: &[T],
     q: &[T],
 ) -> Sums<I::F64, M, C> {
     let mut sums = Sums::zero();
-    add_slices::<I, O, AsGiven, T, M, C>(op, &AsGiven, p, q, &mut sums);
+    add_slices::<I, O, P, T, M, C>(op, prepare, p, q, &mut sums);
     sums
 }
 

@@ -156,6 +156,12 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
             let (plain, exact) = Self::firsts(rows);
             return join_rows(plain) - join_rows(exact);
         }
+        Self::joined_rows(rows).values()
+    }
+
+    /// The sums of eight rows joined with care, a row a lane.
+    #[inline(always)]
+    fn joined_rows(rows: &mut [Self; 8]) -> Self {
         // Lanes 0 to 3 with 4 to 7, of rows i and i + 4 at once; then of what is left, by twos and by ones.
         for i in 0..4 {
             rows[i] = Self::join_across::<4>(&rows[i], &rows[i + 4]);
@@ -163,10 +169,18 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         for i in 0..2 {
             rows[i] = Self::join_across::<2>(&rows[i], &rows[i + 2]);
         }
-        Self::join_across::<1>(&rows[0], &rows[1]).values()
+        Self::join_across::<1>(&rows[0], &rows[1])
     }
 
-    /// The same where each sum has the i-th lane of all eight rows.
+    /// The first exact sums of eight rows, a row a lane, in two parts; NaN where the plain sum is that.
+    #[inline(always)]
+    pub(super) fn exact_of_rows(rows: &mut [Self; 8]) -> (S, S) {
+        let joined = Self::joined_rows(rows);
+        let (sum, error) = joined.exact[0];
+        (sum + joined.plain[0], error)
+    }
+
+    /// The measures where each sum has the i-th lane of all eight rows.
     #[inline(always)]
     pub(super) fn values_of_columns(columns: &[Self; 8], careful: bool) -> S {
         if !careful {

@@ -16,12 +16,12 @@ use crate::kernels::lanes::{Job, Vector};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
-pub(crate) use crate::kernels::rows::ROWS;
-use crate::kernels::rows::{Columns, Rows, few_columns};
+use crate::kernels::rows::{Columns, Masses, Rows, few_columns};
+pub(crate) use crate::kernels::rows::{Of, ROWS};
 use crate::kernels::softmax::{Compare, Distance, Far, Frame, Sums};
 use crate::kernels::transpose::Transpose;
 use crate::kernels::widen::Widen;
-use crate::sum::Total;
+use crate::sum::{Compensated, Total};
 use crate::view::Row;
 
 mod apart;
@@ -380,7 +380,8 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
         }
     }
     let mut values = [0.0; ROWS];
-    let rows = Rows { op, p, q, cols, out: &mut values };
+    let of = &[Of { op: *op, prepare: AsGiven, scale: 1.0 }];
+    let rows = Rows { of, p, q, cols, out: &mut values };
     if few_columns::<T>(cols) {
         dispatch(Columns(rows));
     } else {
@@ -391,6 +392,31 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
             out[i] = values[i];
         }
     }
+}
+
+/// The measures of eight rows of f64, each of which has something of its own; see [`Rows`].
+///
+/// # Safety
+/// As for [`rows`].
+#[inline(never)]
+pub(crate) unsafe fn rows_each<O: Op<M, C>, P: Prepare, const M: usize, const C: usize>(
+    of: &[Of<O, P>; ROWS],
+    p: (*const f64, isize),
+    q: (*const f64, isize),
+    cols: usize,
+    out: &mut [f64; ROWS],
+) {
+    dispatch(Rows { of, p, q, cols, out });
+}
+
+/// The sums of eight rows; see [`Masses`].
+///
+/// # Safety
+/// As for [`rows`], of one side.
+pub(crate) unsafe fn masses<T: Vector>(rows: (*const T, isize), cols: usize) -> [Compensated; ROWS] {
+    let mut out = [Compensated::ZERO; ROWS];
+    dispatch(Masses { rows, cols, out: &mut out });
+    out
 }
 
 /// [`Row::as_or_in`], with the machine's own instruction for what is half as wide.

@@ -110,6 +110,10 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, M, C>;
     /// The terms of any two numbers; NaN if one of them is no probability.
     fn edge(&self, p: f64, q: f64) -> Terms<f64, M, C>;
+    /// The same for a pair of rows by whose sums logarithms are taken.
+    fn of_sums(self, (_of_p, _of_q): (Compensated, Compensated)) -> Self {
+        self
+    }
     /// The measure, from the sums of its terms. `scale` is what a sum of terms of scaled elements is multiplied by.
     fn finish(&self, total: &Total<M, C>, scale: f64) -> f64 {
         total.difference() * scale
@@ -351,6 +355,10 @@ impl Op<1, 0> for Entropy {
     const SKIPS_ZERO_P: bool = true;
     const NOTHING_AT_ONE: bool = false;
 
+    fn of_sums(self, (of_p, _): (Compensated, Compensated)) -> Self {
+        Entropy { sum: of_p }
+    }
+
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 1, 0> {
         let sum = sum_beside(self.sum, p);
@@ -377,6 +385,10 @@ pub(crate) struct CrossEntropy {
 impl Op<1, 0> for CrossEntropy {
     const SKIPS_ZERO_P: bool = true;
     const NOTHING_AT_ONE: bool = false;
+
+    fn of_sums(self, (_, of_q): (Compensated, Compensated)) -> Self {
+        CrossEntropy { sum: of_q }
+    }
 
     #[inline(always)]
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {

@@ -1,6 +1,6 @@
 //! What is done to elements between memory and the terms: nothing, or scaling and smoothing in two parts.
 
-use crate::kernels::lanes::Lanes;
+use crate::kernels::lanes::{Lanes, two_sum};
 use crate::kernels::log::Parts;
 use crate::sum::Compensated;
 
@@ -24,32 +24,41 @@ impl Prepare for AsGiven {
     }
 }
 
-/// `(x + add) · range · by`, where the range is a product of two because it may lie outside that of f64.
+/// `(x + add) · lift · by`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     /// α of additive smoothing.
-    pub(crate) add: f64,
-    /// Two powers of 2 that together bring the row's sum near 2^900, so that its smallest parts stay normal.
-    pub(crate) range: [f64; 2],
-    pub(crate) by: Compensated,
+    add: f64,
+    /// A power of 2, which is 1 but for rows of tiny numbers: times the factor it might be no number.
+    lift: f64,
+    by: Compensated,
 }
 
 impl Scale {
+    pub(crate) fn new(add: f64, lift: f64, by: Compensated) -> Scale {
+        Scale { add, lift, by }
+    }
+
     #[inline(always)]
     fn apply<V: Lanes>(&self, x: V) -> Parts<V> {
-        let add = V::constant(self.add);
-        // Two-sum of x + add, then the powers of 2, which are exact.
-        let sum = x + add;
-        let back = sum - x;
-        let rest = (x - (sum - back)) + (add - back);
-        let [one, two] = [V::constant(self.range[0]), V::constant(self.range[1])];
-        let (sum, rest) = (sum * one * two, rest * one * two);
-        // Two-product with the factor's high part.
+        let (add, lift) = (V::constant(self.add), V::constant(self.lift));
         let (high, low) = (V::constant(self.by.hi), V::constant(self.by.lo));
-        let product = sum * high;
-        let error = sum.fma(high, V::zero() - product);
-        Parts { hi: product, lo: Some((sum * low + rest * high) + error) }
+        if self.add == 0.0 {
+            let (product, rest) = two_product(x * lift, high);
+            return Parts { hi: product, lo: Some((x * lift).fma(low, rest)) };
+        }
+        let (sum, rest) = two_sum(x, add);
+        let (sum, rest) = (sum * lift, rest * lift);
+        let (product, error) = two_product(sum, high);
+        Parts { hi: product, lo: Some(rest.fma(high, sum.fma(low, error))) }
     }
+}
+
+/// a · b and its rounding error.
+#[inline(always)]
+fn two_product<V: Lanes>(a: V, b: V) -> (V, V) {
+    let product = a * b;
+    (product, a.fma(b, V::zero() - product))
 }
 
 /// Each side scaled by the other's sum: p·Σq against q·Σp, whose ratio is that of the normalised elements and whose

@@ -3,11 +3,12 @@
 //! empty are taken column by column instead, a row a lane from the beginning; the sums are the same.
 
 use crate::kernels::generic::{Loaded, add_columns, add_row, careful};
-use crate::kernels::lane_sums::Sums;
+use crate::kernels::lane_sums::{Sums, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Vector};
-use crate::kernels::op::Op;
-use crate::kernels::prepare::AsGiven;
+use crate::kernels::op::{Mass, Op};
+use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::transpose::columns;
+use crate::sum::Compensated;
 
 /// Rows that are summed at a time.
 pub(crate) const ROWS: usize = 8;
@@ -22,29 +23,71 @@ pub(super) unsafe fn row<'a, T>((first, stride): (*const T, isize), i: usize, co
     unsafe { std::slice::from_raw_parts(first.offset(i as isize * stride), cols) }
 }
 
-/// The measures of eight rows of at most a block. Whoever makes one vouches for the rows: where the first of each side
+/// What is computed of a row's elements, and what their terms' sum is multiplied by.
+#[derive(Clone, Copy)]
+pub(crate) struct Of<O, P> {
+    pub(crate) op: O,
+    pub(crate) prepare: P,
+    pub(crate) scale: f64,
+}
+
+/// The measures of eight rows of at most a block, E of which have something of their own: 1, then it is the same for all,
+/// or 8. Whoever makes one vouches for the rows: where the first of each side
 /// begins, how far apart they are, and that `cols` elements of each are readable.
-pub(crate) struct Rows<'a, O, T, const M: usize, const C: usize> {
-    pub(crate) op: &'a O,
+pub(crate) struct Rows<'a, O, P, T, const E: usize, const M: usize, const C: usize> {
+    pub(crate) of: &'a [Of<O, P>; E],
     pub(crate) p: (*const T, isize),
     pub(crate) q: (*const T, isize),
     pub(crate) cols: usize,
     pub(crate) out: &'a mut [f64; ROWS],
 }
 
-impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Rows<'_, O, T, M, C> {
+impl<O: Op<M, C>, P: Prepare, T: Vector, const E: usize, const M: usize, const C: usize> Job
+    for Rows<'_, O, P, T, E, M, C>
+{
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Rows { op, p, q, cols, out } = self;
+        let Rows { of, p, q, cols, out } = self;
         let mut sums = [Sums::<I::F64, M, C>::zero(); ROWS];
+        let mut scales = [1.0; ROWS];
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
-            sums[i] = add_row::<I, O, T, M, C>(op, p, q);
+            let Of { op, prepare, scale } = &of[i % E];
+            sums[i] = add_row::<I, O, P, T, M, C>(op, prepare, p, q);
+            scales[i] = *scale;
         }
-        *out = Sums::values_of_rows(&mut sums, careful::<O, T, M, C>()).to_f64s();
+        let values = Sums::values_of_rows(&mut sums, careful::<O, T, M, C>());
+        *out = (values * load_eight(&scales)).to_f64s();
+    }
+}
+
+/// The sums of eight rows of at most a block, which are given as those of [`Rows`]; NaN where an entry is no probability.
+pub(crate) struct Masses<'a, T> {
+    pub(crate) rows: (*const T, isize),
+    pub(crate) cols: usize,
+    pub(crate) out: &'a mut [Compensated; ROWS],
+}
+
+impl<T: Vector> Job for Masses<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Masses { rows, cols, out } = self;
+        let mut sums = [Sums::<I::F64, 1, 1>::zero(); ROWS];
+        for i in 0..ROWS {
+            // SAFETY: the job's maker vouches for the rows.
+            let row = unsafe { row(rows, i, cols) };
+            sums[i] = add_row::<I, Mass, AsGiven, T, 1, 1>(&Mass, &AsGiven, row, row);
+        }
+        let (hi, lo) = Sums::exact_of_rows(&mut sums);
+        let (hi, lo): ([f64; ROWS], [f64; ROWS]) = (hi.to_f64s(), lo.to_f64s());
+        for i in 0..ROWS {
+            out[i] = Compensated { hi: hi[i], lo: lo[i] };
+        }
     }
 }
 
@@ -58,14 +101,16 @@ const VECTOR: usize = 64;
 
 /// The same measures of rows of few columns, which are taken column by column, a row a lane. A job of its own: one with
 /// both would take the stack of both.
-pub(crate) struct Columns<'a, O, T, const M: usize, const C: usize>(pub(crate) Rows<'a, O, T, M, C>);
+pub(crate) struct Columns<'a, O, T, const M: usize, const C: usize>(
+    pub(crate) Rows<'a, O, AsGiven, T, 1, M, C>,
+);
 
 impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Columns<'_, O, T, M, C> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Rows { op, p, q, cols, out } = self.0;
+        let Rows { of: [Of { op, .. }], p, q, cols, out } = self.0;
         let mut sums = [Sums::<I::F64, M, C>::zero(); 8];
         // SAFETY: the job's maker vouches for the rows.
         let (p, q) = unsafe { (columns::<T::On<I>>(p, cols), columns::<T::On<I>>(q, cols)) };

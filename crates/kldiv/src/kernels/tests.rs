@@ -13,7 +13,7 @@ use crate::kernels::op::{
 use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pair, Pairs, Parameter, Side};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::product::LnRatio;
-use crate::kernels::rows::{Columns, ROWS, Rows, few_columns};
+use crate::kernels::rows::{Columns, Masses, Of, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, Position, chunk};
 use crate::kernels::softmax_rows::{Column, SoftmaxRow, SoftmaxRows};
 use crate::kernels::vae::{self, GaussianRows, Gaussians, Given};
@@ -124,7 +124,7 @@ macro_rules! sums_have_the_scalar_ones_bits {
 
 fn scaled() -> impl Prepare {
     let by = Compensated { hi: 1.375, lo: 3e-17 };
-    let scale = |add| Scale { add, range: [4.0, 0.125], by };
+    let scale = |add| Scale::new(add, 0.5, by);
     Scaled { p: scale(0.0), q: scale(0.5) }
 }
 
@@ -417,7 +417,8 @@ macro_rules! eight_rows_have_the_bits_of_each {
                     let values = |isa, by_columns| {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let rows = Rows { op: &Kl, p, q, cols, out: &mut out };
+                        let of = &[Of { op: Kl, prepare: AsGiven, scale: 1.0 }];
+                        let rows = Rows { of, p, q, cols, out: &mut out };
                         if by_columns { dispatch_to(isa, Columns(rows)) } else { dispatch_to(isa, rows) }
                         out.map(one_nan)
                     };
@@ -444,6 +445,41 @@ macro_rules! eight_rows_have_the_bits_of_each {
 eight_rows_have_the_bits_of_each! {
     eight_rows_of_f64: f64;
     eight_rows_of_f32: f32;
+}
+
+/// Eight rows of which each has a scale of its own, or all are summed for one.
+#[test]
+fn eight_scaled_rows_have_the_bits_of_each() {
+    let prepare = |i: usize| {
+        let by = |x: f64| Compensated { hi: 1.0 + x, lo: 3e-17 * x };
+        let add = [0.0, 0.25][i % 2];
+        Scaled { p: Scale::new(add, 0.5, by(i as f64 / 7.0)), q: Scale::new(add, 1.0, by(0.125)) }
+    };
+    let of: [_; ROWS] =
+        std::array::from_fn(|i| Of { op: Gap, prepare: prepare(i), scale: 1.0 / (3.0 + i as f64) });
+    // What is beside a sum that is no number is not asked for.
+    let parts = |hi: f64, lo: f64| [one_nan(hi), if hi.is_finite() { lo.to_bits() } else { 0 }];
+    for cols in (1..=35).chain([63, 200, BLOCK]) {
+        for (kind, (p, q)) in data::<f64>(ROWS * cols).iter().enumerate() {
+            let (mut measures, mut masses) = (Vec::new(), Vec::new());
+            for (i, (p, q)) in p.chunks(cols).zip(q.chunks(cols)).enumerate() {
+                let total = summed(Isa::Scalar, &Gap, &of[i].prepare, (p, q), cols);
+                measures.push(one_nan(Op::finish(&Gap, &total, of[i].scale)));
+                let total = summed(Isa::Scalar, &Mass, &AsGiven, (p, p), cols);
+                masses.push(parts(total.exact[0].hi + total.plain[0].value(), total.exact[0].lo));
+            }
+            let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
+            for isa in others().chain([Isa::Scalar]) {
+                let mut out = [0.0; ROWS];
+                dispatch_to(isa, Rows { of: &of, p, q, cols, out: &mut out });
+                assert_eq!(measures, out.map(one_nan), "{isa:?}, {cols} columns, kind {kind}");
+                let mut out = [Compensated::ZERO; ROWS];
+                dispatch_to(isa, Masses { rows: p, cols, out: &mut out });
+                let made: Vec<_> = out.iter().map(|x| parts(x.hi, x.lo)).collect();
+                assert_eq!(masses, made, "{isa:?}, sums of {cols} columns, kind {kind}");
+            }
+        }
+    }
 }
 
 /// The bits of the divergences of pairs.
