@@ -12,8 +12,9 @@ use crate::kernels;
 #[doc(hidden)]
 pub use crate::kernels::Rest;
 use crate::kernels::op::{Gap, Kl};
-use crate::pair::{Plan, SHARE};
+use crate::pair::Plan;
 use crate::policy::{Measure, Options};
+use crate::total::SHARE;
 use crate::view::{Element, Row, Shape, View};
 
 /// KL(P ‖ Q) of two vectors, in nats.

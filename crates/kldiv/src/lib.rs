@@ -39,7 +39,6 @@ mod kernels;
 mod lines;
 pub mod logits;
 pub mod loss;
-mod masses;
 mod pair;
 pub mod pairwise;
 mod panels;
@@ -54,6 +53,7 @@ mod short;
 mod special;
 mod sum;
 pub mod threads;
+mod total;
 
 pub use discrete::{generalized, kl};
 pub use error::{Domain, Error, Fault, Operand};

@@ -39,11 +39,12 @@ use crate::kernels;
 use crate::kernels::lanes::Vector;
 use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::prepare::AsGiven;
-use crate::pair::{ln_base, total};
+use crate::pair::ln_base;
 use crate::pieces::{PIECE, pieces};
 use crate::policy::{Options, Reduction};
 use crate::rows::Rows;
 use crate::short;
+use crate::total::total;
 use crate::view::{Row, RowMut, Shape, View, ViewMut};
 
 const INPUT: Operand = Operand::new(0, "input");

@@ -1,27 +1,20 @@
 //! One pair of rows, of any types and strides, to one number: what every room above stands on.
-//!
-//! A row is taken in shares of 65,536 elements, whose totals are added in order; a share is summed on one thread.
-//! Rows that are slices of the kernels' type go to the kernels as they are, others through a small buffer.
 
 use crate::check;
-use crate::error::Error;
+use crate::error::{Error, Operand};
+use crate::kernels;
 use crate::kernels::lanes::{Lanes, Numbers, Vector};
 use crate::kernels::log::{Parts, Ratio, ln, ln_ratio};
-use crate::kernels::op::{JensenShannon, Op, Renyi, ShiftedRenyi};
+use crate::kernels::op::{JensenShannon, Mass, Op, Renyi, ShiftedRenyi};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::Largest;
-use crate::kernels::{self, Apart, LONG_STRETCH, Running};
 use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::scaling::{RowSum, Scaling};
-use crate::sum::{Compensated, Total, weighted};
+use crate::sum::{Compensated, weighted};
 use crate::threads;
+use crate::total::{PIECE, SHARE, total};
 use crate::view::{Dtype, Row, RowMut};
-
-/// Elements that one thread sums before totals are added.
-pub(crate) const SHARE: usize = 1 << 16;
-/// Elements that are converted or gathered at a time; a few buffers of them fit a small stack.
-const PIECE: usize = 64;
 
 /// Calls `$body` with `$op` standing for the sum that gives a measure; `$sums` are those of P and of Q that its
 /// logarithms are relative to. The Renyi divergence has a body of its own, for it is no sum but a function of one.
@@ -274,6 +267,87 @@ impl Plan {
             }
         }
     }
+
+    /// The sum of a row and its smoothing; NaN where an entry is no probability.
+    pub(crate) fn mass(&self, side: Row) -> Compensated {
+        let total = if side.dtype().fits_f32() {
+            total::<_, _, f32, _, _>(&Mass, &AsGiven, side, side, self.spread)
+        } else {
+            total::<_, _, f64, _, _>(&Mass, &AsGiven, side, side, self.spread)
+        };
+        let mut sum = total.exact[0];
+        // NaN where an entry is no probability.
+        sum.hi += total.plain[0].value();
+        self.smoothed(sum, side.len())
+    }
+
+    /// The sum of so many elements, with what is added to each.
+    pub(crate) fn smoothed(&self, mut sum: Compensated, n: usize) -> Compensated {
+        let added = self.smoothing * n as f64;
+        sum.add(added);
+        sum.add(self.smoothing.mul_add(n as f64, -added));
+        sum.tidy()
+    }
+
+    /// The masses of the rows that the measure looks at.
+    pub(crate) fn masses(&self, p: Row, q: Row, row: usize) -> Result<(Compensated, Compensated), Error> {
+        let of_p = self.mass(p);
+        let of_q = if self.measure == Measure::Entropy { of_p } else { self.mass(q) };
+        if !(of_p.hi.is_finite() && of_q.hi.is_finite()) {
+            return Err(check::culprit(p, q, row).unwrap_or(Error::Overflow { row }));
+        }
+        Ok((of_p, of_q))
+    }
+
+    /// Says whether both rows sum to 1.
+    pub(crate) fn require(&self, p: Row, q: Row, row: usize) -> Result<(), Error> {
+        let (of_p, of_q) = self.masses(p, q, row)?;
+        self.near_one(Operand::P, of_p, row)?;
+        self.near_one(Operand::Q, of_q, row)
+    }
+
+    /// Whether a sum is one that rows may have.
+    pub(crate) fn allows(&self, mass: Compensated) -> bool {
+        match self.normalization {
+            Normalization::AsGiven => true,
+            Normalization::Normalize => mass.hi.is_finite() && mass.value() != 0.0,
+            Normalization::Require => mass.minus(ONE).abs() <= self.mass_tolerance,
+        }
+    }
+
+    /// Says whether a sum is near enough to 1.
+    fn near_one(&self, operand: Operand, mass: Compensated, row: usize) -> Result<(), Error> {
+        if self.allows(mass) {
+            return Ok(());
+        }
+        let tolerance = self.mass_tolerance;
+        Err(Error::NotNormalized { operand, row, sum: mass.value(), tolerance })
+    }
+
+    /// Says what is wrong with one row, whose sum is known.
+    pub(crate) fn fault(&self, side: Row, operand: Operand, mass: Compensated, row: usize) -> Option<Error> {
+        let given = self.normalization == Normalization::AsGiven;
+        if !mass.hi.is_finite() {
+            let culprit = check::culprit_in(side, operand, row);
+            return culprit.or((!given).then_some(Error::Overflow { row }));
+        }
+        match self.normalization {
+            Normalization::AsGiven => None,
+            Normalization::Normalize => (mass.value() == 0.0).then_some(Error::ZeroMass { operand, row }),
+            Normalization::Require => self.near_one(operand, mass, row).err(),
+        }
+    }
+
+    /// How the rows are scaled so that both sum to the same.
+    pub(crate) fn scaling(&self, p: Row, q: Row, row: usize) -> Result<Scaling, Error> {
+        let (of_p, of_q) = self.masses(p, q, row)?;
+        for (operand, mass) in [(Operand::P, of_p), (Operand::Q, of_q)] {
+            if mass.value() == 0.0 {
+                return Err(Error::ZeroMass { operand, row });
+            }
+        }
+        Ok(Scaling::new(self.measure, self.smoothing, of_p, of_q))
+    }
 }
 
 impl Plan {
@@ -404,108 +478,6 @@ pub(crate) fn single(options: &Options, answer: Result<f64, Error>, out: &mut f6
 /// `ln(p/q)`.
 fn ln_of_parts(p: Parts<One>, q: Parts<One>) -> f64 {
     if One::both_ordinary(p.hi, q.hi) { Ratio::of(q, p).ln().0[0] } else { ln_ratio(p.hi.0[0], q.hi.0[0]) }
-}
-
-/// The sums of a measure's terms over two rows of equal length.
-#[inline(never)]
-pub(crate) fn total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
-    op: &O,
-    prepare: &P,
-    p: Row,
-    q: Row,
-    spread: bool,
-) -> Total<M, C> {
-    let n = p.len();
-    let share = |i: usize| {
-        let (start, len) = (i * SHARE, SHARE.min(n - i * SHARE));
-        share_total::<O, P, T, M, C>(op, prepare, p.part(start, len), q.part(start, len))
-    };
-    if n <= SHARE {
-        return share(0);
-    }
-    let shares = n.div_ceil(SHARE);
-    let mut totals = Vec::new();
-    let mut sum = Total::ZERO;
-    if spread && totals.try_reserve_exact(shares).is_ok() {
-        threads::collect_into(&mut totals, shares, 1, share);
-        totals.iter().for_each(|total| sum.add(total));
-    } else {
-        (0..shares).for_each(|i| sum.add(&share(i)));
-    }
-    sum
-}
-
-fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
-    op: &O,
-    prepare: &P,
-    p: Row,
-    q: Row,
-) -> Total<M, C> {
-    if let (Some(p), Some(q)) = (p.as_slice::<T>(), q.as_slice::<T>()) {
-        return kernels::sum(op, prepare, p, q);
-    }
-    if size_of::<T>() < size_of::<f64>() {
-        gathered_total::<O, P, T, M, C, LONG_STRETCH>(op, prepare, p, q)
-    } else {
-        gathered_total::<O, P, T, M, C, PIECE>(op, prepare, p, q)
-    }
-}
-
-/// Inlined, so that the buffers of one way are not on the stack below those of the other.
-#[inline(always)]
-fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
-    op: &O,
-    prepare: &P,
-    p: Row,
-    q: Row,
-) -> Total<M, C> {
-    if P::AS_GIVEN
-        && O::APART
-        && p.len() > 1
-        && let Some(total) = gathered_apart::<T, M, C, N>(p, q)
-    {
-        return total;
-    }
-    gathered_sum::<O, P, T, M, C, N>(op, prepare, p, q)
-}
-
-/// Not inlined, so that its buffers are on the stack only where they are needed.
-#[inline(never)]
-fn gathered_sum<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
-    op: &O,
-    prepare: &P,
-    p: Row,
-    q: Row,
-) -> Total<M, C> {
-    let mut running = Running::new();
-    gathered::<T, N>(p, q, |p, q| {
-        kernels::extend(op, prepare, p, q, &mut running);
-        true
-    });
-    running.finish()
-}
-
-/// The sums of KL, if they can be had that way; see [`Apart`]. Not inlined, as above.
-#[inline(never)]
-fn gathered_apart<T: Vector, const M: usize, const C: usize, const N: usize>(
-    p: Row,
-    q: Row,
-) -> Option<Total<M, C>> {
-    let mut sums = Apart::new();
-    let fed = gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, &mut sums));
-    if fed { sums.finish::<T, M, C>() } else { None }
-}
-
-/// Calls `each` on pieces of two rows for as long as it wants more; says whether it did.
-fn gathered<T: Vector, const N: usize>(p: Row, q: Row, mut each: impl FnMut(&[T], &[T]) -> bool) -> bool {
-    let mut buffers = [[T::ONE; N]; 2];
-    let [for_p, for_q] = &mut buffers;
-    (0..p.len()).step_by(N).all(|start| {
-        let len = N.min(p.len() - start);
-        let p = kernels::as_or_in(p.part(start, len), &mut for_p[..len]);
-        let q = kernels::as_or_in(q.part(start, len), &mut for_q[..len]);
-        each(p, q)
-    })
 }
 
 /// Calls a function with the elements as prepared, one pair at a time; says whether all of them are probabilities.

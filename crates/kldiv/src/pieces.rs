@@ -2,8 +2,8 @@
 
 use crate::kernels;
 use crate::kernels::lanes::Vector;
-use crate::pair::SHARE;
 use crate::threads;
+use crate::total::SHARE;
 use crate::view::{Row, RowMut};
 
 /// Elements that are converted or gathered at a time; what the kernels add up in one go.

@@ -35,7 +35,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::tests"],
     &["kernels::matrix_tests", "kernels::product_tests", "kernels::apart_tests"],
     // floor 2
-    &["scaling"],
+    &["scaling", "total"],
     &["pair"],
     &["pieces"],
     &["discrete"],

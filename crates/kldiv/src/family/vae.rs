@@ -31,12 +31,13 @@ use crate::error::{Error, Fault, Operand};
 use crate::kernels;
 use crate::kernels::lanes::Vector;
 use crate::kernels::vae::{GaussianRows, Gaussians, Given, Sums};
-use crate::pair::{SHARE, ln_base};
+use crate::pair::ln_base;
 use crate::pieces::pieces;
 use crate::policy::Options;
 use crate::rows::{Rows, reserve};
 use crate::sum::{Compensated, weighted};
 use crate::threads;
+use crate::total::SHARE;
 use crate::view::{RowMut, Shape, View, ViewMut};
 
 const OPERANDS: [Operand; 4] = [

@@ -12,11 +12,11 @@ use crate::kernels::lanes::{Numbers, Vector, two_difference};
 use crate::kernels::log::{Ln1p, LnQuotient, ln};
 use crate::kernels::scalar::One;
 use crate::kernels::softmax::{Distance, Frame, Largest, Position, Sums, chunk};
-use crate::pair::SHARE;
 use crate::pieces::pieces;
 use crate::rows::reserve;
 use crate::sum::Compensated;
 use crate::threads;
+use crate::total::SHARE;
 use crate::view::{Row, RowMut};
 
 /// Logits that are compared with one anchor; they stay in a near cache for the second look.

@@ -47,11 +47,12 @@ use crate::kernels::log::ln_1p;
 use crate::kernels::op::{Halves, JensenShannon};
 use crate::kernels::softmax::Frame;
 use crate::logits::compare::Summary;
-use crate::pair::{ln_base, total};
+use crate::pair::ln_base;
 use crate::pieces::shares;
 use crate::policy::{Measure, Options};
 use crate::rows::{Rows, reserve};
 use crate::sum::weighted;
+use crate::total::total;
 use crate::view::{Row, RowMut, Shape, View, ViewMut};
 
 const A: Operand = Operand::new(0, "a");
