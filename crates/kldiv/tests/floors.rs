@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::op", "kernels::prepare", "kernels::still"],
     &["kernels::lane_sums"],
     &["kernels::generic", "kernels::loss", "kernels::pairs", "kernels::softmax"],
-    &["kernels::gradient"],
+    &["kernels::elementary", "kernels::gradient"],
     &["kernels::transpose", "kernels::product", "kernels::each", "kernels::widen"],
     &["kernels::rows", "kernels::far"],
     &["kernels::apart", "kernels::triangular", "kernels::vae", "kernels::softmax_rows"],

@@ -1,15 +1,14 @@
 //! Many pairs of one family at once, by the vector kernels.
 
 use crate::family::names::Family;
-use crate::kernels::dispatch;
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
+use crate::kernels::{dispatch, elementary};
 use crate::view::View;
 
 /// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
 /// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
-    use Family::{Beta, Gamma, InverseGamma, LogNormal, Normal};
-    if !matches!(family, Normal | LogNormal | Gamma | InverseGamma | Beta) {
+    if !has_kernel(family) {
         out.fill(f64::NAN);
         return false;
     }
@@ -23,27 +22,64 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
     }
 }
 
+fn has_kernel(family: Family) -> bool {
+    use Family::{
+        Bernoulli, Beta, Binomial, Cauchy, Chi2, Exponential, Gamma, Geometric, HalfNormal, InverseGamma,
+        Laplace, LogNormal, Normal, Pareto, Poisson,
+    };
+    matches!(
+        family,
+        Normal
+            | LogNormal
+            | HalfNormal
+            | Laplace
+            | Cauchy
+            | Gamma
+            | InverseGamma
+            | Chi2
+            | Exponential
+            | Beta
+            | Pareto
+            | Bernoulli
+            | Binomial
+            | Geometric
+            | Poisson
+    )
+}
+
 fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64]) -> bool {
     match family {
         Family::Normal | Family::LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
+        Family::HalfNormal => dispatch(Pairs { pair: elementary::HalfNormal, p, q, out }),
+        Family::Laplace => dispatch(Pairs { pair: elementary::Laplace, p, q, out }),
+        Family::Cauchy => dispatch(Pairs { pair: elementary::Cauchy, p, q, out }),
+        Family::Chi2 => dispatch(Pairs { pair: pairs::Chi2, p, q, out }),
+        Family::Exponential => dispatch(Pairs { pair: elementary::Exponential, p, q, out }),
         Family::Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
+        Family::Pareto => dispatch(Pairs { pair: elementary::Pareto, p, q, out }),
+        Family::Bernoulli => dispatch(Pairs { pair: elementary::Bernoulli, p, q, out }),
+        Family::Binomial => dispatch(Pairs { pair: elementary::Binomial, p, q, out }),
+        Family::Geometric => dispatch(Pairs { pair: elementary::Geometric, p, q, out }),
+        Family::Poisson => dispatch(Pairs { pair: elementary::Poisson, p, q, out }),
         _ => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
     }
 }
 
-/// Where the parameters are, if a kernel can read them there.
+/// Where the parameters are, if a kernel can read them there. One is given twice.
 fn side<'a, T: Parameter>(of: &View<'a>) -> Option<Side<'a, T>> {
-    if let Some(rows) = of.as_one_row().and_then(|row| row.as_slice()) {
+    let (columns, last) = (of.transposed(), of.cols() - 1);
+    if last > 0
+        && let Some(rows) = of.as_one_row().and_then(|row| row.as_slice())
+    {
         return Some(Side::Rows(rows));
     }
-    let columns = of.transposed();
-    if let (Some(first), Some(second)) = (columns.row(0).as_slice(), columns.row(1).as_slice()) {
+    if let (Some(first), Some(second)) = (columns.row(0).as_slice(), columns.row(last).as_slice()) {
         return Some(Side::Columns(first, second));
     }
     (of.dtype() == T::DTYPE && of.is_repeated()).then(|| {
         let mut parameters = [T::from_f64(1.0); 2];
-        of.row(0).copy(&mut parameters);
-        Side::Fixed(parameters[0], parameters[1])
+        of.row(0).copy(&mut parameters[..=last]);
+        Side::Fixed(parameters[0], parameters[last])
     })
 }
 
@@ -65,7 +101,7 @@ fn columns<'a>(of: &View<'a>, buffers: &'a mut [[f64; PAIRS]; 2]) -> Side<'a, f6
     side(of).unwrap_or_else(|| {
         let [first, second] = buffers.each_mut().map(|buffer| &mut buffer[..of.rows()]);
         of.transposed().row(0).copy(first);
-        of.transposed().row(1).copy(second);
+        of.transposed().row(of.cols() - 1).copy(second);
         Side::Columns(first, second)
     })
 }

@@ -34,6 +34,7 @@ mod avx512;
 #[rustfmt::skip]
 mod coefficients;
 pub(crate) mod each;
+pub(crate) mod elementary;
 pub(crate) mod exp;
 mod far;
 mod generic;

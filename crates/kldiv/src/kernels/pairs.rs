@@ -36,7 +36,7 @@ const LN2_BY_STEP: f64 = f64::LN2 / f64::STEP;
 /// How much smaller a difference may be than what it is of.
 const CANCELS: f64 = 1.0 / 64.0;
 
-/// A family of two parameters: what lies between the pair (a, b) and (c, d).
+/// A family of two parameters: what lies between the pair (a, b) and (c, d). One of a single parameter is given it twice.
 pub(crate) trait Pair {
     /// Where parameters are in the range of the formula.
     fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V::Mask;
@@ -121,18 +121,22 @@ impl<'a, T: Parameter> Side<'a, T> {
         }
     }
 
-    /// Two by two, in the first places of an array.
-    #[inline(always)]
-    fn copy(&self, n: usize, to: &mut [T; 32]) {
-        match self {
-            Side::Rows(all) => to[..2 * n].copy_from_slice(&all[..2 * n]),
-            Side::Columns(first, second) => {
-                for (pair, (a, b)) in to.chunks_exact_mut(2).zip(first[..n].iter().zip(&second[..n])) {
-                    (pair[0], pair[1]) = (*a, *b);
-                }
-            }
-            Side::Fixed(a, b) => to.chunks_exact_mut(2).for_each(|pair| (pair[0], pair[1]) = (*a, *b)),
+    /// The first n pairs, two by two; the places that are left have the last of them again. Not inlined, for there are many
+    /// kernels.
+    #[inline(never)]
+    fn filled(&self, n: usize) -> [T; 32] {
+        let mut to = [T::from_f64(1.0); 32];
+        for i in 0..n {
+            (to[2 * i], to[2 * i + 1]) = match self {
+                Side::Rows(all) => (all[2 * i], all[2 * i + 1]),
+                Side::Columns(first, second) => (first[i], second[i]),
+                Side::Fixed(first, second) => (*first, *second),
+            };
         }
+        for i in 2 * n.max(1)..32 {
+            to[i] = to[i - 2];
+        }
+        to
     }
 }
 
@@ -162,9 +166,8 @@ impl<P: Pair, T: Parameter> Pairs<'_, P, T> {
         let whole = out.len() / V::LANES * V::LANES;
         let (out, last) = out.split_at_mut(whole);
         // What is left is filled up to a vector.
-        let (mut last_p, mut last_q, mut made) = ([T::from_f64(1.0); 32], [T::from_f64(1.0); 32], [0.0; 16]);
-        p.part(whole, last.len()).copy(last.len(), &mut last_p);
-        q.part(whole, last.len()).copy(last.len(), &mut last_q);
+        let [last_p, last_q] = [p, q].map(|side| side.part(whole, last.len()).filled(last.len()));
+        let mut made = [0.0; 16];
         let filled = if last.is_empty() { 0 } else { V::LANES };
         let mut finite = V::first(V::LANES);
         let rest = (Side::Rows(&last_p), Side::Rows(&last_q), &mut made[..filled]);
@@ -188,7 +191,7 @@ impl<P: Pair, T: Parameter> Pairs<'_, P, T> {
 }
 
 #[inline(always)]
-fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::Mask {
+pub(super) fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::Mask {
     V::and(V::le(V::splat(low), x), V::le(x, V::splat(high)))
 }
 
@@ -200,7 +203,7 @@ fn inverses<V: Lanes<Real = f64>>(a: V, b: V) -> (V, V) {
 }
 
 /// q against p as [`Ratio`] has it, but before its division: s is to be d/u.
-struct Undivided<V> {
+pub(super) struct Undivided<V> {
     p: V,
     q: V,
     aligned: V,
@@ -210,7 +213,7 @@ struct Undivided<V> {
 }
 
 /// The same with s.
-struct Log<V> {
+pub(super) struct Log<V> {
     of: Undivided<V>,
     s: V,
     /// 2s²R(s²), so that ln(q'/p) = s (2 + that).
@@ -219,14 +222,14 @@ struct Log<V> {
 
 impl<V: Lanes<Real = f64>> Undivided<V> {
     #[inline(always)]
-    fn of(p: V, q: V) -> Self {
+    pub(super) fn of(p: V, q: V) -> Self {
         let (aligned, steps) = V::align(p, q);
         Undivided { p, q, aligned, steps, d: aligned - p, u: aligned + p }
     }
 
     /// Of numbers that are rounded, but not their difference q − p.
     #[inline(always)]
-    fn of_difference(p: V, q: V, difference: V) -> Self {
+    pub(super) fn of_difference(p: V, q: V, difference: V) -> Self {
         let rounded = Undivided::of(p, q);
         let d = V::select(V::equal(rounded.steps, V::zero()), difference, rounded.d);
         Undivided { d, ..rounded }
@@ -241,7 +244,7 @@ impl<V: Lanes<Real = f64>> Undivided<V> {
 
     /// With a division of its own.
     #[inline(always)]
-    fn divided(self) -> Log<V> {
+    pub(super) fn divided(self) -> Log<V> {
         let s = self.d / self.u;
         self.with(s)
     }
@@ -268,13 +271,13 @@ impl<V: Lanes<Real = f64>> Log<V> {
 
     /// `p ln(p/q) − p + q` ≥ 0.
     #[inline(always)]
-    fn gap(&self) -> V {
+    pub(super) fn gap(&self) -> V {
         self.curved() + self.of.p.fnma(self.whole(), self.of.q - self.of.aligned)
     }
 
     /// `ln(q/p)`.
     #[inline(always)]
-    fn ln(&self) -> V {
+    pub(super) fn ln(&self) -> V {
         self.s.fma(self.rest, self.s + self.s) + self.whole()
     }
 }
@@ -353,6 +356,23 @@ fn low_gamma<V: Lanes<Real = f64>>(a: V, s: V, b: V, t: V) -> V {
     let shapes = fall(a, b, d) + (main + rest);
     let parts = (b * inverse).fma(rates.over(of_u).gap(), shapes);
     difference(parts, d * (stretch * inverse))
+}
+
+/// Chi-squared: df. Gamma of half of it, and of equal rates.
+pub(crate) struct Chi2;
+
+impl Pair for Chi2 {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, p: V, _: V, q: V, _: V) -> V::Mask {
+        let half = V::splat(0.5);
+        Gamma.fits(half * p, half, half * q, half)
+    }
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, p: V, _: V, q: V, _: V) -> V {
+        let half = V::splat(0.5);
+        Gamma.divergence(half * p, half, half * q, half)
+    }
 }
 
 /// a b in two parts.

@@ -2,6 +2,7 @@
 
 use half::f16;
 
+use crate::kernels::elementary;
 use crate::kernels::generic::{BLOCK, Running, Sum, Write};
 use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, Softmaxes};
 use crate::kernels::lanes::{Real, Vector};
@@ -10,7 +11,7 @@ use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
 use crate::kernels::op::{
     CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Logs, Mass, Op, Renyi, ShiftedRenyi,
 };
-use crate::kernels::pairs::{Beta, Gamma, Normal, PAIRS, Pair, Pairs, Parameter, Side};
+use crate::kernels::pairs::{Beta, Chi2, Gamma, Normal, PAIRS, Pair, Pairs, Parameter, Side};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::product::LnRatio;
 use crate::kernels::rows::{Columns, Masses, Of, ROWS, Rows, few_columns};
@@ -535,6 +536,16 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_normals: Normal;
     pairs_of_gammas: Gamma;
     pairs_of_betas: Beta;
+    pairs_of_chi_squares: Chi2;
+    pairs_of_exponentials: elementary::Exponential;
+    pairs_of_half_normals: elementary::HalfNormal;
+    pairs_of_poissons: elementary::Poisson;
+    pairs_of_bernoullis: elementary::Bernoulli;
+    pairs_of_geometrics: elementary::Geometric;
+    pairs_of_binomials: elementary::Binomial;
+    pairs_of_laplaces: elementary::Laplace;
+    pairs_of_cauchys: elementary::Cauchy;
+    pairs_of_paretos: elementary::Pareto;
 }
 
 /// Vectors of every length that begin and end within one, and whole ones.
