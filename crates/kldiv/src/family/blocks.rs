@@ -24,8 +24,8 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
 
 fn has_kernel(family: Family) -> bool {
     use Family::{
-        Bernoulli, Beta, Binomial, Cauchy, Chi2, Exponential, Gamma, Geometric, HalfNormal, InverseGamma,
-        Laplace, LogNormal, Normal, Pareto, Poisson,
+        Bernoulli, Beta, Binomial, Cauchy, Chi, Chi2, Exponential, Gamma, Geometric, HalfNormal,
+        InverseGamma, Laplace, LogNormal, Normal, Pareto, Poisson,
     };
     matches!(
         family,
@@ -37,6 +37,7 @@ fn has_kernel(family: Family) -> bool {
             | Gamma
             | InverseGamma
             | Chi2
+            | Chi
             | Exponential
             | Beta
             | Pareto
@@ -53,7 +54,7 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
         Family::HalfNormal => dispatch(Pairs { pair: elementary::HalfNormal, p, q, out }),
         Family::Laplace => dispatch(Pairs { pair: elementary::Laplace, p, q, out }),
         Family::Cauchy => dispatch(Pairs { pair: elementary::Cauchy, p, q, out }),
-        Family::Chi2 => dispatch(Pairs { pair: pairs::Chi2, p, q, out }),
+        Family::Chi2 | Family::Chi => dispatch(Pairs { pair: pairs::Chi2, p, q, out }),
         Family::Exponential => dispatch(Pairs { pair: elementary::Exponential, p, q, out }),
         Family::Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
         Family::Pareto => dispatch(Pairs { pair: elementary::Pareto, p, q, out }),

@@ -358,7 +358,7 @@ fn low_gamma<V: Lanes<Real = f64>>(a: V, s: V, b: V, t: V) -> V {
     difference(parts, d * (stretch * inverse))
 }
 
-/// Chi-squared: df. Gamma of half of it, and of equal rates.
+/// Chi-squared, and its root: df. Gamma of half of it, and of equal rates.
 pub(crate) struct Chi2;
 
 impl Pair for Chi2 {
