@@ -1,6 +1,8 @@
 //! Dirichlet: a chain of beta distributions, each of one concentration and the sum of those that follow.
 
 use crate::family::params::{Bad, positive};
+use crate::kernels::dispatch;
+use crate::kernels::pairs::{Beta, Pairs, Side};
 use crate::special::gamma::{Step, digamma, digamma_difference, gamma_entropy, ln_beta_gap, trigamma};
 
 pub(crate) fn check(row: &[f64]) -> Result<&[f64], Bad> {
@@ -10,14 +12,31 @@ pub(crate) fn check(row: &[f64]) -> Result<&[f64], Bad> {
     Ok(row)
 }
 
+/// Links of a chain that are computed together.
+const LINKS: usize = 16;
+
+/// How much of a concentration the two sides have to differ by for sums of concentrations to be differences enough.
+const APART: f64 = 1.0 / 64.0;
+
 /// The sum of the divergences along the chain, none of which is below 0.
 pub(crate) fn kl(p: &[f64], q: &[f64]) -> f64 {
     let mut rest = Step::new(p[0], q[0]);
     let mut sum = 0.0;
-    for (p, q) in p.iter().zip(q).skip(1) {
-        let one = Step::new(*p, *q);
-        sum += ln_beta_gap(rest, one);
-        rest = rest.plus(one);
+    for (p, q) in p[1..].chunks(LINKS).zip(q[1..].chunks(LINKS)) {
+        let mut rests = [rest; LINKS];
+        for (i, (p, q)) in p.iter().zip(q).enumerate() {
+            rests[i] = rest;
+            rest = rest.plus(Step::new(*p, *q));
+        }
+        let (from, to) = (rests.map(|rest| rest.from), rests.map(|rest| rest.to));
+        let mut links = [0.0; LINKS];
+        let out = &mut links[..p.len()];
+        dispatch(Pairs { pair: Beta, p: Side::Columns(&from, p), q: Side::Columns(&to, q), out });
+        for (i, (p, q)) in p.iter().zip(q).enumerate() {
+            let one = Step::new(*p, *q);
+            let apart = [rests[i], one].iter().all(|x| x.by.abs() >= APART * x.from);
+            sum += if apart && links[i].is_finite() { links[i] } else { ln_beta_gap(rests[i], one) };
+        }
     }
     sum
 }
