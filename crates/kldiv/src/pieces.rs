@@ -6,10 +6,9 @@ use crate::threads;
 use crate::total::SHARE;
 use crate::view::{Row, RowMut};
 
-/// Elements that are converted or gathered at a time; what the kernels add up in one go.
+/// Elements that are converted or gathered at a time; what the kernels add up in one go. A quarter of it is a multiple of any
+/// vector.
 pub(crate) const PIECE: usize = 64;
-/// The same where there are many rows, for stacks are small; a multiple of any vector.
-const SMALL: usize = 16;
 
 /// Calls `each` on all of the rows, which are equally long. An output that is not wanted is an empty slice.
 pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
@@ -32,12 +31,12 @@ pub(crate) fn pieces<T: Vector, const I: usize, const O: usize>(
         });
         return each(slices, outputs);
     }
-    if I + O < 3 && size_of::<T>() < size_of::<f64>() {
-        gathered::<T, I, O, { 2 * PIECE }>(inputs, outputs, each);
-    } else if I + O <= 3 {
-        gathered::<T, I, O, PIECE>(inputs, outputs, each);
-    } else {
-        gathered::<T, I, O, SMALL>(inputs, outputs, each);
+    // Stacks are small: the more rows there are, the less of each.
+    match (I + O) * size_of::<T>() {
+        0..=8 => gathered::<T, I, O, { 2 * PIECE }>(inputs, outputs, each),
+        9..=24 => gathered::<T, I, O, PIECE>(inputs, outputs, each),
+        25..=32 => gathered::<T, I, O, { PIECE / 2 }>(inputs, outputs, each),
+        _ => gathered::<T, I, O, { PIECE / 4 }>(inputs, outputs, each),
     }
 }
 

@@ -293,6 +293,7 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
         (Family::Binomial, 2),
         (Family::Geometric, 1),
         (Family::Poisson, 1),
+        (Family::Dirichlet, 2),
     ];
     // From positive numbers to parameters.
     let fitted = |family: Family, (i, j): (usize, usize), x: f64| match (family, j) {

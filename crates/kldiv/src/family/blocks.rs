@@ -1,5 +1,6 @@
 //! Many pairs of one family at once, by the vector kernels.
 
+use crate::family::dirichlet;
 use crate::family::names::Family;
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
 use crate::kernels::{dispatch, elementary};
@@ -8,6 +9,9 @@ use crate::view::View;
 /// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
 /// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
+    if family == Family::Dirichlet {
+        return dirichlets(p, q, start, out);
+    }
     if !has_kernel(family) {
         out.fill(f64::NAN);
         return false;
@@ -20,6 +24,21 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
     } else {
         gathered(family, &p, &q, out)
     }
+}
+
+/// The same of rows of concentrations.
+#[inline(never)]
+fn dirichlets(p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
+    let mut finite = true;
+    for (i, out) in out.iter_mut().enumerate() {
+        let rows = [p, q].map(|side| side.row(start + i).as_slice::<f64>());
+        *out = match rows {
+            [Some(p), Some(q)] => dirichlet::kl_in_lanes(p, q),
+            _ => f64::NAN,
+        };
+        finite &= out.is_finite();
+    }
+    finite
 }
 
 fn has_kernel(family: Family) -> bool {

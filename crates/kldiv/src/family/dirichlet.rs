@@ -12,14 +12,30 @@ pub(crate) fn check(row: &[f64]) -> Result<&[f64], Bad> {
     Ok(row)
 }
 
+/// The sum of the divergences along the chain, none of which is below 0.
+pub(crate) fn kl(p: &[f64], q: &[f64]) -> f64 {
+    let mut rest = Step::new(p[0], q[0]);
+    let mut sum = 0.0;
+    for (p, q) in p.iter().zip(q).skip(1) {
+        let one = Step::new(*p, *q);
+        sum += ln_beta_gap(rest, one);
+        rest = rest.plus(one);
+    }
+    sum
+}
+
 /// Links of a chain that are computed together.
-const LINKS: usize = 16;
+const LINKS: usize = 8;
 
 /// How much of a concentration the two sides have to differ by for sums of concentrations to be differences enough.
 const APART: f64 = 1.0 / 64.0;
 
-/// The sum of the divergences along the chain, none of which is below 0.
-pub(crate) fn kl(p: &[f64], q: &[f64]) -> f64 {
+/// The same by the vector kernel, but for links that are nearly the same; not finite where a concentration is not one that it
+/// takes, or has none to be linked with.
+pub(crate) fn kl_in_lanes(p: &[f64], q: &[f64]) -> f64 {
+    if p.len() < 2 {
+        return f64::NAN;
+    }
     let mut rest = Step::new(p[0], q[0]);
     let mut sum = 0.0;
     for (p, q) in p[1..].chunks(LINKS).zip(q[1..].chunks(LINKS)) {
@@ -31,11 +47,13 @@ pub(crate) fn kl(p: &[f64], q: &[f64]) -> f64 {
         let (from, to) = (rests.map(|rest| rest.from), rests.map(|rest| rest.to));
         let mut links = [0.0; LINKS];
         let out = &mut links[..p.len()];
-        dispatch(Pairs { pair: Beta, p: Side::Columns(&from, p), q: Side::Columns(&to, q), out });
+        if !dispatch(Pairs { pair: Beta, p: Side::Columns(&from, p), q: Side::Columns(&to, q), out }) {
+            return f64::NAN;
+        }
         for (i, (p, q)) in p.iter().zip(q).enumerate() {
             let one = Step::new(*p, *q);
             let apart = [rests[i], one].iter().all(|x| x.by.abs() >= APART * x.from);
-            sum += if apart && links[i].is_finite() { links[i] } else { ln_beta_gap(rests[i], one) };
+            sum += if apart { links[i] } else { ln_beta_gap(rests[i], one) };
         }
     }
     sum
