@@ -12,10 +12,6 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
     if family == Family::Dirichlet {
         return dirichlets(p, q, start, out);
     }
-    if !has_kernel(family) {
-        out.fill(f64::NAN);
-        return false;
-    }
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {
         of_sides(family, p, q, out)
@@ -41,32 +37,7 @@ fn dirichlets(p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
     finite
 }
 
-fn has_kernel(family: Family) -> bool {
-    use Family::{
-        Bernoulli, Beta, Binomial, Cauchy, Chi, Chi2, Exponential, Gamma, Geometric, HalfNormal,
-        InverseGamma, Laplace, LogNormal, Normal, Pareto, Poisson,
-    };
-    matches!(
-        family,
-        Normal
-            | LogNormal
-            | HalfNormal
-            | Laplace
-            | Cauchy
-            | Gamma
-            | InverseGamma
-            | Chi2
-            | Chi
-            | Exponential
-            | Beta
-            | Pareto
-            | Bernoulli
-            | Binomial
-            | Geometric
-            | Poisson
-    )
-}
-
+/// By the family's kernel, if it has one.
 fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64]) -> bool {
     match family {
         Family::Normal | Family::LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
@@ -81,11 +52,15 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
         Family::Binomial => dispatch(Pairs { pair: elementary::Binomial, p, q, out }),
         Family::Geometric => dispatch(Pairs { pair: elementary::Geometric, p, q, out }),
         Family::Poisson => dispatch(Pairs { pair: elementary::Poisson, p, q, out }),
-        _ => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
+        Family::Gamma | Family::InverseGamma => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
+        _ => {
+            out.fill(f64::NAN);
+            false
+        }
     }
 }
 
-/// Where the parameters are, if a kernel can read them there. One is given twice.
+/// Where the parameters are, the first and the last, if a kernel can read them there.
 fn side<'a, T: Parameter>(of: &View<'a>) -> Option<Side<'a, T>> {
     let (columns, last) = (of.transposed(), of.cols() - 1);
     if last > 0
@@ -97,9 +72,8 @@ fn side<'a, T: Parameter>(of: &View<'a>) -> Option<Side<'a, T>> {
         return Some(Side::Columns(first, second));
     }
     (of.dtype() == T::DTYPE && of.is_repeated()).then(|| {
-        let mut parameters = [T::from_f64(1.0); 2];
-        of.row(0).copy(&mut parameters[..=last]);
-        Side::Fixed(parameters[0], parameters[last])
+        let parameter = |i: usize| T::from_f64(of.row(0).get(i));
+        Side::Fixed(parameter(0), parameter(last))
     })
 }
 

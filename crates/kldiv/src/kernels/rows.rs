@@ -31,8 +31,8 @@ pub(crate) struct Of<O, P> {
     pub(crate) scale: f64,
 }
 
-/// The measures of eight rows of at most a block, E of which have something of their own: 1, then it is the same for all,
-/// or 8. Whoever makes one vouches for the rows: where the first of each side
+/// The measures of eight rows of at most a block. E is 8 where each has an operation and a scale of its own, 1 where they
+/// share one. Whoever makes one vouches for the rows: where the first of each side
 /// begins, how far apart they are, and that `cols` elements of each are readable.
 pub(crate) struct Rows<'a, O, P, T, const E: usize, const M: usize, const C: usize> {
     pub(crate) of: &'a [Of<O, P>; E],
