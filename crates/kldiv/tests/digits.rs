@@ -4,7 +4,10 @@
 #![allow(clippy::excessive_precision)]
 
 use kldiv::family::vae::{self, Prior};
-use kldiv::{Measure, Normalization, Options, ViewMut, batch, explain, logits, loss, pairwise, relatives};
+use kldiv::{
+    Family, Measure, Normalization, Options, ViewMut, batch, explain, family, logits, loss, pairwise,
+    relatives,
+};
 use ndarray::{Array2, array};
 
 const U: f64 = f64::EPSILON / 2.0;
@@ -499,5 +502,42 @@ fn proportions_that_are_subnormal_keep_their_digits_in_all_pairs() {
     let cells = pairwise::matrix(p.view(), q.view(), &options).unwrap();
     for (cell, want) in cells.iter().zip(wants) {
         held("cell", *cell, want, want);
+    }
+}
+
+/// Shapes of two beta distributions, and the divergence by mpmath with 400 digits.
+#[test]
+fn beta_distributions_of_which_one_shape_is_tiny_keep_their_digits() {
+    let pairs = [
+        (
+            [7.877762610661494e-09, 14.174024192111329, 7.877762445046893e-09, 14.182221996833798],
+            1.6343458707387746e-15,
+        ),
+        (
+            [11.397893392501791, 6.538525435033005e-09, 11.327978108532568, 6.538520575348064e-09],
+            4.1102256080205983e-13,
+        ),
+        (
+            [6.058633411276042e-14, 4.351129142937827, 6.05856954448686e-14, 5.2909122112056854],
+            5.5563021951724911e-11,
+        ),
+        (
+            [6.759193139637983e-35, 1935.8554655752932, 3.2876372368257983e-52, 5.015144961315178e+51],
+            175153005562012.67,
+        ),
+        (
+            [3.9494609657471884e-05, 3.4922990828094846, 3.7630294664989854e-05, 4.031592670078095],
+            0.0011513398385007236,
+        ),
+        (
+            [0.025957979627388217, 1.7941501403179514, 0.025957976736799844, 2.2167201312799305],
+            0.0010102412343846548,
+        ),
+        ([1e-06, 20.0, 1e-06, 1000000000.0], 51.27080284298371),
+    ];
+    for (shapes, want) in pairs {
+        let [p, q] = [0, 2].map(|from| Array2::from_shape_fn((1, 2), |(_, j)| shapes[from + j]));
+        let got = family::kl(Family::Beta, &p, Family::Beta, &q, &Options::default()).unwrap()[0];
+        held(&format!("{shapes:?}"), got, want, want);
     }
 }

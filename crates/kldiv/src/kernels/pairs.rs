@@ -33,8 +33,10 @@ pub(crate) const PAIRS: usize = 64;
 /// What a step counts for in a logarithm.
 const LN2_BY_STEP: f64 = f64::LN2 / f64::STEP;
 
-/// How much smaller a difference may be than what it is of.
+/// How much smaller a difference may be than what it is of. What two shapes add up to is rounded, which counts where one is
+/// small and the other one changes much.
 const CANCELS: f64 = 1.0 / 64.0;
+const SUMS_CANCEL: f64 = 1.0 / 24.0;
 
 /// A family of two parameters: what lies between the pair (a, b) and (c, d). One of a single parameter is given it twice.
 pub(crate) trait Pair {
@@ -355,7 +357,7 @@ fn low_gamma<V: Lanes<Real = f64>>(a: V, s: V, b: V, t: V) -> V {
     let (main, rest) = large_gaps(a + steps, b + steps, d);
     let shapes = fall(a, b, d) + (main + rest);
     let parts = (b * inverse).fma(rates.over(of_u).gap(), shapes);
-    difference(parts, d * (stretch * inverse))
+    difference(parts, d * (stretch * inverse), CANCELS)
 }
 
 /// Chi-squared, and its root: df. Gamma of half of it, and of equal rates.
@@ -395,15 +397,15 @@ impl Pair for Beta {
     fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, c: V, d: V) -> V {
         let (by_a, by_b) = (c - a, d - b);
         let parts = gamma_gap(a, c, by_a) + gamma_gap(b, d, by_b);
-        difference(parts, gamma_gap(a + b, c + d, by_a + by_b))
+        difference(parts, gamma_gap(a + b, c + d, by_a + by_b), SUMS_CANCEL)
     }
 }
 
-/// a − b ≥ 0, and NaN where little is left of a; 0 of 0.
+/// a − b ≥ 0, and NaN where no more than that much is left of a; 0 of 0.
 #[inline(always)]
-fn difference<V: Lanes<Real = f64>>(a: V, b: V) -> V {
+fn difference<V: Lanes<Real = f64>>(a: V, b: V, cancels: f64) -> V {
     let left = a - b;
-    V::select(V::le(a * V::splat(CANCELS), left), left, V::splat(f64::NAN))
+    V::select(V::le(a * V::splat(cancels), left), left, V::splat(f64::NAN))
 }
 
 /// By how much raising both arguments by [`STEPS`] lets the gap of ln Γ from x to y = x + d fall.

@@ -226,6 +226,32 @@ fn ln_gap_difference(a: Step, s: Step, w: f64) -> f64 {
     }
 }
 
+/// [`stirling_gap`] on the step `a` less that on the step `s = a + b`, where `c = turn(a, b)`. b may be tiny.
+///
+/// From x to y = x (1 + δ) = x/ρ the gap of x⁻ᵐ is x⁻ᵐ h, `h = ρᵐ − 1 + mδ`. With `ε = δₐ − δₛ` and `k = a/s` the two
+/// gaps' difference is `a⁻ᵐ (ε T + hₛ (1 − kᵐ))`, where T is the sum of `1 − ρₐⁱ ρₛᵐ⁺¹⁻ⁱ` for i from 1 to m. What comes
+/// with m + 1 is of the same sign in all of them; a⁻ᵐ is within each, for powers of ρ alone may overflow.
+fn stirling_gap_difference(a: Step, b: Step, s: Step, c: f64) -> f64 {
+    let (v, u, w) = (1.0 / a.from, 1.0 / a.to, s.from / a.from / s.to);
+    let (of_a, of_s) = (v * (a.by / a.to), v * (s.by / s.to));
+    let (epsilon, delta) = (c / a.from / s.from, s.by / s.from);
+    let (k, rest) = (a.from / s.from, b.from / s.from);
+    let (mut sum, mut power) = (0.0, 1.0);
+    let (mut mixed, mut mixed_sum, mut alone, mut alone_sum, mut less) = (a.by / a.to, 0.0, 0.0, 0.0, 0.0);
+    for m in 1..2 * STIRLING.len() {
+        mixed = mixed * w + power * of_s;
+        alone = alone * w + power * of_s;
+        mixed_sum = mixed_sum * u + (power * of_a) * (m - 1) as f64 + mixed;
+        alone_sum = alone_sum * v + delta * alone;
+        less = less * k + rest;
+        power *= v;
+        if m % 2 == 1 {
+            sum += STIRLING[m / 2] * (epsilon * mixed_sum + alone_sum * less);
+        }
+    }
+    sum
+}
+
 /// The gap of ln B: `gap(a) + gap(b) − gap(a + b)` of ln Γ, the divergence between two beta distributions.
 pub(crate) fn ln_beta_gap(a: Step, b: Step) -> f64 {
     // The larger one is paired with the sum, whose gap is near its own; what b adds is then of one sign.
@@ -256,7 +282,6 @@ pub(crate) fn ln_beta_gap(a: Step, b: Step) -> f64 {
         }
     };
     let proportions = part(a.from, a.to, -c) + part(b.from, b.to, c);
-    let large = 0.5 * ln_gap_difference(a, s, c / a.from / s.to) + stirling_gap(a.to, a.from, a.by)
-        - stirling_gap(s.to, s.from, s.by);
+    let large = 0.5 * ln_gap_difference(a, s, c / a.from / s.to) + stirling_gap_difference(a, b, s, c);
     (sum + proportions + rest_gap(b.to, b.from, b.by) + large).max(0.0)
 }
