@@ -27,35 +27,32 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
         (Family::Binomial, 2),
         (Family::Geometric, 1),
         (Family::Poisson, 1),
-        (Family::Dirichlet, 5),
+        (Family::BernoulliLogits, 1),
+        (Family::Gumbel, 2),
+        (Family::Weibull, 2),
     ];
     // From positive numbers to parameters.
     let fitted = |family: Family, (i, j): (usize, usize), x: f64| match (family, j) {
         (Family::Bernoulli | Family::Geometric, _) | (Family::Binomial, 1) => x / (1.0 + x),
         (Family::Binomial, _) => (1 + i) as f64,
+        (Family::BernoulliLogits, _) => 20.0 * x.ln(),
         _ => x,
     };
     for spread in [1.0, 4.0, 12.0] {
         for near in [f64::INFINITY, 0.5, 1e-3, 1e-6, 1e-9] {
             let n = 2000;
-            let mut sides = |cols: usize| {
-                let mut p = Array2::zeros((n, cols));
-                let mut q = Array2::zeros((n, cols));
-                for (p, q) in p.iter_mut().zip(&mut q) {
-                    *p = f64::exp(spread * (2.0 * random.unit() - 1.0));
-                    *q = match near {
-                        f64::INFINITY => f64::exp(spread * (2.0 * random.unit() - 1.0)),
-                        near => *p * (1.0 + near * (random.unit() - 0.5)),
-                    };
-                }
-                (p, q)
-            };
-            let (of_two, of_five) = (sides(2), sides(5));
+            let (mut all_p, mut all_q) = (Array2::zeros((n, 2)), Array2::zeros((n, 2)));
+            for (p, q) in all_p.iter_mut().zip(&mut all_q) {
+                *p = f64::exp(spread * (2.0 * random.unit() - 1.0));
+                *q = match near {
+                    f64::INFINITY => f64::exp(spread * (2.0 * random.unit() - 1.0)),
+                    near => *p * (1.0 + near * (random.unit() - 0.5)),
+                };
+            }
             for (family, cols) in families {
-                let (p, q) = if cols > 2 { &of_five } else { &of_two };
                 let fit =
                     |side: &Array2<f64>| Array2::from_shape_fn((n, cols), |at| fitted(family, at, side[at]));
-                let (p, q) = (fit(p), fit(q));
+                let (p, q) = (fit(&all_p), fit(&all_q));
                 let together = family::kl(family, &p, family, &q, &Options::default()).unwrap();
                 let each = family::kl(family, &q, family, &p, &Options::from(Measure::Reverse)).unwrap();
                 for (i, (a, b)) in together.iter().zip(&each).enumerate() {

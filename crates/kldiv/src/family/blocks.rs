@@ -1,17 +1,16 @@
 //! Many pairs of one family at once, by the vector kernels.
 
-use crate::family::dirichlet;
+use std::ops::Range;
+
 use crate::family::names::Family;
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
-use crate::kernels::{dispatch, elementary};
+use crate::kernels::slopes::{Gradients, Made};
+use crate::kernels::{dispatch, elementary, slopes};
 use crate::view::View;
 
 /// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
 /// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
-    if family == Family::Dirichlet {
-        return dirichlets(p, q, start, out);
-    }
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {
         of_sides(family, p, q, out)
@@ -22,26 +21,13 @@ pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out:
     }
 }
 
-/// The same of rows of concentrations.
-#[inline(never)]
-fn dirichlets(p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
-    let mut finite = true;
-    for (i, out) in out.iter_mut().enumerate() {
-        let rows = [p, q].map(|side| side.row(start + i).as_slice::<f64>());
-        *out = match rows {
-            [Some(p), Some(q)] => dirichlet::kl_in_lanes(p, q),
-            _ => f64::NAN,
-        };
-        finite &= out.is_finite();
-    }
-    finite
-}
-
 /// By the family's kernel, if it has one.
 fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64]) -> bool {
     match family {
         Family::Normal | Family::LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
         Family::HalfNormal => dispatch(Pairs { pair: elementary::HalfNormal, p, q, out }),
+        Family::Gumbel => dispatch(Pairs { pair: elementary::Gumbel, p, q, out }),
+        Family::Weibull => dispatch(Pairs { pair: elementary::Weibull, p, q, out }),
         Family::Laplace => dispatch(Pairs { pair: elementary::Laplace, p, q, out }),
         Family::Cauchy => dispatch(Pairs { pair: elementary::Cauchy, p, q, out }),
         Family::Chi2 | Family::Chi => dispatch(Pairs { pair: pairs::Chi2, p, q, out }),
@@ -49,6 +35,7 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
         Family::Beta => dispatch(Pairs { pair: pairs::Beta, p, q, out }),
         Family::Pareto => dispatch(Pairs { pair: elementary::Pareto, p, q, out }),
         Family::Bernoulli => dispatch(Pairs { pair: elementary::Bernoulli, p, q, out }),
+        Family::BernoulliLogits => dispatch(Pairs { pair: elementary::BernoulliLogits, p, q, out }),
         Family::Binomial => dispatch(Pairs { pair: elementary::Binomial, p, q, out }),
         Family::Geometric => dispatch(Pairs { pair: elementary::Geometric, p, q, out }),
         Family::Poisson => dispatch(Pairs { pair: elementary::Poisson, p, q, out }),
@@ -57,6 +44,34 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
             out.fill(f64::NAN);
             false
         }
+    }
+}
+
+/// The divergences and their derivatives, of at most [`slopes::PAIRS`] rows; what is not finite where a row has to be looked
+/// at by itself, as all have of a family that has no such kernel.
+pub(crate) fn slopes(family: Family, p: &View, q: &View, rows: Range<usize>, made: &mut Made) {
+    const { assert!(slopes::PAIRS <= PAIRS) };
+    let [p, q] = [p, q].map(|side| side.some_rows(rows.start, rows.len()));
+    if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {
+        slopes_of_sides(family, p, q, rows.len(), made);
+    } else if let (Some(p), Some(q)) = (side::<f32>(&p), side(&q)) {
+        slopes_of_sides(family, p, q, rows.len(), made);
+    } else {
+        let mut buffers = [[[1.0; PAIRS]; 2]; 2];
+        let [for_p, for_q] = &mut buffers;
+        slopes_of_sides(family, columns(&p, for_p), columns(&q, for_q), rows.len(), made);
+    }
+}
+
+/// By the family's kernel.
+fn slopes_of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, n: usize, made: &mut Made) {
+    match family {
+        Family::Normal => dispatch(Gradients { pair: pairs::Normal, p, q, n, made }),
+        Family::Gamma => dispatch(Gradients { pair: pairs::Gamma, p, q, n, made }),
+        Family::Beta => dispatch(Gradients { pair: pairs::Beta, p, q, n, made }),
+        Family::Bernoulli => dispatch(Gradients { pair: elementary::Bernoulli, p, q, n, made }),
+        Family::BernoulliLogits => dispatch(Gradients { pair: elementary::BernoulliLogits, p, q, n, made }),
+        _ => {}
     }
 }
 

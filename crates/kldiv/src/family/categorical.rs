@@ -3,6 +3,8 @@
 use crate::error::Domain;
 use crate::family::counts::{Count, binary_gap};
 use crate::family::params::{Bad, logit, not_negative, whole};
+use crate::kernels::categories::{LogitsPair, ProbabilitySlopes};
+use crate::kernels::dispatch;
 use crate::pair::Plan;
 use crate::policy::{Measure, Normalization, Options};
 use crate::special::twice::small_sigmoid;
@@ -86,6 +88,9 @@ fn log_ratios(a: &[f64], b: &[f64], mut each: impl FnMut(usize, f64, f64, f64)) 
 
 /// `Σ p (e^δ − 1 − δ)`: no term is below 0.
 pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
+    if let Some(kl) = dispatch(LogitsPair { a, b, by: None }) {
+        return kl;
+    }
     let mut sum = 0.0;
     log_ratios(a, b, |_, ln_p, ln_q, d| {
         sum += if d == f64::NEG_INFINITY {
@@ -144,19 +149,23 @@ pub(crate) fn logits_entropy(a: &[f64]) -> f64 {
     possible.map(|i| -p.ln(i) * p.ln(i).exp()).sum()
 }
 
-/// The derivatives of the divergence by p and q, which are divided by their sums.
-pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64]) {
+/// The divergence and its derivatives by p and q, which are divided by their sums.
+pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64]) -> f64 {
     let kl = measure(p, q, Measure::Kl);
     let (p_sum, q_sum) = (p.iter().sum::<f64>(), q.iter().sum::<f64>());
     // The sums' ratio from the entries' differences, where the rows are near.
     let rise = p.iter().zip(q).map(|(p, q)| q - p).sum::<f64>() / p_sum;
     let sums = if rise.abs() < 0.5 { rise.ln_1p() } else { ln_ratio(q_sum, p_sum) };
+    if dispatch(ProbabilitySlopes { p, q, kl, sums, p_sum, q_sum, by_p, by_q }) {
+        return kl;
+    }
     for i in 0..p.len() {
         let ln = ln_of_ratio(p[i], q[i]) + sums;
         // The divergence may be infinite as well.
         by_p[i] = if ln == f64::INFINITY { ln } else { (ln - kl) / p_sum };
         by_q[i] = -ln.exp_m1() / q_sum;
     }
+    kl
 }
 
 /// `ln(x/y)`, −∞ for x = 0.
@@ -176,8 +185,11 @@ pub(crate) fn coin_gradient(x: f64, y: f64) -> (f64, f64) {
     (ln_of_ratio(x, y) - miss, by_q)
 }
 
-/// The same by logits; an outcome that cannot be has 0.
-pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut [f64]) {
+/// The divergence and its derivatives by logits; an outcome that cannot be has 0.
+pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut [f64]) -> f64 {
+    if let Some(kl) = dispatch(LogitsPair { a, b, by: Some([by_a, by_b]) }) {
+        return kl;
+    }
     let kl = logits_kl(a, b);
     let q = Softmax::new(b);
     by_a.fill(0.0);
@@ -202,6 +214,7 @@ pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut
             by[i] = -by.iter().sum::<f64>();
         }
     }
+    kl
 }
 
 /// A multinomial's count and probabilities.

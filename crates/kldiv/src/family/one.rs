@@ -456,6 +456,17 @@ pub(crate) fn gradient(
     by_p: &mut [f64],
     by_q: &mut [f64],
 ) -> Result<f64, Wrong> {
+    match p_side.family {
+        Family::Categorical => {
+            let (p, q) = (of_p(categorical::check(p, 0))?, of_q(categorical::check(q, 0))?);
+            return Ok(categorical::gradient(p, q, by_p, by_q));
+        }
+        Family::CategoricalLogits => {
+            let (a, b) = (of_p(categorical::check_logits(p))?, of_q(categorical::check_logits(q))?);
+            return Ok(categorical::logits_gradient(a, b, by_p, by_q));
+        }
+        _ => {}
+    }
     let kl = one((p_side, p), (q_side, q), Asked::Divergence)?;
     match p_side.family {
         Family::Normal => {
@@ -481,8 +492,6 @@ pub(crate) fn gradient(
             categorical::logits_gradient(&[0.0, p[0]], &[0.0, q[0]], &mut p_by, &mut q_by);
             (by_p[0], by_q[0]) = (p_by[1], q_by[1]);
         }
-        Family::Categorical => categorical::gradient(p, q, by_p, by_q),
-        Family::CategoricalLogits => categorical::logits_gradient(p, q, by_p, by_q),
         Family::Dirichlet => dirichlet::gradient(p, q, by_p, by_q),
         _ => {
             let d = p_side.dimension;

@@ -3,14 +3,19 @@
 //! Those of one parameter are given it twice.
 
 use crate::kernels::exp::Exp;
+use crate::kernels::gamma::gamma_gap;
 use crate::kernels::lanes::Lanes;
-use crate::kernels::pairs::{Normal, Pair, Undivided, within};
+use crate::kernels::log::Undivided;
+use crate::kernels::pairs::{Normal, Pair, within};
 
 /// Scales, rates and orders whose products and quotients are ordinary numbers.
 const ORDINARY: (f64, f64) = (1e-100, 1e100);
 
 /// Probabilities that are neither too small nor certain.
 const CHANCES: (f64, f64) = (ORDINARY.0, 1f64.next_down());
+
+/// −ψ(1).
+const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
 #[inline(always)]
 fn both_within<V: Lanes<Real = f64>>(x: V, y: V, range: (f64, f64)) -> V::Mask {
@@ -89,6 +94,102 @@ impl Pair for Bernoulli {
     #[inline(always)]
     fn divergence<V: Lanes<Real = f64>>(&self, p: V, _: V, q: V, _: V) -> V {
         coins(p, q)
+    }
+}
+
+/// Bernoulli: logit. With d = b − a and w = p (exp(d) − 1), `ln(1 + w) − p d`, which is p (exp(d) − 1 − d) less w − ln(1 + w).
+pub(crate) struct BernoulliLogits;
+
+/// Two coins of logits a and b, with the rarer side of the first one called p: then no more than half of a gap is lost to
+/// the other one.
+pub(super) struct Coins<V> {
+    pub(super) p: V,
+    pub(super) miss: V,
+    /// 1, or −1 where the sides are exchanged.
+    pub(super) sign: V,
+    /// d, exp(d) − 1, exp(d) − 1 − d and w, with the sides as p has them.
+    d: V,
+    pub(super) gain: V,
+    curved: V,
+    pub(super) rise: V,
+}
+
+impl BernoulliLogits {
+    #[inline(always)]
+    pub(super) fn coins<V: Lanes<Real = f64>>(a: V, b: V) -> Coins<V> {
+        let one = V::one();
+        let sign = V::select(V::le(a, V::zero()), one, V::zero() - one);
+        let d = sign * (b - a);
+        let odds = Exp::of(V::zero() - a.magnitude()).value();
+        let miss = one / (one + odds);
+        let p = odds * miss;
+        let exp = Exp::of(d);
+        let gain = exp.less_one();
+        Coins { p, miss, sign, d, gain, curved: exp.curved(), rise: p * gain }
+    }
+}
+
+/// Logits whose chances, and quotients of chances, are ordinary numbers.
+const LOGITS: (f64, f64) = (-300.0, 300.0);
+
+impl Pair for BernoulliLogits {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, _: V, b: V, _: V) -> V::Mask {
+        both_within(a, b, LOGITS)
+    }
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, a: V, _: V, b: V, _: V) -> V {
+        let Coins { p, d, curved, rise, .. } = Self::coins(a, b);
+        let log = Undivided::of_difference(V::one(), V::one() + rise, rise).divided();
+        // w is the smaller part of either form where that is taken.
+        let (near, far) = (p.fma(curved, V::zero() - log.gap()), p.fnma(d, log.ln()));
+        V::select(V::le(rise, V::one()), near.larger(V::zero()), far)
+    }
+}
+
+/// Gumbel: loc and scale. With r = s/t and `E = (k − m)/t + ln Γ(1 + r)`, `exp(E) − 1 − E` and the gap of ln Γ from 1 to r.
+pub(crate) struct Gumbel;
+
+/// Weibull: scale and concentration. −ln of it is Gumbel, of loc −ln scale and scale 1/concentration.
+pub(crate) struct Weibull;
+
+/// Ratios of scales, and distances, of which exp(E) keeps its digits.
+const RATIOS: (f64, f64) = (1.0 / 64.0, 64.0);
+
+/// Of moved = (k − m)/t, and r and r − 1; NaN where exp(E) would be large.
+#[inline(always)]
+fn extremes<V: Lanes<Real = f64>>(moved: V, ratio: V, less_one: V) -> V {
+    let gap = gamma_gap(V::one(), ratio, less_one);
+    let ln = Undivided::of_difference(V::one(), ratio, less_one).divided().ln();
+    // ln Γ(1 + r) is ln r, the gap, and ψ(1) (r − 1).
+    let e = less_one.fnma(V::splat(EULER_GAMMA), moved + ln) + gap;
+    let fits = within(e, (-RATIOS.1, RATIOS.1));
+    let curved = Exp::of(V::select(fits, e, V::zero())).curved();
+    V::select(V::and(fits, within(ratio, RATIOS)), curved + gap, V::splat(f64::NAN))
+}
+
+impl Pair for Gumbel {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, _: V, s: V, _: V, t: V) -> V::Mask {
+        both_within(s, t, ORDINARY)
+    }
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, m: V, s: V, k: V, t: V) -> V {
+        extremes((k - m) / t, s / t, (s - t) / t)
+    }
+}
+
+impl Pair for Weibull {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, l: V, c: V, m: V, d: V) -> V::Mask {
+        V::and(both_within(l, m, ORDINARY), both_within(c, d, ORDINARY))
+    }
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, l: V, c: V, m: V, d: V) -> V {
+        extremes(d * Undivided::of(m, l).divided().ln(), d / c, (d - c) / c)
     }
 }
 

@@ -13,6 +13,7 @@
 //! with x = d + p k ln 2, `p ln(p/q) = h − x`, where x is exact for k = 0, that is, wherever h is much smaller than
 //! x. Sums of h and of x are kept apart, so that what cancels in a sum is exact.
 
+use crate::kernels::coefficients::ATANH_F64;
 use crate::kernels::exp::exp;
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, polynomial, polynomial_of, two_sum};
 use crate::kernels::scalar::{One, Scalar};
@@ -278,4 +279,94 @@ fn split_exponent(x: f64) -> (f64, f64) {
     let (x, shift) = if x < f64::SMALLEST { (x * 2f64.powi(128), -128.0) } else { (x, 0.0) };
     let (near_one, steps) = f64::align(1.0, x);
     (near_one, steps / f64::STEP + shift)
+}
+
+/// What a step counts for in a logarithm.
+pub(crate) const LN2_BY_STEP: f64 = f64::LN2 / f64::STEP;
+
+/// 1/a and 1/b by one division; ab is to be in range.
+#[inline(always)]
+pub(crate) fn inverses<V: Lanes<Real = f64>>(a: V, b: V) -> (V, V) {
+    let inverse = V::one() / (a * b);
+    (b * inverse, a * inverse)
+}
+
+/// q against p as [`Ratio`] has it, but before its division: s is to be d/u.
+pub(crate) struct Undivided<V> {
+    p: V,
+    q: V,
+    pub(crate) aligned: V,
+    pub(crate) steps: V,
+    pub(crate) d: V,
+    pub(crate) u: V,
+}
+
+/// The same with s.
+pub(crate) struct Log<V> {
+    pub(crate) of: Undivided<V>,
+    pub(crate) s: V,
+    /// 2s²R(s²), so that ln(q'/p) = s (2 + that).
+    pub(crate) rest: V,
+}
+
+impl<V: Lanes<Real = f64>> Undivided<V> {
+    #[inline(always)]
+    pub(crate) fn of(p: V, q: V) -> Self {
+        let (aligned, steps) = V::align(p, q);
+        Undivided { p, q, aligned, steps, d: aligned - p, u: aligned + p }
+    }
+
+    /// Of numbers that are rounded, but not their difference q − p.
+    #[inline(always)]
+    pub(crate) fn of_difference(p: V, q: V, difference: V) -> Self {
+        let rounded = Undivided::of(p, q);
+        let d = V::select(V::equal(rounded.steps, V::zero()), difference, rounded.d);
+        Undivided { d, ..rounded }
+    }
+
+    /// With what [`inverses`] gave for u.
+    #[inline(always)]
+    pub(crate) fn over(self, inverse_of_u: V) -> Log<V> {
+        let s = self.d * inverse_of_u;
+        self.with(s)
+    }
+
+    /// With a division of its own.
+    #[inline(always)]
+    pub(crate) fn divided(self) -> Log<V> {
+        let s = self.d / self.u;
+        self.with(s)
+    }
+
+    #[inline(always)]
+    fn with(self, s: V) -> Log<V> {
+        let z = s * s;
+        Log { of: self, s, rest: z * polynomial(z, &ATANH_F64) }
+    }
+}
+
+impl<V: Lanes<Real = f64>> Log<V> {
+    /// k ln 2.
+    #[inline(always)]
+    pub(crate) fn whole(&self) -> V {
+        self.of.steps * V::splat(LN2_BY_STEP)
+    }
+
+    /// `p ln(p/q') − p + q'` ≥ 0.
+    #[inline(always)]
+    pub(crate) fn curved(&self) -> V {
+        self.s * self.of.p.fnma(self.rest, self.of.d)
+    }
+
+    /// `p ln(p/q) − p + q` ≥ 0.
+    #[inline(always)]
+    pub(crate) fn gap(&self) -> V {
+        self.curved() + self.of.p.fnma(self.whole(), self.of.q - self.of.aligned)
+    }
+
+    /// `ln(q/p)`.
+    #[inline(always)]
+    pub(crate) fn ln(&self) -> V {
+        self.s.fma(self.rest, self.s + self.s) + self.whole()
+    }
 }

@@ -31,12 +31,14 @@ mod apart_tests;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod categories;
 #[rustfmt::skip]
 mod coefficients;
 pub(crate) mod each;
 pub(crate) mod elementary;
 pub(crate) mod exp;
 mod far;
+mod gamma;
 mod generic;
 pub(crate) mod gradient;
 mod lane_sums;
@@ -53,6 +55,9 @@ pub(crate) mod product;
 mod product_tests;
 mod rows;
 pub(crate) mod scalar;
+pub(crate) mod slopes;
+#[cfg(test)]
+mod slopes_tests;
 pub(crate) mod softmax;
 pub(crate) mod softmax_rows;
 #[cfg(target_arch = "x86_64")]

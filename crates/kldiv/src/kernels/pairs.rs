@@ -4,34 +4,16 @@
 //! logarithms come from [`Log`]. Pairs that leave the range of a formula here, or for which it would cancel, are left to
 //! whoever asked: their place is not finite.
 //!
-//! The gap of ln Γ from x to y = x + d, `ln Γ(y) − ln Γ(x) − d ψ(x)`, is Stirling's where both are large. Below that
-//! both are raised by [`STEPS`] at once: with `R = Π (y + k)/(x + k) = 1 + e` and `T = Σ d/(x + k)` the gap falls by
-//! `T − ln R = (e − ln(1 + e)) − (e − T)`. The products are polynomials of `x (x + 7)` and `y (y + 7)`, for
-//! `(x + k)(x + 7 − k) = x (x + 7) + k (7 − k)`, and the numerators of e, T and e − T over the one denominator are made of
-//! their divided differences, which Horner's rule gives as sums of parts of one sign: nothing cancels where y is near x.
-//!
 //! Divisions that do not wait for each other are one: `1/a = b/(ab)`.
 
-use crate::kernels::coefficients::{ATANH_F64, STIRLING_F64};
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Real, fetch_ahead, polynomial};
-use crate::kernels::log::{Parts, Ratio};
+use crate::kernels::gamma::{LARGE, SHAPES, STEPS, fall, gamma_gap, large_gaps};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, fetch_ahead};
+use crate::kernels::log::{LN2_BY_STEP, Parts, Ratio, Undivided, inverses};
 use crate::kernels::twice::Twice;
 use crate::view::Element;
 
-/// From here on Stirling's series is used; below it arguments are raised by as much.
-const LARGE: f64 = 8.0;
-const STEPS: f64 = 8.0;
-/// `Π (t + k (7 − k))` for k from 0 to 3 is t times the polynomial t³ + …, whose others these are, highest first.
-const PRODUCT: [f64; 3] = [28.0, 252.0, 720.0];
-
-/// The e up to which `e − ln(1 + e)` is taken for itself.
-const NEAR: f64 = 0.875;
-
 /// Pairs that are gathered together where they have to be.
 pub(crate) const PAIRS: usize = 64;
-
-/// What a step counts for in a logarithm.
-const LN2_BY_STEP: f64 = f64::LN2 / f64::STEP;
 
 /// How much smaller a difference may be than what it is of. What two shapes add up to is rounded, which counts where one is
 /// small and the other one changes much.
@@ -88,7 +70,7 @@ pub(crate) enum Side<'a, T> {
 impl<'a, T: Parameter> Side<'a, T> {
     /// Those from `start` on, `n` pairs.
     #[inline(always)]
-    fn part(self, start: usize, n: usize) -> Self {
+    pub(super) fn part(self, start: usize, n: usize) -> Self {
         match self {
             Side::Rows(all) => Side::Rows(&all[2 * start..][..2 * n]),
             Side::Columns(first, second) => Side::Columns(&first[start..][..n], &second[start..][..n]),
@@ -101,7 +83,7 @@ impl<'a, T: Parameter> Side<'a, T> {
     /// # Safety
     /// There are so many.
     #[inline(always)]
-    unsafe fn load<V: Doubles>(&self, at: usize) -> (V, V) {
+    pub(super) unsafe fn load<V: Doubles>(&self, at: usize) -> (V, V) {
         let a_line = 64 / size_of::<T>();
         match self {
             // SAFETY: the caller's promise.
@@ -126,7 +108,7 @@ impl<'a, T: Parameter> Side<'a, T> {
     /// The first n pairs, two by two; the places that are left have the last of them again. Not inlined, for there are many
     /// kernels.
     #[inline(never)]
-    fn filled(&self, n: usize) -> [T; 32] {
+    pub(super) fn filled(&self, n: usize) -> [T; 32] {
         let mut to = [T::from_f64(1.0); 32];
         for i in 0..n {
             (to[2 * i], to[2 * i + 1]) = match self {
@@ -197,93 +179,6 @@ pub(super) fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::
     V::and(V::le(V::splat(low), x), V::le(x, V::splat(high)))
 }
 
-/// 1/a and 1/b by one division; ab is to be in range.
-#[inline(always)]
-fn inverses<V: Lanes<Real = f64>>(a: V, b: V) -> (V, V) {
-    let inverse = V::one() / (a * b);
-    (b * inverse, a * inverse)
-}
-
-/// q against p as [`Ratio`] has it, but before its division: s is to be d/u.
-pub(super) struct Undivided<V> {
-    p: V,
-    q: V,
-    aligned: V,
-    steps: V,
-    d: V,
-    u: V,
-}
-
-/// The same with s.
-pub(super) struct Log<V> {
-    of: Undivided<V>,
-    s: V,
-    /// 2s²R(s²), so that ln(q'/p) = s (2 + that).
-    rest: V,
-}
-
-impl<V: Lanes<Real = f64>> Undivided<V> {
-    #[inline(always)]
-    pub(super) fn of(p: V, q: V) -> Self {
-        let (aligned, steps) = V::align(p, q);
-        Undivided { p, q, aligned, steps, d: aligned - p, u: aligned + p }
-    }
-
-    /// Of numbers that are rounded, but not their difference q − p.
-    #[inline(always)]
-    pub(super) fn of_difference(p: V, q: V, difference: V) -> Self {
-        let rounded = Undivided::of(p, q);
-        let d = V::select(V::equal(rounded.steps, V::zero()), difference, rounded.d);
-        Undivided { d, ..rounded }
-    }
-
-    /// With what [`inverses`] gave for u.
-    #[inline(always)]
-    fn over(self, inverse_of_u: V) -> Log<V> {
-        let s = self.d * inverse_of_u;
-        self.with(s)
-    }
-
-    /// With a division of its own.
-    #[inline(always)]
-    pub(super) fn divided(self) -> Log<V> {
-        let s = self.d / self.u;
-        self.with(s)
-    }
-
-    #[inline(always)]
-    fn with(self, s: V) -> Log<V> {
-        let z = s * s;
-        Log { of: self, s, rest: z * polynomial(z, &ATANH_F64) }
-    }
-}
-
-impl<V: Lanes<Real = f64>> Log<V> {
-    /// k ln 2.
-    #[inline(always)]
-    fn whole(&self) -> V {
-        self.of.steps * V::splat(LN2_BY_STEP)
-    }
-
-    /// `p ln(p/q') − p + q'` ≥ 0.
-    #[inline(always)]
-    fn curved(&self) -> V {
-        self.s * self.of.p.fnma(self.rest, self.of.d)
-    }
-
-    /// `p ln(p/q) − p + q` ≥ 0.
-    #[inline(always)]
-    pub(super) fn gap(&self) -> V {
-        self.curved() + self.of.p.fnma(self.whole(), self.of.q - self.of.aligned)
-    }
-
-    /// `ln(q/p)`.
-    #[inline(always)]
-    pub(super) fn ln(&self) -> V {
-        self.s.fma(self.rest, self.s + self.s) + self.whole()
-    }
-}
-
 /// Normal: loc and scale. With r = σ_p/σ_q, `½ (r² − 1) − ln r = (r − 1 − ln r) + ½ (r − 1)²`.
 pub(crate) struct Normal;
 
@@ -314,9 +209,6 @@ impl Pair for Normal {
         V::splat(0.5).fma(d.fma(d, z * z), gap)
     }
 }
-
-/// The shapes that the gaps of ln Γ are good for.
-const SHAPES: (f64, f64) = (1e-8, 1e8);
 
 /// Gamma: concentration and rate. With v = t/s the gap of ln Γ(a), b (v − 1 − ln v), and (a − b)(v − 1). Where shapes
 /// are large these would cancel: with equal means it is the gap of `ln Γ(a) − a ln a + a`, and the means, of ratio v,
@@ -406,86 +298,4 @@ impl Pair for Beta {
 fn difference<V: Lanes<Real = f64>>(a: V, b: V, cancels: f64) -> V {
     let left = a - b;
     V::select(V::le(a * V::splat(cancels), left), left, V::splat(f64::NAN))
-}
-
-/// By how much raising both arguments by [`STEPS`] lets the gap of ln Γ from x to y = x + d fall.
-#[inline(always)]
-fn fall<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> V {
-    let last = V::splat(STEPS - 1.0);
-    let (x_last, y_last) = (x + last, y + last);
-    // F(t) = Π (t + k (7 − k)), from t to z.
-    let (t, z) = (x * x_last, y * y_last);
-    let (slope, rise) = (x + x_last, d * (x + y_last));
-    let (c2, c1, c0) = (V::splat(PRODUCT[0]), V::splat(PRODUCT[1]), V::splat(PRODUCT[2]));
-    let t2 = t + c2;
-    let t1 = t2.fma(t, c1);
-    let t0 = t1.fma(t, c0);
-    let below = t0 * t;
-    let above = (z + c2).fma(z, c1).fma(z, c0) * z;
-    // F[t, z], F[t, t, z] and F'(t).
-    let z2 = z + t2;
-    let z1 = z2.fma(z, t1);
-    let chord = z1.fma(z, t0);
-    let bend = (t + z2).fma(t, z1);
-    let tangent = (t + t2).fma(t, t1).fma(t, t0);
-    // The numerators of e, T and e − T.
-    let excess = rise * chord;
-    let straight = d * slope * tangent;
-    let bent = d * (slope * rise).fma(bend, d * chord);
-    // e must be the same in all parts, or what they do not share would not be small; where it is large, T and ln R are far
-    // from each other and from e.
-    let near = V::le(excess.magnitude(), below * V::splat(NEAR));
-    let above = V::select(near, below + excess, above);
-    let log = Undivided::of_difference(below, above, excess);
-    let (inverse, of_u) = inverses(below, log.u);
-    let tail = V::select(near, (above - log.aligned) - bent, straight - log.d);
-    let log = log.over(of_u);
-    inverse.fma(log.curved() + tail, V::zero() - log.whole())
-}
-
-/// The gap of Stirling's remainder `r(x) = f(1/x)`, d² u v² (f[u, v] + v f[v, v, u]) with u = 1/y and v = 1/x. In divided
-/// differences of g, f(v) = v g(v²), it is `d² u v² (g + ((u + v)² + v²) g[v², u²] + 2 v³ (u + v) g[v², u², v²])`.
-#[inline(always)]
-fn stirling_gap<V: Lanes<Real = f64>>(u: V, v: V, d: V) -> V {
-    let (z, w) = (u * u, v * v);
-    let [lower @ .., c, last] = STIRLING_F64;
-    let (mut bend, mut slope, mut g) = (V::zero(), V::splat(last), V::splat(last).fma(w, V::splat(c)));
-    let mut n = lower.len();
-    while n > 0 {
-        n -= 1;
-        bend = bend.fma(w, slope);
-        slope = slope.fma(z, g);
-        g = g.fma(w, V::splat(lower[n]));
-    }
-    let sum = u + v;
-    let all = sum.fma(sum, w).fma(slope, g);
-    let all = ((w + w) * (v * sum)).fma(bend, all);
-    (d * v) * ((d * u) * v) * all
-}
-
-/// Of large x and y = x + d the gap of y ln y − y from x to y, which is `y ln(y/x) − y + x`, and what is left of that of
-/// ln Γ: `½ (d/x − ln(y/x))` and the gap of Stirling's remainder.
-#[inline(always)]
-fn large_gaps<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> (V, V) {
-    let log = Undivided::of_difference(y, x, V::zero() - d);
-    let (inverse, of_u) = inverses(x * y, log.u);
-    let (u, v) = (x * inverse, y * inverse);
-    let log = log.over(of_u);
-    // x ln(x/y) − x + y is (x − y) ln(x/y) less the same the other way round.
-    let there = log.gap();
-    let back = d.fnma(log.ln(), V::zero() - there);
-    (there, (V::splat(0.5) * v).fma(back, stirling_gap(u, v, d)))
-}
-
-/// The gap of ln Γ from x to y = x + d.
-#[inline(always)]
-fn gamma_gap<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> V {
-    let large = V::and(V::le(V::splat(LARGE), x), V::le(V::splat(LARGE), y));
-    if V::all(large) {
-        let (main, rest) = large_gaps(x, y, d);
-        return main + rest;
-    }
-    let steps = V::select(large, V::zero(), V::splat(STEPS));
-    let (main, rest) = large_gaps(x + steps, y + steps, d);
-    V::select(large, V::zero(), fall(x, y, d)) + (main + rest)
 }

@@ -541,6 +541,9 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_half_normals: elementary::HalfNormal;
     pairs_of_poissons: elementary::Poisson;
     pairs_of_bernoullis: elementary::Bernoulli;
+    pairs_of_bernoullis_by_logits: elementary::BernoulliLogits;
+    pairs_of_gumbels: elementary::Gumbel;
+    pairs_of_weibulls: elementary::Weibull;
     pairs_of_geometrics: elementary::Geometric;
     pairs_of_binomials: elementary::Binomial;
     pairs_of_laplaces: elementary::Laplace;

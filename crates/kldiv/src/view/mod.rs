@@ -281,6 +281,21 @@ impl<'a> ViewMut<'a> {
             lifetime: PhantomData,
         }
     }
+
+    /// The elements of column `col` from row `start` on, `rows` of them, as a row to write to.
+    ///
+    /// # Safety
+    /// As [`ViewMut::row_mut`] for each of the rows.
+    pub(crate) unsafe fn column_mut(&self, col: usize, start: usize, rows: usize) -> RowMut<'a> {
+        let transposed = ViewMut {
+            shape: Shape { rows: self.shape.cols, cols: self.shape.rows },
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+            ..*self
+        };
+        // SAFETY: the caller's promise, and nobody else has the elements of these rows.
+        unsafe { transposed.row_mut(col).part(start, rows) }
+    }
 }
 
 impl<'a, T: Element> From<ArrayViewMut2<'a, T>> for ViewMut<'a> {

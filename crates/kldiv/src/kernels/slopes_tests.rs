@@ -1,0 +1,132 @@
+//! The kernels of derivatives and of categories, by name, on each instruction set that the machine has, against the scalar ones, to the bit.
+
+use crate::kernels::categories::{LogitsPair, ProbabilitySlopes};
+use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
+use crate::kernels::pairs::{Beta, Gamma, Normal, Parameter, Side};
+use crate::kernels::slopes::{Concentrations, Gradients, Made, PAIRS, Slopes};
+use crate::kernels::tests::{bits_of, data, one_nan, others};
+use crate::kernels::{Isa, dispatch_to};
+
+/// The bits of what is made of n pairs; of those that are left to others nothing but that.
+fn made<T: Parameter>(pair: impl Slopes, isa: Isa, n: usize, p: Side<T>, q: Side<T>) -> Vec<[u64; 5]> {
+    let mut made: Made = [[0.0; PAIRS]; 5];
+    dispatch_to(isa, Gradients { pair, p, q, n, made: &mut made });
+    let of = |place: usize| {
+        let pair = made.each_ref().map(|column| one_nan(column[place]));
+        if made[0][place].is_finite() { pair } else { [u64::MAX; 5] }
+    };
+    (0..n).map(of).collect()
+}
+
+macro_rules! slopes_have_the_scalar_ones_bits {
+    ($($name:ident: $pair:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            let mut finite = 0;
+            for (kind, (p, q)) in data::<f64>(2 * PAIRS).iter().enumerate() {
+                for stretch in [1.0, 20.0] {
+                    for n in [1, 5, 8, 13, PAIRS] {
+                        let side = |x: &[f64]| x[..2 * n].iter().map(|x| stretch * x).collect::<Vec<f64>>();
+                        let (p, q) = (side(p), side(q));
+                        let column = |x: &[f64], j| x.iter().skip(j).step_by(2).copied().collect::<Vec<_>>();
+                        let (first, second) = (column(&q, 0), column(&q, 1));
+                        let narrow = |x: &[f64]| x.iter().map(|x| *x as f32).collect::<Vec<f32>>();
+                        let wide = |x: &[f32]| x.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
+                        let (f32_p, f32_q) = (narrow(&p), narrow(&q));
+                        let (wide_p, wide_q) = (wide(&f32_p), wide(&f32_q));
+                        let (of_p, of_q) = (Side::Rows(&p[..]), Side::Rows(&q[..]));
+                        let scalar = made($pair, Isa::Scalar, n, of_p, of_q);
+                        let of_wide = made($pair, Isa::Scalar, n, Side::Rows(&wide_p), Side::Rows(&wide_q));
+                        finite += scalar.iter().filter(|pair| pair[0] != u64::MAX).count();
+                        for isa in others().chain([Isa::Scalar]) {
+                            let what = format!("{isa:?}, kind {kind}, {stretch}, {n}");
+                            assert_eq!(scalar, made($pair, isa, n, of_p, of_q), "{what}");
+                            let of_q = Side::Columns(&first, &second);
+                            assert_eq!(scalar, made($pair, isa, n, of_p, of_q), "columns, {what}");
+                            let of_f32 = made($pair, isa, n, Side::Rows(&f32_p), Side::Rows(&f32_q));
+                            assert_eq!(of_wide, of_f32, "f32, {what}");
+                        }
+                    }
+                }
+            }
+            assert!(finite > 200, "no more than {finite} pairs are compared");
+        }
+    )*};
+}
+
+slopes_have_the_scalar_ones_bits! {
+    slopes_of_normals: Normal;
+    slopes_of_gammas: Gamma;
+    slopes_of_betas: Beta;
+    slopes_of_bernoullis: Bernoulli;
+    slopes_of_bernoullis_by_logits: BernoulliLogits;
+}
+
+#[test]
+fn slopes_of_concentrations() {
+    let mut fitting = 0;
+    for (kind, (p, q)) in data::<f64>(40).iter().enumerate() {
+        for n in [1, 3, 8, 9, 40] {
+            let (p, q) = (&p[..n], &q[..n]);
+            let run = |isa| {
+                let (mut bent, mut rise) = (vec![0.0; n], vec![0.0; n]);
+                let fit = dispatch_to(isa, Concentrations { p, q, bent: &mut bent, rise: &mut rise });
+                fit.then(|| [bits_of(&bent), bits_of(&rise)])
+            };
+            let scalar = run(Isa::Scalar);
+            fitting += usize::from(scalar.is_some());
+            others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} concentrations"));
+        }
+    }
+    assert!(fitting > 10, "no more than {fitting} rows are compared");
+}
+
+/// Finite logits of each kind of data, near and far, and rows that are left to others.
+#[test]
+fn divergences_and_slopes_of_categories_by_logits() {
+    let mut compared = 0;
+    for (kind, (a, b)) in data::<f64>(40).iter().enumerate() {
+        for stretch in [1.0, 100.0] {
+            for n in [1, 2, 3, 8, 9, 31, 32, 33] {
+                let logits = |x: &[f64]| x[..n].iter().map(|x| stretch * x).collect::<Vec<f64>>();
+                let (a, b) = (logits(a), logits(b));
+                let run = |isa| {
+                    let (mut by_a, mut by_b) = (vec![0.0; n], vec![0.0; n]);
+                    let by = Some([&mut by_a[..], &mut by_b[..]]);
+                    let kl = dispatch_to(isa, LogitsPair { a: &a, b: &b, by });
+                    let alone = dispatch_to(isa, LogitsPair { a: &a, b: &b, by: None });
+                    assert_eq!(kl.map(f64::to_bits), alone.map(f64::to_bits));
+                    (kl.map(f64::to_bits), bits_of(&by_a), bits_of(&by_b))
+                };
+                let scalar = run(Isa::Scalar);
+                compared += usize::from(scalar.0.is_some());
+                others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} logits"));
+            }
+        }
+    }
+    assert!(compared > 40, "no more than {compared} rows are compared");
+}
+
+#[test]
+fn slopes_of_categories_by_probabilities() {
+    let mut compared = 0;
+    for (kind, (p, q)) in data::<f64>(40).iter().enumerate() {
+        for n in [1, 3, 8, 9, 40] {
+            let (p, q) = (&p[..n], &q[..n]);
+            let run = |isa| {
+                let (mut by_p, mut by_q) = (vec![0.0; n], vec![0.0; n]);
+                let (kl, sums, p_sum, q_sum) = (0.25, -0.125, 1.5, 0.75);
+                let (by_p_there, by_q_there) = (&mut by_p[..], &mut by_q[..]);
+                let all = dispatch_to(
+                    isa,
+                    ProbabilitySlopes { p, q, kl, sums, p_sum, q_sum, by_p: by_p_there, by_q: by_q_there },
+                );
+                all.then(|| [bits_of(&by_p), bits_of(&by_q)])
+            };
+            let scalar = run(Isa::Scalar);
+            compared += usize::from(scalar.is_some());
+            others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} categories"));
+        }
+    }
+    assert!(compared > 10, "no more than {compared} rows are compared");
+}
