@@ -50,17 +50,22 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
 /// The divergences and their derivatives, of at most [`slopes::PAIRS`] rows; what is not finite where a row has to be looked
 /// at by itself, as all have of a family that has no such kernel.
 pub(crate) fn slopes(family: Family, p: &View, q: &View, rows: Range<usize>, made: &mut Made) {
-    const { assert!(slopes::PAIRS <= PAIRS) };
     let [p, q] = [p, q].map(|side| side.some_rows(rows.start, rows.len()));
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {
         slopes_of_sides(family, p, q, rows.len(), made);
     } else if let (Some(p), Some(q)) = (side::<f32>(&p), side(&q)) {
         slopes_of_sides(family, p, q, rows.len(), made);
     } else {
-        let mut buffers = [[[1.0; PAIRS]; 2]; 2];
-        let [for_p, for_q] = &mut buffers;
-        slopes_of_sides(family, columns(&p, for_p), columns(&q, for_q), rows.len(), made);
+        slopes_gathered(family, &p, &q, made);
     }
+}
+
+/// Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn slopes_gathered(family: Family, p: &View, q: &View, made: &mut Made) {
+    let mut buffers = [[[1.0; slopes::PAIRS]; 2]; 2];
+    let [for_p, for_q] = &mut buffers;
+    slopes_of_sides(family, columns(p, for_p), columns(q, for_q), p.rows(), made);
 }
 
 /// By the family's kernel.
@@ -106,7 +111,7 @@ fn gathered(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
 }
 
 /// The parameters where they are, if a kernel can read them there, or converted.
-fn columns<'a>(of: &View<'a>, buffers: &'a mut [[f64; PAIRS]; 2]) -> Side<'a, f64> {
+fn columns<'a, const N: usize>(of: &View<'a>, buffers: &'a mut [[f64; N]; 2]) -> Side<'a, f64> {
     side(of).unwrap_or_else(|| {
         let [first, second] = buffers.each_mut().map(|buffer| &mut buffer[..of.rows()]);
         of.transposed().row(0).copy(first);

@@ -2,7 +2,7 @@
 
 use crate::family::params::{Bad, positive};
 use crate::kernels::dispatch;
-use crate::kernels::pairs::{Beta, Pairs, Side};
+use crate::kernels::pairs::{Beta, Few};
 use crate::kernels::slopes::Concentrations;
 use crate::special::gamma::{Step, digamma, digamma_difference, gamma_entropy, ln_beta_gap, trigamma};
 
@@ -25,19 +25,21 @@ pub(crate) fn kl(p: &[f64], q: &[f64]) -> f64 {
     let mut rest = Step::new(p[0], q[0]);
     let mut sum = 0.0;
     for (p, q) in p[1..].chunks(LINKS).zip(q[1..].chunks(LINKS)) {
-        let mut rests = [rest; LINKS];
+        let (mut from, mut to, mut by) = ([1.0; LINKS], [1.0; LINKS], [0.0; LINKS]);
         for (i, (p, q)) in p.iter().zip(q).enumerate() {
-            rests[i] = rest;
+            (from[i], to[i], by[i]) = (rest.from, rest.to, rest.by);
             rest = rest.plus(Step::new(*p, *q));
         }
-        let (from, to) = (rests.map(|rest| rest.from), rests.map(|rest| rest.to));
         let mut links = [0.0; LINKS];
-        let out = &mut links[..p.len()];
-        dispatch(Pairs { pair: Beta, p: Side::Columns(&from, p), q: Side::Columns(&to, q), out });
+        dispatch(Few { pair: Beta, p: [&from, p], q: [&to, q], out: &mut links });
         for (i, (p, q)) in p.iter().zip(q).enumerate() {
-            let one = Step::new(*p, *q);
-            let apart = [rests[i], one].iter().all(|x| x.by.abs() >= APART * x.from);
-            sum += if apart && links[i].is_finite() { links[i] } else { ln_beta_gap(rests[i], one) };
+            let (rest, one) = (Step { from: from[i], to: to[i], by: by[i] }, Step::new(*p, *q));
+            let apart = |x: Step| x.by.abs() >= APART * x.from;
+            sum += if apart(rest) && apart(one) && links[i].is_finite() {
+                links[i]
+            } else {
+                ln_beta_gap(rest, one)
+            };
         }
     }
     sum
@@ -49,8 +51,9 @@ pub(crate) fn entropy(p: &[f64]) -> f64 {
     parts - gamma_entropy(total) - (p.len() - 1) as f64 * digamma(total)
 }
 
-/// The derivatives of [`kl`] by each concentration of p and of q.
-pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64]) {
+/// [`kl`] and its derivatives by each concentration of p and of q.
+pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64]) -> f64 {
+    let kl = kl(p, q);
     let total = p.iter().zip(q).map(|(p, q)| Step::new(*p, *q)).reduce(Step::plus);
     let total = total.unwrap_or(Step::new(1.0, 1.0));
     let of_total = total.by * trigamma(total.from);
@@ -64,6 +67,7 @@ pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64])
     }
     by_p.iter_mut().for_each(|by| *by = of_total - *by);
     by_q.iter_mut().for_each(|by| *by -= rise);
+    kl
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::check::{needs_float, needs_shape};
 use crate::error::Error;
 use crate::family::blocks::slopes;
-use crate::family::job::Job;
+use crate::family::job::{Job, row_of};
 use crate::family::names::Family;
 use crate::family::one::gradient;
 use crate::kernels::slopes::{Made, PAIRS};
@@ -43,27 +43,14 @@ pub fn kl_grad(
         return Err(Error::UnsupportedPair { p: p_family.name(), q: q_family.name() });
     }
     let job = Job::new(p_family, p_params, q_family, q_params, options)?;
-    let rows = p_params.rows();
     let column = |len| Shape { rows: len, cols: 1 };
-    if let Some(upstream) = upstream {
-        needs_shape("upstream", column(upstream.len()), column(rows))?;
-    }
-    if let Some(out) = &out {
-        needs_shape("out", column(out.len()), column(rows))?;
-    }
-    let (grad_p, grad_q) = (grad_p.map(|grad| &*grad), grad_q.map(|grad| &*grad));
-    let grads = [("grad_p_params", grad_p, p_params.shape()), ("grad_q_params", grad_q, q_params.shape())];
-    for (what, grad, shape) in grads {
-        if let Some(grad) = grad {
-            needs_shape(what, grad.shape(), shape)?;
-            needs_float(what, grad.dtype())?;
-        }
-    }
     let out = out.map(|out| {
         // SAFETY: the elements are the slice's own, which is borrowed for as long.
-        unsafe { ViewMut::from_raw(out.as_mut_ptr().cast(), column(rows), 1, 1, Dtype::F64) }
+        unsafe { ViewMut::from_raw(out.as_mut_ptr().cast(), column(out.len()), 1, 1, Dtype::F64) }
     });
-    let to = Targets { job: &job, upstream, out: out.as_ref(), grads: [grad_p, grad_q] };
+    let grads = [grad_p.map(|grad| &*grad), grad_q.map(|grad| &*grad)];
+    let to = Targets { job: &job, upstream, out: out.as_ref(), grads };
+    to.check()?;
     let first = job.rows.ranges(PAIRS, |rows| to.range(rows));
     job.rows.outcome(first)
 }
@@ -90,28 +77,59 @@ struct Targets<'a, 'b> {
 }
 
 impl Targets<'_, '_> {
+    /// Whether all have the shapes and types that they need. Not inlined: kernels have their places on the same stack.
+    #[inline(never)]
+    fn check(&self) -> Result<(), Error> {
+        let (p, q) = (self.job.p.shape(), self.job.q.shape());
+        let column = |len| Shape { rows: len, cols: 1 };
+        if let Some(upstream) = self.upstream {
+            needs_shape("upstream", column(upstream.len()), column(p.rows))?;
+        }
+        if let Some(out) = self.out {
+            needs_shape("out", out.shape(), column(p.rows))?;
+        }
+        for (what, grad, shape) in [("grad_p_params", self.grads[0], p), ("grad_q_params", self.grads[1], q)]
+        {
+            if let Some(grad) = grad {
+                needs_shape(what, grad.shape(), shape)?;
+                needs_float(what, grad.dtype())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the results of at most [`PAIRS`] rows; says what the first bad one's error is.
     fn range(&self, rows: Range<usize>) -> Option<Error> {
+        if self.job.p.cols() <= 2 { self.pairs(rows) } else { self.rows(rows, |_| None) }
+    }
+
+    /// The same of families that may have a kernel.
+    #[inline(never)]
+    fn pairs(&self, rows: Range<usize>) -> Option<Error> {
         let job = self.job;
-        let [family, _] = job.sides.each_ref().map(|side| side.family);
         let mut made = [[f64::NAN; PAIRS]; 5];
-        slopes(family, &job.p, &job.q, rows.clone(), &mut made);
+        slopes(job.sides[0].family, &job.p, &job.q, rows.clone(), &mut made);
         let is_good =
             |column: &[f64; PAIRS]| column[..rows.len()].iter().fold(true, |good, x| good & x.is_finite());
         if made.iter().all(is_good) && rows.clone().all(|i| job.rows.options.keeps(i)) {
             self.write_all(rows, &mut made);
             return None;
         }
+        self.rows(rows, |place| {
+            let pair = made.each_ref().map(|column| column[place]);
+            pair.iter().all(|x| x.is_finite()).then_some(pair)
+        })
+    }
+
+    /// Row by row; `made` says what of a range is known.
+    fn rows(&self, rows: Range<usize>, made: impl Fn(usize) -> Option<[f64; 5]>) -> Option<Error> {
         let mut alone = None;
         let mut first = None;
         for (place, i) in rows.enumerate() {
-            if !job.rows.options.keeps(i) {
+            if !self.job.rows.options.keeps(i) {
                 self.fill(i, 0.0);
-                continue;
-            }
-            let [value, a, b, c, d] = made.each_ref().map(|column| column[place]);
-            if [value, a, b, c, d].iter().all(|x| x.is_finite()) {
-                let (cols, mut by_p, mut by_q) = (job.p.cols(), [a, b], [c, d]);
+            } else if let Some([value, a, b, c, d]) = made(place) {
+                let (cols, mut by_p, mut by_q) = (self.job.p.cols(), [a, b], [c, d]);
                 self.write(i, value, &mut by_p[..cols], &mut by_q[..cols]);
             } else if let Err(error) = self.row(i, &mut alone) {
                 self.fill(i, f64::NAN);
@@ -122,6 +140,7 @@ impl Targets<'_, '_> {
     }
 
     /// The results of a range of pairs that are all good.
+    #[inline(never)]
     fn write_all(&self, rows: Range<usize>, made: &mut Made) {
         let (start, n, cols) = (rows.start, rows.len(), self.job.p.cols());
         if self.job.ln_base != 1.0 || self.job.rows.options.weights.is_some() || self.upstream.is_some() {
@@ -142,17 +161,22 @@ impl Targets<'_, '_> {
         }
     }
 
-    /// One row by itself, in memory that is there for the next one, too.
+    /// One row by itself, in memory that is there for the next one, too. Not inlined, for the stack of those who do not need
+    /// it.
+    #[inline(never)]
     fn row(&self, i: usize, memory: &mut Option<Memory>) -> Result<(), Error> {
         let job = self.job;
         let Memory { buffers: (p_buffer, q_buffer), by_p, by_q } = match memory {
             Some(memory) => memory,
             None => memory.insert(Memory::of(job)?),
         };
-        let p = job.p.row(i).as_or_in(p_buffer);
-        let q = job.q.row(i).as_or_in(q_buffer);
+        let (p, q) = (row_of(&job.p, i, p_buffer), row_of(&job.q, i, q_buffer));
         let value = gradient((&job.sides[0], p), (&job.sides[1], q), by_p, by_q);
-        let value = value.map_err(|wrong| wrong.of_row(i, p, q))?;
+        let value = value.map_err(
+            #[cold]
+            #[inline(never)]
+            |wrong| wrong.of_row(i, p, q),
+        )?;
         self.write(i, value, by_p, by_q);
         Ok(())
     }
@@ -166,6 +190,7 @@ impl Targets<'_, '_> {
     }
 
     /// The results of a row, which are in nats.
+    #[inline(never)]
     fn write(&self, i: usize, value: f64, by_p: &mut [f64], by_q: &mut [f64]) {
         let (by_value, by_slope) = self.factors(i);
         by_p.iter_mut().chain(by_q.iter_mut()).for_each(|x| *x = by_slope(*x));
@@ -198,6 +223,8 @@ struct Memory {
 }
 
 impl Memory {
+    #[cold]
+    #[inline(never)]
     fn of(job: &Job) -> Result<Memory, Error> {
         Ok(Memory { buffers: job.buffers()?, by_p: zeros(job.p.cols())?, by_q: zeros(job.q.cols())? })
     }

@@ -71,8 +71,8 @@ impl<'a> Job<'a> {
             } else if out.is_finite() {
                 self.rows.answer(row, Ok(self.in_units(*out)), &mut first)
             } else {
-                let p = self.p.row(row).as_or_in(&mut p_buffer);
-                let q = self.q.row(row).as_or_in(&mut q_buffer);
+                let p = row_of(&self.p, row, &mut p_buffer);
+                let q = row_of(&self.q, row, &mut q_buffer);
                 let value = value((&self.sides[0], p), (&self.sides[1], q), self.measure);
                 let value = value.map(|value| self.in_units(value)).map_err(|wrong| wrong.of_row(row, p, q));
                 self.rows.answer(row, value, &mut first)
@@ -94,4 +94,10 @@ impl<'a> Job<'a> {
         };
         Ok((buffer(&self.p)?, buffer(&self.q)?))
     }
+}
+
+/// Row `i` where it is, or in the buffer. Not inlined: what it takes on the stack is gone when the row is computed.
+#[inline(never)]
+pub(crate) fn row_of<'b>(of: &View<'b>, i: usize, buffer: &'b mut [f64]) -> &'b [f64] {
+    of.row(i).as_or_in(buffer)
 }

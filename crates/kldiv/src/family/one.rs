@@ -457,16 +457,45 @@ pub(crate) fn gradient(
     by_q: &mut [f64],
 ) -> Result<f64, Wrong> {
     match p_side.family {
+        family @ (Family::Categorical | Family::CategoricalLogits | Family::Dirichlet) => {
+            gradient_of_shares(family, p, q, by_p, by_q)
+        }
+        _ => gradient_of_few((p_side, p), (q_side, q), by_p, by_q),
+    }
+}
+
+/// Of distributions of categories or of their shares. Not inlined, for the stack of the kernels below it.
+#[inline(never)]
+fn gradient_of_shares(
+    family: Family,
+    p: &[f64],
+    q: &[f64],
+    by_p: &mut [f64],
+    by_q: &mut [f64],
+) -> Result<f64, Wrong> {
+    Ok(match family {
         Family::Categorical => {
             let (p, q) = (of_p(categorical::check(p, 0))?, of_q(categorical::check(q, 0))?);
-            return Ok(categorical::gradient(p, q, by_p, by_q));
+            categorical::gradient(p, q, by_p, by_q)
         }
         Family::CategoricalLogits => {
             let (a, b) = (of_p(categorical::check_logits(p))?, of_q(categorical::check_logits(q))?);
-            return Ok(categorical::logits_gradient(a, b, by_p, by_q));
+            categorical::logits_gradient(a, b, by_p, by_q)
         }
-        _ => {}
-    }
+        _ => {
+            let (p, q) = (of_p(dirichlet::check(p))?, of_q(dirichlet::check(q))?);
+            dirichlet::gradient(p, q, by_p, by_q)
+        }
+    })
+}
+
+#[inline(never)]
+fn gradient_of_few(
+    (p_side, p): (&Side, &[f64]),
+    (q_side, q): (&Side, &[f64]),
+    by_p: &mut [f64],
+    by_q: &mut [f64],
+) -> Result<f64, Wrong> {
     let kl = one((p_side, p), (q_side, q), Asked::Divergence)?;
     match p_side.family {
         Family::Normal => {
@@ -492,7 +521,6 @@ pub(crate) fn gradient(
             categorical::logits_gradient(&[0.0, p[0]], &[0.0, q[0]], &mut p_by, &mut q_by);
             (by_p[0], by_q[0]) = (p_by[1], q_by[1]);
         }
-        Family::Dirichlet => dirichlet::gradient(p, q, by_p, by_q),
         _ => {
             let d = p_side.dimension;
             let (p, q) = (of_p(Mvn::read(p, d, Form::Tril))?, of_q(Mvn::read(q, d, Form::Tril))?);

@@ -7,7 +7,7 @@
 //! Divisions that do not wait for each other are one: `1/a = b/(ab)`.
 
 use crate::kernels::gamma::{LARGE, SHAPES, STEPS, fall, gamma_gap, large_gaps};
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, fetch_ahead};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, fetch_ahead};
 use crate::kernels::log::{LN2_BY_STEP, Parts, Ratio, Undivided, inverses};
 use crate::kernels::twice::Twice;
 use crate::view::Element;
@@ -177,6 +177,33 @@ impl<P: Pair, T: Parameter> Pairs<'_, P, T> {
 #[inline(always)]
 pub(super) fn within<V: Lanes<Real = f64>>(x: V, (low, high): (f64, f64)) -> V::Mask {
     V::and(V::le(V::splat(low), x), V::le(x, V::splat(high)))
+}
+
+/// Writes the divergences of at most eight pairs of which the parameters are in columns; not finite where a pair is to be
+/// looked at by itself.
+pub(crate) struct Few<'a, P> {
+    pub(crate) pair: P,
+    pub(crate) p: [&'a [f64]; 2],
+    pub(crate) q: [&'a [f64]; 2],
+    pub(crate) out: &'a mut [f64; 8],
+}
+
+impl<P: Pair> Job for Few<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Few { pair, p: [a, b], q: [c, d], out } = self;
+        let n = a.len().min(b.len()).min(c.len()).min(d.len()).min(8);
+        // SAFETY: there are n of each, and eight are a vector.
+        unsafe {
+            let (a, b) = (I::F64::load_first(a.as_ptr(), n), I::F64::load_first(b.as_ptr(), n));
+            let (c, d) = (I::F64::load_first(c.as_ptr(), n), I::F64::load_first(d.as_ptr(), n));
+            let value = pair.divergence(a, b, c, d);
+            let value = I::F64::select(pair.fits(a, b, c, d), value, I::F64::splat(f64::NAN));
+            value.store(out.as_mut_ptr());
+        }
+    }
 }
 
 /// Normal: loc and scale. With r = σ_p/σ_q, `½ (r² − 1) − ln r = (r − 1 − ln r) + ½ (r − 1)²`.

@@ -2,7 +2,7 @@
 
 use crate::kernels::categories::{LogitsPair, ProbabilitySlopes};
 use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
-use crate::kernels::pairs::{Beta, Gamma, Normal, Parameter, Side};
+use crate::kernels::pairs::{Beta, Few, Gamma, Normal, Parameter, Side};
 use crate::kernels::slopes::{Concentrations, Gradients, Made, PAIRS, Slopes};
 use crate::kernels::tests::{bits_of, data, one_nan, others};
 use crate::kernels::{Isa, dispatch_to};
@@ -60,6 +60,25 @@ slopes_have_the_scalar_ones_bits! {
     slopes_of_betas: Beta;
     slopes_of_bernoullis: Bernoulli;
     slopes_of_bernoullis_by_logits: BernoulliLogits;
+}
+
+#[test]
+fn few_pairs_of_betas() {
+    let mut finite = 0;
+    for (kind, (p, q)) in data::<f64>(16).iter().enumerate() {
+        for n in 0..=8 {
+            let run = |isa| {
+                let mut out = [0.0; 8];
+                let (p, q) = ([&p[..n], &p[8..8 + n]], [&q[..n], &q[8..8 + n]]);
+                dispatch_to(isa, Few { pair: Beta, p, q, out: &mut out });
+                bits_of(&out[..n])
+            };
+            let scalar = run(Isa::Scalar);
+            finite += scalar.iter().filter(|x| f64::from_bits(**x).is_finite()).count();
+            others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} pairs"));
+        }
+    }
+    assert!(finite > 50, "no more than {finite} pairs are compared");
 }
 
 #[test]
