@@ -108,13 +108,13 @@ macro_rules! shared {
             Self::select(b.equal(b), a.larger(b), a)
         }
         #[inline(always)]
-        fn both_ordinary(p: Self, q: Self) -> bool {
+        fn ordinary(p: Self, q: Self) -> $register {
             // min and max give their second operand where one is NaN: between them, both are looked at.
             let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
-            Self::all(Self::and(
+            Self::and(
                 Self::splat(<$real>::SMALLEST).le(Self(low)),
                 Self(high).le(Self::splat(<$real>::LARGEST)),
-            ))
+            )
         }
         #[inline(always)]
         fn unrest(p: Self, q: Self, from: $real) -> __m256i {

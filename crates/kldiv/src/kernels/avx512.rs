@@ -149,12 +149,11 @@ macro_rules! shared {
             Self(op!($range::<LARGER_MAGNITUDE>(self.0, other.0)))
         }
         #[inline(always)]
-        fn both_ordinary(p: Self, q: Self) -> bool {
+        fn ordinary(p: Self, q: Self) -> $mask {
             // min and max give their second operand where one is NaN: between them, both are looked at.
             let (low, high) = (op!($min(q.0, p.0)), op!($max(p.0, q.0)));
             let not_small = op!($cmp::<_CMP_GE_OQ>(low, Self::splat(<$real>::SMALLEST).0));
-            let ordinary = op!($cmp_masked::<_CMP_LE_OQ>(not_small, high, Self::splat(<$real>::LARGEST).0));
-            ordinary == <$mask>::MAX
+            op!($cmp_masked::<_CMP_LE_OQ>(not_small, high, Self::splat(<$real>::LARGEST).0))
         }
         #[inline(always)]
         fn unrest(p: Self, q: Self, from: $real) -> __m512i {

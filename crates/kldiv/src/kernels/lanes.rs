@@ -246,7 +246,7 @@ pub(crate) trait Lanes: Numbers {
     type Unrest: Copy;
     /// Eight lanes of f64, which sums run in.
     type Sum: Lanes<Real = f64>;
-    /// How many lanes there are; a multiple of 8, or 1.
+    /// How many lanes there are: a power of 2. What loops take has a multiple of 8, or 1; less is a part of such a vector.
     const LANES: usize;
 
     /// # Safety
@@ -280,8 +280,13 @@ pub(crate) trait Lanes: Numbers {
             copy_if::<_, 1>(&stored, to, n, &mut at);
         }
     }
-    /// Whether every lane of both is from `SMALLEST` to `LARGEST`; never for a NaN.
-    fn both_ordinary(p: Self, q: Self) -> bool;
+    /// True in the lanes where both are from `SMALLEST` to `LARGEST`; never for a NaN.
+    fn ordinary(p: Self, q: Self) -> Self::Mask;
+    /// Whether all are.
+    #[inline(always)]
+    fn both_ordinary(p: Self, q: Self) -> bool {
+        Self::all(Self::ordinary(p, q))
+    }
     /// What says whether lanes are calm, joined; it takes less than to look at each. Numbers are from `from` on to below
     /// 2^1024 (2^128) times that if the upper two bits are 0 where `from`'s bits are subtracted from theirs.
     fn unrest(p: Self, q: Self, from: Self::Real) -> Self::Unrest;
@@ -329,6 +334,12 @@ pub(crate) trait Lanes: Numbers {
     fn part_of_two(a: Self, b: Self, i: usize) -> Self::Sum {
         let parts = Self::LANES / 8;
         if i < parts { a.part(i) } else { b.part(i - parts) }
+    }
+    /// The same of four.
+    #[inline(always)]
+    fn part_of_four([a, b, c, d]: [Self; 4], i: usize) -> Self::Sum {
+        let parts = 2 * Self::LANES / 8;
+        if i < parts { Self::part_of_two(a, b, i) } else { Self::part_of_two(c, d, i - parts) }
     }
     /// The nearest integer of each lane; lanes are within a quarter of `ROUND`.
     #[inline(always)]

@@ -124,9 +124,9 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         unsafe { to.cast::<[R; N]>().write(self.0) }
     }
     #[inline]
-    fn both_ordinary(p: Self, q: Self) -> bool {
-        let ordinary = |x: &R| *x >= R::SMALLEST && *x <= R::LARGEST;
-        p.0.iter().all(ordinary) && q.0.iter().all(ordinary)
+    fn ordinary(p: Self, q: Self) -> [bool; N] {
+        let ordinary = |x: R| x >= R::SMALLEST && x <= R::LARGEST;
+        each_lane(|i| ordinary(p.0[i]) && ordinary(q.0[i]))
     }
     #[inline]
     fn unrest(p: Self, q: Self, from: R) -> bool {
