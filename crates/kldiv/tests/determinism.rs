@@ -253,6 +253,9 @@ fn available() -> Vec<&'static str> {
             names.push("avx512");
         }
     }
+    if cfg!(all(target_arch = "aarch64", target_endian = "little")) {
+        names.push("neon");
+    }
     names
 }
 
@@ -281,7 +284,7 @@ fn every_instruction_set_gives_the_same_bits() {
         available.last(),
         "the strongest is taken where nothing is asked for"
     );
-    for isa in ["scalar", "avx2", "avx512"] {
+    for isa in ["scalar", "avx2", "avx512", "neon"] {
         if !available.contains(&isa) {
             println!("{isa}: skipped, this machine lacks it");
             assert!(child(Some(isa)).1 != isa, "{isa} was claimed where the machine lacks it");

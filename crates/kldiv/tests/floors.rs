@@ -32,7 +32,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::transpose", "kernels::product", "kernels::each", "kernels::widen"],
     &["kernels::rows", "kernels::far"],
     &["kernels::apart", "kernels::triangular", "kernels::vae", "kernels::softmax_rows"],
-    &["kernels::avx2", "kernels::avx512"],
+    &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::tests"],
     &["kernels::matrix_tests", "kernels::product_tests", "kernels::apart_tests", "kernels::slopes_tests"],

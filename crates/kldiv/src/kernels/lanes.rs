@@ -501,6 +501,11 @@ pub(crate) fn fetch_ahead<T>(from: *const T) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: every AArch64 has the instruction, and it may be given any address.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) ahead, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = ahead;
 }

@@ -85,7 +85,8 @@ impl<V: Numbers> Quotient<V> {
 }
 
 impl<V: Numbers> Ratio<V> {
-    /// Of numbers as they are given.
+    /// Of numbers as they are given; [`crate::kernels::still`] has them.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn of_given(p: V, q: V) -> Self {
         let (aligned, steps) = V::align(p, q);

@@ -1,7 +1,7 @@
 //! Kernels: the loops that do the work, for each instruction set, and the one place that chooses among them.
 //!
 //! `generic` holds the loops, `op` the measures' terms, `log` the logarithm they stand on; `lanes` says what a vector
-//! can do, and `scalar`, `avx2` and `avx512` do it. All give the same bits.
+//! can do, and `scalar`, `avx2`, `avx512` and `neon` do it. All give the same bits.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -47,6 +47,8 @@ pub(crate) mod log;
 pub(crate) mod loss;
 #[cfg(test)]
 mod matrix_tests;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 pub(crate) mod op;
 pub(crate) mod pairs;
 pub(crate) mod prepare;
@@ -70,7 +72,7 @@ mod twice;
 pub(crate) mod vae;
 mod widen;
 
-/// An instruction set that there are kernels for, weakest first.
+/// An instruction set that there are kernels for; of those that one machine may have, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -81,10 +83,19 @@ pub enum Isa {
     Avx2 = 2,
     /// AVX-512 F, DQ, BW and VL.
     Avx512 = 3,
+    /// NEON of AArch64, which every such machine has.
+    Neon = 4,
 }
 
 impl Isa {
-    const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+    /// Those that a machine of this kind may have.
+    const ALL: &'static [Isa] = if cfg!(target_arch = "x86_64") {
+        &[Isa::Scalar, Isa::Avx2, Isa::Avx512]
+    } else if cfg!(all(target_arch = "aarch64", target_endian = "little")) {
+        &[Isa::Scalar, Isa::Neon]
+    } else {
+        &[Isa::Scalar]
+    };
 
     /// Its name, as `KLDIV_ISA` takes it.
     pub const fn name(self) -> &'static str {
@@ -92,6 +103,7 @@ impl Isa {
             Isa::Scalar => "scalar",
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
+            Isa::Neon => "neon",
         }
     }
 
@@ -120,18 +132,20 @@ impl Isa {
                 return Isa::Avx2;
             }
         }
-        Isa::Scalar
+        if cfg!(all(target_arch = "aarch64", target_endian = "little")) { Isa::Neon } else { Isa::Scalar }
     }
 }
 
 /// The instruction set in use: the strongest that the machine has, or the weaker one that the environment variable
-/// `KLDIV_ISA` (`scalar`, `avx2`, `avx512`) named when it was first asked for. All give the same bits.
+/// `KLDIV_ISA` (`scalar`, `avx2`, `avx512`, `neon`) named when it was first asked for. All give the same bits.
 #[inline(always)]
 pub fn active_isa() -> Isa {
     match CHOSEN.load(Ordering::Relaxed) {
         1 => Isa::Scalar,
         2 => Isa::Avx2,
         3 => Isa::Avx512,
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        4 => Isa::Neon,
         _ => choose(),
     }
 }
@@ -141,8 +155,9 @@ static CHOSEN: AtomicU8 = AtomicU8::new(0);
 #[cold]
 fn choose() -> Isa {
     let wanted = std::env::var("KLDIV_ISA").ok();
-    let wanted = wanted.and_then(|name| Isa::ALL.into_iter().find(|isa| isa.name() == name));
-    let isa = Isa::strongest().min(wanted.unwrap_or(Isa::Avx512));
+    let wanted = wanted.and_then(|name| Isa::ALL.iter().find(|isa| isa.name() == name));
+    let strongest = Isa::strongest();
+    let isa = wanted.map_or(strongest, |wanted| strongest.min(*wanted));
     CHOSEN.store(isa as u8, Ordering::Relaxed);
     isa
 }
@@ -162,6 +177,8 @@ fn dispatch_to<J: Job>(isa: Isa, job: J) -> J::Output {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { avx2::run(job) },
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Isa::Neon => neon::run(job),
         _ => scalar::run(job),
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn one_nan(x: f64) -> u64 {
 
 /// The instruction sets that this machine has, but for the scalar one.
 pub(super) fn others() -> impl Iterator<Item = Isa> {
-    Isa::ALL.into_iter().filter(|isa| *isa != Isa::Scalar && *isa <= Isa::strongest())
+    Isa::ALL.iter().copied().filter(|isa| *isa != Isa::Scalar && *isa <= Isa::strongest())
 }
 
 /// The sums of an operation over two slices that are fed piece by piece.
