@@ -107,6 +107,12 @@ impl Isa {
         }
     }
 
+    /// The weaker one of that name, or this one: a name of another kind of machine's is no name.
+    fn unless(self, name: Option<&str>) -> Isa {
+        let named = Isa::ALL.iter().find(|isa| Some(isa.name()) == name);
+        named.map_or(self, |isa| self.min(*isa))
+    }
+
     /// Whether it is known to be the active one.
     #[inline(always)]
     pub(crate) fn is_in_use(self) -> bool {
@@ -154,10 +160,7 @@ static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
 #[cold]
 fn choose() -> Isa {
-    let wanted = std::env::var("KLDIV_ISA").ok();
-    let wanted = wanted.and_then(|name| Isa::ALL.iter().find(|isa| isa.name() == name));
-    let strongest = Isa::strongest();
-    let isa = wanted.map_or(strongest, |wanted| strongest.min(*wanted));
+    let isa = Isa::strongest().unless(std::env::var("KLDIV_ISA").ok().as_deref());
     CHOSEN.store(isa as u8, Ordering::Relaxed);
     isa
 }

@@ -70,6 +70,18 @@ pub(super) fn others() -> impl Iterator<Item = Isa> {
     Isa::ALL.iter().copied().filter(|isa| *isa != Isa::Scalar && *isa <= Isa::strongest())
 }
 
+#[test]
+fn a_name_chooses_only_what_is_weaker_and_of_this_kind_of_machine() {
+    for strongest in Isa::ALL {
+        assert_eq!(strongest.unless(None), *strongest);
+        assert_eq!(strongest.unless(Some("scalar")), Isa::Scalar);
+        for other in [Isa::Avx2, Isa::Avx512, Isa::Neon] {
+            let chosen = if Isa::ALL.contains(&other) && other < *strongest { other } else { *strongest };
+            assert_eq!(strongest.unless(Some(other.name())), chosen, "{other:?} on {strongest:?}");
+        }
+    }
+}
+
 /// The sums of an operation over two slices that are fed piece by piece.
 fn summed<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize>(
     isa: Isa,
