@@ -23,7 +23,7 @@ use crate::view::{Dtype, Shape, View, ViewMut};
 ///
 /// `upstream` has an entry a row, None being 1; `out`, `grad_p` and `grad_q` are written where they are given, the
 /// gradients of the shape of their parameters. A row's weight multiplies all of it; a masked or bad row's gradients are
-/// 0 or NaN. See the [module](self) for the rest.
+/// 0 or NaN. See the [module](crate::family) for the rest.
 #[allow(clippy::too_many_arguments, reason = "both sides have three")]
 pub fn kl_grad(
     p_family: Family,
