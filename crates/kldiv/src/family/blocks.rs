@@ -47,8 +47,14 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
     }
 }
 
-/// The divergences and their derivatives, of at most [`slopes::PAIRS`] rows; what is not finite where a row has to be looked
-/// at by itself, as all have of a family that has no such kernel.
+/// Whether a family has a kernel for derivatives.
+pub(crate) fn has_slopes(family: Family) -> bool {
+    use Family::{Bernoulli, BernoulliLogits, Beta, Gamma, Normal};
+    matches!(family, Normal | Gamma | Beta | Bernoulli | BernoulliLogits)
+}
+
+/// The divergences and their derivatives, of at most [`slopes::PAIRS`] rows of such a family; what is not finite where a row
+/// has to be looked at by itself.
 pub(crate) fn slopes(family: Family, p: &View, q: &View, rows: Range<usize>, made: &mut Made) {
     let [p, q] = [p, q].map(|side| side.some_rows(rows.start, rows.len()));
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::check::{needs_float, needs_shape};
 use crate::error::Error;
-use crate::family::blocks::slopes;
+use crate::family::blocks::{has_slopes, slopes};
 use crate::family::job::{Job, row_of};
 use crate::family::names::Family;
 use crate::family::one::gradient;
@@ -100,10 +100,10 @@ impl Targets<'_, '_> {
 
     /// Writes the results of at most [`PAIRS`] rows; says what the first bad one's error is.
     fn range(&self, rows: Range<usize>) -> Option<Error> {
-        if self.job.p.cols() <= 2 { self.pairs(rows) } else { self.rows(rows, |_| None) }
+        if has_slopes(self.job.sides[0].family) { self.pairs(rows) } else { self.rows(rows, |_| None) }
     }
 
-    /// The same of families that may have a kernel.
+    /// The same of families that have a kernel. Not inlined: what is made is on the stack of these alone.
     #[inline(never)]
     fn pairs(&self, rows: Range<usize>) -> Option<Error> {
         let job = self.job;

@@ -112,15 +112,20 @@ impl Job for LogitsPair<'_> {
 /// Which is the first of the largest, if the others are not far from it.
 #[inline(always)]
 fn largest(x: &[f64]) -> Option<usize> {
-    let (mut top, mut least) = (0, f64::INFINITY);
-    for i in 0..x.len() {
+    let mut top = 0;
+    for i in 1..x.len() {
         if x[i] > x[top] {
             top = i;
         }
-        // A NaN stays.
-        least = if x[i] >= least { least } else { x[i] };
     }
-    (x.get(top)? - least <= FAR).then_some(top)
+    let most = *x.get(top)?;
+    for i in 0..x.len() {
+        // A NaN is not near anything.
+        if !(most - x[i] <= FAR) {
+            return None;
+        }
+    }
+    Some(top)
 }
 
 /// The sum of the lanes, one after another.
