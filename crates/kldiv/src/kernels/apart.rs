@@ -213,11 +213,19 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         }
     }
 
-    /// The lanes joined.
+    /// The curved and the straight sum, or of what is far apart the terms and by how much they exceed what they have to sum to.
+    #[inline(always)]
+    fn both(&self) -> (S, S) {
+        let sums = far::Sums { terms: self.curved, q: self.straight };
+        (self.curved, if self.far == Some(true) { sums.excess() } else { self.straight })
+    }
+
+    /// These, each with its lanes joined.
     #[inline(always)]
     fn total(&self) -> Total<1, 1> {
+        let (curved, straight) = self.both();
         let mut total = Total::ZERO;
-        (total.plain[0].hi, total.exact[0].hi) = (join(self.curved), join(self.straight));
+        (total.plain[0].hi, total.exact[0].hi) = (join(curved), join(straight));
         total
     }
 }
@@ -286,10 +294,10 @@ fn is_apart<T: Real>(curved: f64) -> bool {
     curved.to_bits().cast_signed() >= near::<T>().to_bits().cast_signed()
 }
 
-/// Whether the sums of a share, as one that is apart or as one that is far apart, are good enough.
+/// Whether the sums of a share, as one that is apart or as one that is far apart, are good enough; see [`Lane::both`].
 #[inline(always)]
 fn stand<T: Real>(curved: f64, straight: f64, far: bool) -> bool {
-    is_apart::<T>(if far { far::excess_of(curved, straight) } else { curved })
+    is_apart::<T>(if far { straight } else { curved })
 }
 
 /// What is left to do of a value that was tried.
@@ -345,15 +353,21 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F>
             // Here it would take registers, which then had to be saved for the other way as well.
             return separately::<I, _>(Short { p, q, then });
         }
-        let mut sums = far::Sums::<I::F64>::zero();
-        if !sums.add::<I, T, false>(p, q) {
-            return then(Err(Rest::Odd));
-        }
-        let both = joined_both(sums.terms, sums.q);
-        if !is_apart::<T>(far::excess(both).lane_0()) {
+        // One long stretch needs no loop around it.
+        let sums = if p.len() <= far::LONG_STRETCH {
+            // SAFETY: what begins far apart has a stretch at least.
+            unsafe { far::Sums::of_long::<I, T, false>(p, q) }
+        } else {
+            let mut sums = far::Sums::<I::F64>::zero();
+            // No closure: it would not be compiled for the instruction set.
+            if sums.add::<I, T, false>(p, q) { Some(sums) } else { None }
+        };
+        let Some(sums) = sums else { return then(Err(Rest::Odd)) };
+        let both = joined_both(sums.excess(), sums.terms);
+        if !is_apart::<T>(both.lane_0()) {
             return then(Err(Rest::Near));
         }
-        then(Ok(both.lane_0()))
+        then(Ok(both.swap(4).lane_0()))
     }
 }
 
@@ -458,7 +472,8 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             let mut lane = Lane::<I::F64>::new();
             could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
-            (curved[i], straight[i], far[i]) = (lane.curved, lane.straight, lane.far == Some(true));
+            (curved[i], straight[i]) = lane.both();
+            far[i] = lane.far == Some(true);
         }
         let (curved, straight) = (join_rows(curved), join_rows(straight));
         let values: [f64; ROWS] = (curved - straight).to_f64s();

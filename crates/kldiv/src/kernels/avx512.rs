@@ -6,6 +6,7 @@
 // Instructions are written as arguments of instructions.
 #![allow(unused_unsafe)]
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -412,10 +413,32 @@ impl<const STILL: bool> Lanes for F32x16<STILL> {
         F64x8(op!(_mm512_cvt_roundps_pd::<_MM_FROUND_NO_EXC>(half)))
     }
     #[inline(always)]
-    fn folded(self) -> F64x8<STILL> {
-        let (low, high) = (op!(_mm512_castps512_ps256(self.0)), op!(_mm512_extractf32x8_ps::<1>(self.0)));
-        F64x8(op!(_mm512_cvtps_pd(op!(_mm256_add_ps(low, high)))))
+    fn four_in_step([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = op!(in_step([a.0, b.0, c.0, d.0]));
+        [Self(a), Self(b), Self(c), Self(d)]
     }
+    #[inline(always)]
+    fn folded(self) -> F64x8<STILL> {
+        (self + self.swap(8)).part(0)
+    }
+}
+
+/// Four vectors behind whatever makes them and before whatever takes them.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn in_step([mut a, mut b, mut c, mut d]: [__m512; 4]) -> [__m512; 4] {
+    // SAFETY: it is no instruction. It is not said to be pure: a compiler would put all that is before it behind a branch.
+    unsafe {
+        asm!(
+            "/* {a} {b} {c} {d} */",
+            a = inout(zmm_reg) a,
+            b = inout(zmm_reg) b,
+            c = inout(zmm_reg) c,
+            d = inout(zmm_reg) d,
+            options(nomem, nostack, preserves_flags)
+        );
+    }
+    [a, b, c, d]
 }
 
 impl<const STILL: bool> F64x8<STILL> {

@@ -183,6 +183,9 @@ EXP = "E(r) = (exp(r) - 1 - r)/r²"
 # What it adds to a logarithm is small where s is, and may be less exact there.
 show("ATANH_F64", ATANH, atanh_rest, D(0), z_max, fit_odd(atanh_rest, z_max, 7), "f64")
 show("ATANH_F32", ATANH, atanh_rest, D(0), z_max, fit_odd(atanh_rest, z_max, 3), "f32")
+for kind, bits, n in [("f64", 52, 7), ("f32", 23, 3)]:
+    in_steps = lambda z: atanh_rest(z) * 2**bits / ln2
+    show(f"ATANH_IN_STEPS_{kind.upper()}", f"2^{bits}/ln 2 of that", in_steps, D(0), z_max, fit_odd(in_steps, z_max, n), kind)
 polynomial("EXP_F64", EXP, exp_rest, -half_ln2, half_ln2, 10, "f64")
 polynomial("EXP_F32", EXP, exp_rest, -half_ln2, half_ln2, 5, "f32")
 polynomial("EXP_WIDE_F64", EXP, exp_rest, D(-2), D(2), 18, "f64")

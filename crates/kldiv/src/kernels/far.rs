@@ -5,11 +5,12 @@
 //! less than the 16 u of K that are allowed. Numbers that are nearer need the care of [`crate::kernels::apart`]. Those mostly
 //! are near from the beginning: the first sixteen pairs say whether it is tried, the sums at the end whether it stands.
 //!
-//! Four terms of a lane are added in f32, then four such sums, then those as f64.
+//! Four terms of a lane are added in f32, then four such sums, then those of two lanes; what comes of it are eight lanes of
+//! f64. Logarithms are taken in steps of the last place of a number's exponent, which need no product with ln 2: the sums have it.
 
 use std::slice;
 
-use crate::kernels::generic::{Loaded, STRETCH, settle, vectors};
+use crate::kernels::generic::{Four, Loaded, STRETCH, each_of, settle, vectors};
 use crate::kernels::lanes::{Isa, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::Ratio;
 use crate::kernels::op::Kl;
@@ -17,6 +18,9 @@ use crate::kernels::prepare::AsGiven;
 
 /// Elements whose terms are added in f32.
 pub(crate) const LONG_STRETCH: usize = 4 * STRETCH;
+
+/// What a term is worth that is in steps; see [`Ratio::ln_in_steps`].
+const STEP: f64 = std::f64::consts::LN_2 / (1 << 23) as f64;
 
 /// What the terms sum to at least, by what q sums to.
 const FAR: f64 = 1.0 / 8.0;
@@ -34,84 +38,148 @@ impl<S: Lanes<Real = f64>> Sums<S> {
         Sums { terms: S::zero(), q: S::zero() }
     }
 
+    /// Of two slices of equal length, if it could.
+    ///
+    /// # Safety
+    /// They have from a stretch to a long one.
+    #[inline(always)]
+    pub(super) unsafe fn of_long<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
+        p: &[T],
+        q: &[T],
+    ) -> Option<Self> {
+        let mut left = p.len().min(q.len());
+        let (mut p, mut q) = (p.as_ptr(), q.as_ptr());
+        // SAFETY: the caller's promise.
+        let mut long = unsafe { Stretch::<T::On<I>>::whole::<I, ZEROS>(p, q)? };
+        loop {
+            left -= STRETCH;
+            // SAFETY: a stretch of each is behind.
+            (p, q) = unsafe { (p.add(STRETCH), q.add(STRETCH)) };
+            if left < STRETCH {
+                break;
+            }
+            // SAFETY: a whole stretch is left in both.
+            long.join(unsafe { Stretch::whole::<I, ZEROS>(p, q)? });
+        }
+        if left > 0 {
+            // SAFETY: so much is left in both.
+            let (p, q) = unsafe { (slice::from_raw_parts(p, left), slice::from_raw_parts(q, left)) };
+            long.join(Stretch::last::<T, ZEROS>(p, q)?);
+        }
+        long.sums()
+    }
+
     /// Adds two slices of equal length, of whole long stretches or the last ones, and says whether it could.
     #[inline(always)]
     pub(super) fn add<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(&mut self, p: &[T], q: &[T]) -> bool {
-        let one = T::On::<I>::one();
-        let unrest = T::On::<I>::unrest(one, one, T::NORMAL);
-        let (mut left, mut p, mut q) = (p.len().min(q.len()), p.as_ptr(), q.as_ptr());
-        while left > 0 {
-            let mut long = Stretch::<T::On<I>>::new(unrest);
-            let mut room = left.min(LONG_STRETCH);
-            left -= room;
-            while room >= STRETCH {
-                // SAFETY: a whole stretch is left in both.
-                let short = unsafe { long.next::<ZEROS>(p, q) };
-                let Some(short) = short else { return false };
-                long.join(short);
-                // SAFETY: as above.
-                (p, q) = unsafe { (p.add(STRETCH), q.add(STRETCH)) };
-                room -= STRETCH;
-            }
-            if room > 0 {
-                // SAFETY: so much is left in both.
-                let (p, q) = unsafe { (slice::from_raw_parts(p, room), slice::from_raw_parts(q, room)) };
-                let Some(short) = long.last::<T, ZEROS>(p, q) else { return false };
-                long.join(short);
-            }
-            self.terms = self.terms + eight(long.terms);
-            self.q = self.q + eight(long.q);
-            if !T::On::<I>::calm(long.unrest) {
-                return false;
-            }
+        let (mut at, n) = (0, p.len().min(q.len()));
+        while at < n {
+            let end = n.min(at + LONG_STRETCH);
+            let (p, q) = (&p[at..end], &q[at..end]);
+            let long = if end - at >= STRETCH {
+                // SAFETY: so many they have.
+                unsafe { Self::of_long::<I, T, ZEROS>(p, q) }
+            } else {
+                match Stretch::<T::On<I>>::last::<T, ZEROS>(p, q) {
+                    Some(last) => last.sums(),
+                    None => None,
+                }
+            };
+            let Some(long) = long else { return false };
+            (self.terms, self.q) = (self.terms + long.terms, self.q + long.q);
+            at = end;
         }
         true
     }
+
+    /// By how much the terms exceed what they have to sum to at least.
+    #[inline(always)]
+    pub(super) fn excess(&self) -> S {
+        S::splat(FAR).fnma(self.q, self.terms)
+    }
 }
 
-/// The terms and q of a stretch, summed in a vector.
+/// Asks for what a stretch a page further on takes, all at once: a compiler does not bring what comes before such a request
+/// behind it.
+#[inline(always)]
+fn fetch_stretch_ahead<V: Lanes>(p: *const V::Real, q: *const V::Real) {
+    for i in (0..STRETCH).step_by(V::LANES) {
+        fetch_ahead(p.wrapping_add(i));
+        fetch_ahead(q.wrapping_add(i));
+    }
+}
+
+/// What a stretch sums to in a vector: of p by `ln(q/p)` in steps, and of q.
 struct Stretch<V: Lanes> {
-    terms: V,
+    products: V,
     q: V,
     unrest: V::Unrest,
 }
 
 impl<V: Lanes> Stretch<V> {
     #[inline(always)]
-    fn new(unrest: V::Unrest) -> Self {
-        Stretch { terms: V::zero(), q: V::zero(), unrest }
+    fn new() -> Self {
+        let unrest = V::unrest(V::one(), V::one(), V::Real::NORMAL);
+        Stretch { products: V::zero(), q: V::zero(), unrest }
     }
 
-    /// The next stretch, if it is taken: of known length, and so without a loop.
+    /// Of known length, and so without a loop.
     ///
     /// # Safety
     /// A stretch is readable from each.
     #[inline(always)]
-    unsafe fn next<const ZEROS: bool>(&self, p: *const V::Real, q: *const V::Real) -> Option<Self> {
-        let mut stretch = Self::new(self.unrest);
-        // All that is asked for at once: a compiler does not bring what comes before such a request behind it.
-        for i in 0..STRETCH / V::LANES {
-            fetch_ahead(p.wrapping_add(i * V::LANES));
-            fetch_ahead(q.wrapping_add(i * V::LANES));
-        }
-        for i in 0..STRETCH / V::LANES {
-            // SAFETY: the caller's promise.
-            unsafe { stretch.add_at::<ZEROS>(p.add(i * V::LANES), q.add(i * V::LANES))? };
+    unsafe fn whole<I: Isa, const ZEROS: bool>(p: *const V::Real, q: *const V::Real) -> Option<Self> {
+        fetch_stretch_ahead::<V>(p, q);
+        // SAFETY: the caller's promise.
+        let mut stretch = unsafe { Self::of_four::<I, ZEROS>(p, q)? };
+        for i in (4 * V::LANES..STRETCH).step_by(4 * V::LANES) {
+            // SAFETY: as above.
+            stretch.join(unsafe { Self::of_four::<I, ZEROS>(p.add(i), q.add(i))? });
         }
         Some(stretch)
     }
 
-    /// What is left, less than a stretch.
+    /// Of four vectors, side by side where there are registers for them.
+    ///
+    /// # Safety
+    /// Four vectors are readable from each.
     #[inline(always)]
-    fn last<T: Vector, const ZEROS: bool>(&self, p: &[T], q: &[T]) -> Option<Self>
+    unsafe fn of_four<I: Isa, const ZEROS: bool>(p: *const V::Real, q: *const V::Real) -> Option<Self> {
+        if I::WIDE {
+            // SAFETY: the caller's promise.
+            let pair = unsafe { Loaded::<Four<V>>::whole(&AsGiven, p, q) };
+            // As given, also where p is 0.
+            let q = each_of(pair.q.hi);
+            let pair = if ZEROS { without_zeros(pair)? } else { pair };
+            let (logs, p) = (each_of(Ratio::of(pair.p, pair.q).ln_in_steps()), each_of(pair.p.hi));
+            let mut stretch = Stretch { products: p[0] * logs[0], q: q[0], unrest: unrest(pair) };
+            for i in 1..4 {
+                stretch.products = p[i].fma(logs[i], stretch.products);
+                stretch.q = stretch.q + q[i];
+            }
+            return Some(stretch);
+        }
+        let mut stretch = Self::new();
+        for i in (0..4 * V::LANES).step_by(V::LANES) {
+            // SAFETY: the caller's promise.
+            let pair = unsafe { Loaded::whole(&AsGiven, p.add(i), q.add(i)) };
+            stretch.add::<ZEROS>(pair, pair.q.hi)?;
+        }
+        Some(stretch)
+    }
+
+    /// Of what is left, less than a stretch.
+    #[inline(always)]
+    fn last<T: Vector, const ZEROS: bool>(p: &[T], q: &[T]) -> Option<Self>
     where
         V: Lanes<Real = T>,
     {
         let (mut at, n) = (0, p.len().min(q.len()));
-        let mut stretch = Self::new(self.unrest);
+        let mut stretch = Self::new();
         while at + V::LANES <= n {
             // SAFETY: a whole vector is left in both.
-            unsafe { stretch.add_at::<ZEROS>(p.as_ptr().add(at), q.as_ptr().add(at))? };
+            let pair = unsafe { Loaded::whole(&AsGiven, p.as_ptr().add(at), q.as_ptr().add(at)) };
+            stretch.add::<ZEROS>(pair, pair.q.hi)?;
             at += V::LANES;
         }
         let rest = V::first(n - at);
@@ -121,29 +189,38 @@ impl<V: Lanes> Stretch<V> {
         Some(stretch)
     }
 
-    /// # Safety
-    /// A vector is readable from each.
-    #[inline(always)]
-    unsafe fn add_at<const ZEROS: bool>(&mut self, p: *const V::Real, q: *const V::Real) -> Option<()> {
-        // SAFETY: the caller's promise.
-        let pair = unsafe { Loaded::whole(&AsGiven, p, q) };
-        self.add::<ZEROS>(pair, pair.q.hi)
-    }
-
-    /// Adds the terms of a pair of vectors, and q as it counts.
+    /// Adds a pair of vectors, and q as it counts.
     #[inline(always)]
     fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>, q: V) -> Option<()> {
         let pair = if ZEROS { without_zeros(pair)? } else { pair };
-        self.unrest = V::join_unrest(self.unrest, V::unrest(pair.p.hi, pair.q.hi, V::Real::NORMAL));
-        self.terms = Ratio::of(pair.p, pair.q).add_term(self.terms);
+        self.unrest = V::join_unrest(self.unrest, unrest(pair));
+        self.products = pair.p.hi.fma(Ratio::of(pair.p, pair.q).ln_in_steps(), self.products);
         self.q = self.q + q;
         Some(())
     }
 
     #[inline(always)]
     fn join(&mut self, next: Self) {
-        *self = Stretch { terms: self.terms + next.terms, q: self.q + next.q, unrest: next.unrest };
+        (self.products, self.q) = (self.products + next.products, self.q + next.q);
+        self.unrest = V::join_unrest(self.unrest, next.unrest);
     }
+
+    /// In lanes of f64, if nothing was odd.
+    #[inline(always)]
+    fn sums(self) -> Option<Sums<V::Sum>> {
+        // No closure: it would not be compiled for the instruction set.
+        if V::calm(self.unrest) {
+            Some(Sums { terms: self.products.folded() * V::Sum::splat(-STEP), q: self.q.folded() })
+        } else {
+            None
+        }
+    }
+}
+
+/// What says whether all lanes of a pair are normal numbers below 4.
+#[inline(always)]
+fn unrest<V: Lanes>(pair: Loaded<V>) -> V::Unrest {
+    V::unrest(pair.p.hi, pair.q.hi, V::Real::NORMAL)
 }
 
 /// Whether slices are of a type that is summed so, and long enough.
@@ -169,25 +246,4 @@ pub(super) fn begin_far<I: Isa, T: Vector>(p: &[T], q: &[T]) -> bool {
 pub(super) fn without_zeros<V: Lanes>(pair: Loaded<V>) -> Option<Loaded<V>> {
     let (settled, odd) = settle(&Kl, &pair);
     if odd { None } else { Some(settled) }
-}
-
-/// The sums of lanes that are eight apart.
-#[inline(always)]
-fn eight<V: Lanes>(x: V) -> V::Sum {
-    let mut sum = x.part(0);
-    for part in 1..V::LANES / 8 {
-        sum = sum + x.part(part);
-    }
-    sum
-}
-
-/// By how much terms exceed what they have to sum to at least, in the first lane, of sums that were joined, the terms' and q's.
-#[inline(always)]
-pub(super) fn excess<S: Lanes<Real = f64>>(both: S) -> S {
-    S::splat(FAR).fnma(both.swap(4), both)
-}
-
-/// The same of two numbers.
-pub(super) fn excess_of(terms: f64, q: f64) -> f64 {
-    terms - FAR * q
 }

@@ -139,10 +139,10 @@ fn add_stretch<I: Isa, O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const
 }
 
 /// Four vectors.
-type Four<V> = Twice<Twice<V>>;
+pub(super) type Four<V> = Twice<Twice<V>>;
 
 #[inline(always)]
-fn each_of<V: Copy>(four: Four<V>) -> [V; 4] {
+pub(super) fn each_of<V: Copy>(four: Four<V>) -> [V; 4] {
     [four.0.0, four.0.1, four.1.0, four.1.1]
 }
 

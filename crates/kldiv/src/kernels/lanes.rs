@@ -41,6 +41,7 @@ pub(crate) trait Real:
     const ROUND: Self;
     /// 2R of `2 atanh(s) = 2s + s³ 2R(s²)`.
     const ATANH: &'static [Self];
+    const ATANH_IN_STEPS: &'static [Self];
     /// Where the cells of [`Lanes::cell`] begin, 1 over a number of each, and −ln of those.
     const CELLS: Self;
     const INVERSES: &'static Self::Table;
@@ -90,6 +91,7 @@ impl Real for f64 {
     const LN2_LOW: f64 = c::LN2_F64_LOW;
     const ROUND: f64 = 6_755_399_441_055_744.0;
     const ATANH: &'static [f64] = &c::ATANH_F64;
+    const ATANH_IN_STEPS: &'static [f64] = &c::ATANH_IN_STEPS_F64;
     const CELLS: f64 = c::CELLS_F64;
     const INVERSES: &'static [f64; 16] = &c::INVERSES_F64;
     const LN_INVERSES: &'static [f64; 16] = &c::LN_INVERSES_F64;
@@ -162,6 +164,7 @@ impl Real for f32 {
     const LN2_LOW: f32 = c::LN2_F32_LOW;
     const ROUND: f32 = 12_582_912.0;
     const ATANH: &'static [f32] = &c::ATANH_F32;
+    const ATANH_IN_STEPS: &'static [f32] = &c::ATANH_IN_STEPS_F32;
     const CELLS: f32 = c::CELLS_F32;
     const INVERSES: &'static [f32; 4] = &c::INVERSES_F32;
     const LN_INVERSES: &'static [f32; 4] = &c::LN_INVERSES_F32;
@@ -340,6 +343,22 @@ pub(crate) trait Lanes: Numbers {
     fn part_of_four([a, b, c, d]: [Self; 4], i: usize) -> Self::Sum {
         let parts = 2 * Self::LANES / 8;
         if i < parts { Self::part_of_two(a, b, i) } else { Self::part_of_two(c, d, i - parts) }
+    }
+    /// As it is, all vectors of it before what is made of any: a processor that waits for one has the others, where a compiler
+    /// would go on with the first for as long as it can. With few registers nothing is said.
+    #[inline(always)]
+    fn in_step(self) -> Self {
+        self
+    }
+    /// The same of two vectors.
+    #[inline(always)]
+    fn two_in_step(two: [Self; 2]) -> [Self; 2] {
+        two
+    }
+    /// The same of four.
+    #[inline(always)]
+    fn four_in_step(four: [Self; 4]) -> [Self; 4] {
+        four
     }
     /// The nearest integer of each lane; lanes are within a quarter of `ROUND`.
     #[inline(always)]

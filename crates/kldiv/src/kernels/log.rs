@@ -145,13 +145,13 @@ impl<V: Lanes> Ratio<V> {
         self.curved() + self.p.fnma(low, self.p.fnma(high, self.q - self.aligned))
     }
 
-    /// A sum and `p ln(p/q)`, rounded once; before that, within 4 u of the term, 9 where q is near 4/3 p.
+    /// `ln(q/p)` in steps of q's exponent: of f32 a step is ln 2 / 2^23.
     #[inline(always)]
-    pub(crate) fn add_term(&self, sum: V) -> V {
-        let (z, bend) = self.quotient.bend();
-        let ln_by_s = z.fma(bend, V::constant(2.0));
-        let ln = self.quotient.s.fma(ln_by_s, self.steps * per_step(V::Real::LN2));
-        self.p.fnma(ln, sum)
+    pub(crate) fn ln_in_steps(&self) -> V {
+        let s = self.quotient.s.in_step();
+        let z = s * s;
+        let two = V::splat((V::Real::INV_LN2 + V::Real::INV_LN2) * V::Real::STEP);
+        s.fma(z.fma(polynomial(z, V::Real::ATANH_IN_STEPS), two), self.steps).in_step()
     }
 
     /// `ln(q/p)`.

@@ -173,6 +173,16 @@ impl<V: Lanes> Lanes for Twice<V> {
         V::part_of_four([a.0, a.1, b.0, b.1], i)
     }
     #[inline(always)]
+    fn in_step(self) -> Self {
+        let [a, b] = V::two_in_step([self.0, self.1]);
+        Twice(a, b)
+    }
+    #[inline(always)]
+    fn two_in_step([a, b]: [Self; 2]) -> [Self; 2] {
+        let [a, b, c, d] = V::four_in_step([a.0, a.1, b.0, b.1]);
+        [Twice(a, b), Twice(c, d)]
+    }
+    #[inline(always)]
     fn folded(self) -> V::Sum {
         if Self::LANES > 8 { (self.0 + self.1).folded() } else { self.part(0) }
     }
