@@ -30,7 +30,14 @@ fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
     };
     kinds.extend([swapped(n.min(200)..n), swapped(0..n.min(200))]);
     let some_zeros = p.iter().enumerate().map(|(i, x)| if i % 77 == 70 { T::ZERO } else { *x }).collect();
-    kinds.push((some_zeros, q));
+    kinds.push((some_zeros, q.clone()));
+    // So much of Q where P has nothing that sums of f32 that are far apart do not stand.
+    let odd = |x: &[T], by: f64| {
+        let scaled = |(i, x): (usize, &T)| if i % 2 == 1 { T::from_f64(x.to_f64() * by) } else { *x };
+        x.iter().enumerate().map(scaled).collect()
+    };
+    let most = 3.9 / q.iter().map(|x| x.to_f64()).fold(0.0, f64::max);
+    kinds.push((odd(&p, 0.0), odd(&q, most)));
     kinds
 }
 

@@ -419,7 +419,12 @@ impl<const STILL: bool> Lanes for F32x16<STILL> {
     }
     #[inline(always)]
     fn folded(self) -> F64x8<STILL> {
-        (self + self.swap(8)).part(0)
+        // No half of a register says how it rounds; where none has to, a half takes half.
+        if STILL {
+            return (self + self.swap(8)).part(0);
+        }
+        let (low, high) = (op!(_mm512_castps512_ps256(self.0)), op!(_mm512_extractf32x8_ps::<1>(self.0)));
+        F64x8(op!(_mm512_cvtps_pd(op!(_mm256_add_ps(low, high)))))
     }
 }
 

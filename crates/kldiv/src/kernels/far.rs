@@ -6,7 +6,7 @@
 //! are near from the beginning: the first sixteen pairs say whether it is tried, the sums at the end whether it stands.
 //!
 //! Four terms of a lane are added in f32, then four such sums, then those of two lanes; what comes of it are eight lanes of
-//! f64. Logarithms are taken in steps of the last place of a number's exponent, which need no product with ln 2: the sums have it.
+//! f64. Logarithms are in steps of an exponent, and what a step is worth is what the sums are multiplied by.
 
 use std::slice;
 
@@ -19,8 +19,8 @@ use crate::kernels::prepare::AsGiven;
 /// Elements whose terms are added in f32.
 pub(crate) const LONG_STRETCH: usize = 4 * STRETCH;
 
-/// What a term is worth that is in steps; see [`Ratio::ln_in_steps`].
-const STEP: f64 = std::f64::consts::LN_2 / (1 << 23) as f64;
+/// What a product of f32 is worth, whose logarithm is of q/p and in steps; see [`Ratio::ln_in_steps`].
+const WORTH: f64 = -std::f64::consts::LN_2 / f32::STEP as f64;
 
 /// What the terms sum to at least, by what q sums to.
 const FAR: f64 = 1.0 / 8.0;
@@ -210,7 +210,7 @@ impl<V: Lanes> Stretch<V> {
     fn sums(self) -> Option<Sums<V::Sum>> {
         // No closure: it would not be compiled for the instruction set.
         if V::calm(self.unrest) {
-            Some(Sums { terms: self.products.folded() * V::Sum::splat(-STEP), q: self.q.folded() })
+            Some(Sums { terms: self.products.folded() * V::Sum::splat(WORTH), q: self.q.folded() })
         } else {
             None
         }

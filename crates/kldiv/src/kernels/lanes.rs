@@ -41,6 +41,7 @@ pub(crate) trait Real:
     const ROUND: Self;
     /// 2R of `2 atanh(s) = 2s + s³ 2R(s²)`.
     const ATANH: &'static [Self];
+    /// That in steps of an exponent, by which it is multiplied: `STEP`/ln 2.
     const ATANH_IN_STEPS: &'static [Self];
     /// Where the cells of [`Lanes::cell`] begin, 1 over a number of each, and −ln of those.
     const CELLS: Self;

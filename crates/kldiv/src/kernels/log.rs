@@ -145,7 +145,8 @@ impl<V: Lanes> Ratio<V> {
         self.curved() + self.p.fnma(low, self.p.fnma(high, self.q - self.aligned))
     }
 
-    /// `ln(q/p)` in steps of q's exponent: of f32 a step is ln 2 / 2^23.
+    /// `ln(q/p)` in steps of an exponent, each worth ln 2 / `STEP`; within 4 u of itself. Vectors keep step with each other; see
+    /// [`Lanes::in_step`].
     #[inline(always)]
     pub(crate) fn ln_in_steps(&self) -> V {
         let s = self.quotient.s.in_step();
