@@ -2,14 +2,20 @@
 //!
 //! The calling thread takes part instead of waiting: it begins at once, with what its caches hold, while the others are
 //! still being woken, which takes a tenth of a millisecond or more. Who computes what is first come, first served;
-//! results never depend on it. What is inlined here spares the stack of the calling thread, which may be small.
+//! results never depend on it. A thread that comes when all is taken is not waited for (rayon's scopes would), and those of
+//! [`with_pool`]'s pools stay awake for [`AWAKE`] after a call, so that the next one finds them. What is inlined here spares
+//! the stack of the calling thread, which may be small.
 
+use std::any::Any;
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rayon::{Scope, ThreadPool};
+use rayon::{ThreadPool, Yield};
 
 thread_local! {
     /// The pool that calls on this thread share their work with.
@@ -58,14 +64,6 @@ fn pool<'a>() -> Option<&'a ThreadPool> {
     POOL.get().map(|pool| unsafe { pool.as_ref() })
 }
 
-#[inline(always)]
-fn in_scope<'scope>(body: impl FnOnce(&Scope<'scope>)) {
-    match pool() {
-        Some(pool) => pool.in_place_scope(body),
-        None => rayon::in_place_scope(body),
-    }
-}
-
 /// Calls `task` on each number below `tasks`, on several threads. A panic ends in the caller.
 #[inline(always)]
 pub fn for_each(tasks: usize, task: impl Fn(usize) + Sync) {
@@ -79,12 +77,126 @@ pub fn for_each(tasks: usize, task: impl Fn(usize) + Sync) {
             task(i);
         }
     };
-    in_scope(|scope| {
-        for _ in 1..count().min(tasks) {
-            scope.spawn(|_| work());
-        }
-        work();
+    match count().min(tasks) {
+        0 | 1 => work(),
+        threads => share(&work, threads - 1),
+    }
+}
+
+/// Runs `work` here and on so many other threads, or fewer: who comes when it is done here comes too late, and is not waited
+/// for.
+fn share(work: &(dyn Fn() + Sync), others: usize) {
+    let call = Arc::new(Call {
+        // SAFETY: a pointer's lifetime is all that changes.
+        work: unsafe { std::mem::transmute::<*const (dyn Fn() + Sync), *const (dyn Fn() + Sync)>(work) },
+        inside: AtomicUsize::new(0),
+        ended: Mutex::new(None),
+        left: Condvar::new(),
     });
+    for _ in 0..others {
+        let call = Arc::clone(&call);
+        match pool() {
+            Some(pool) => pool.spawn(move || {
+                call.join();
+                drop(call);
+                linger();
+            }),
+            // Others' pools have other work.
+            None => rayon::spawn(move || call.join()),
+        }
+    }
+    let closing = Closing(&call);
+    work();
+    drop(closing);
+    let panic = call.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(panic) = panic {
+        resume_unwind(panic);
+    }
+}
+
+/// What is being shared.
+struct Call {
+    /// Gone once nobody is inside and nobody may enter.
+    work: *const (dyn Fn() + Sync),
+    /// How many other threads are at it, and [`CLOSED`].
+    inside: AtomicUsize,
+    /// A panic of one of them.
+    ended: Mutex<Option<Box<dyn Any + Send>>>,
+    /// Told by the last of them to leave.
+    left: Condvar,
+}
+
+// SAFETY: what `work` points to is shared among those inside, and may be.
+unsafe impl Send for Call {}
+// SAFETY: as above.
+unsafe impl Sync for Call {}
+
+/// Nobody may enter.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+impl Call {
+    /// Takes part, if it is not too late.
+    fn join(&self) {
+        let enter = |inside: usize| (inside < CLOSED).then_some(inside + 1);
+        if self.inside.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).is_err() {
+            return;
+        }
+        // SAFETY: `Closing` waits for whoever has entered.
+        let work = unsafe { &*self.work };
+        let ended = catch_unwind(AssertUnwindSafe(work)).err();
+        let mut first = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            *first = ended;
+        }
+        if self.inside.fetch_sub(1, Ordering::AcqRel) == CLOSED + 1 {
+            self.left.notify_one();
+        }
+    }
+}
+
+/// Dropped, lets nobody enter any more, and waits for those that have.
+struct Closing<'a>(&'a Call);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let Call { inside, ended, left, .. } = self.0;
+        inside.fetch_or(CLOSED, Ordering::AcqRel);
+        // They have a task left each at most, and to be woken takes longer than most tasks.
+        let start = Instant::now();
+        while inside.load(Ordering::Acquire) != CLOSED {
+            if start.elapsed() < AWAKE {
+                thread::yield_now();
+                continue;
+            }
+            let mut guard = ended.lock().unwrap_or_else(PoisonError::into_inner);
+            while inside.load(Ordering::Acquire) != CLOSED {
+                guard = left.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+/// How long a thread that has nothing to do stays awake: no longer than it takes to be woken.
+const AWAKE: Duration = Duration::from_micros(100);
+
+thread_local! {
+    static LINGERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Waits for the next call on a thread of a pool, which then has not to be woken for it.
+fn linger() {
+    if LINGERS.replace(true) {
+        return; // This call came while it did, and it goes on.
+    }
+    let mut since = Instant::now();
+    while since.elapsed() < AWAKE {
+        match rayon::yield_now() {
+            Some(Yield::Executed) => since = Instant::now(),
+            Some(Yield::Idle) => thread::yield_now(),
+            None => break,
+        }
+    }
+    LINGERS.set(false);
 }
 
 /// The same for `n` of anything, `at_least` of them a task.
@@ -161,8 +273,7 @@ pub(crate) fn collect_into<T: Send>(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::thread::{self, ThreadId};
-    use std::time::{Duration, Instant};
+    use std::thread::ThreadId;
 
     use rayon::ThreadPoolBuilder;
 
@@ -208,6 +319,56 @@ mod tests {
         let seen = seen.into_inner().unwrap();
         assert_eq!((seen.len(), seen.contains(&name(thread::current().id()))), (3, true));
         assert!(POOL.get().is_none());
+    }
+
+    #[test]
+    fn a_thread_that_is_busy_is_not_waited_for_and_comes_too_late() {
+        let (pool, asked) = (pool_of(1), AtomicUsize::new(0));
+        let (release, busy) = std::sync::mpsc::channel::<()>();
+        pool.spawn(move || busy.recv().unwrap());
+        with_pool(&pool, || {
+            for _ in 0..10 {
+                for_each(10, |_| {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                });
+            }
+        });
+        assert_eq!(asked.load(Ordering::Relaxed), 100);
+        release.send(()).unwrap();
+        // Behind all that was left in the pool's queue.
+        pool.install(|| assert_eq!(asked.load(Ordering::Relaxed), 100));
+    }
+
+    #[test]
+    fn calls_in_a_row_do_not_pile_up_on_a_thread_that_stays_awake() {
+        let (pool, asked) = (pool_of(2), AtomicUsize::new(0));
+        with_pool(&pool, || {
+            for _ in 0..200_000 {
+                for_each(3, |_| {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                });
+            }
+        });
+        assert_eq!(asked.into_inner(), 600_000);
+    }
+
+    #[test]
+    fn a_panic_of_another_thread_ends_in_the_caller_when_all_have_left() {
+        let (pool, caller, begun) = (pool_of(1), thread::current().id(), AtomicUsize::new(0));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            with_pool(&pool, || {
+                for_each(2, |_| {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    while begun.load(Ordering::Relaxed) < 2 {
+                        thread::yield_now();
+                    }
+                    if thread::current().id() != caller {
+                        resume_unwind(Box::new("another's"));
+                    }
+                });
+            });
+        }));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"another's"));
     }
 
     #[test]
