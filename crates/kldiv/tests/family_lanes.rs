@@ -3,7 +3,7 @@
 mod common;
 
 use common::SplitMix;
-use kldiv::{Family, Measure, Options, family};
+use kldiv::{Family, Measure, Options, View, ViewMut, family};
 use ndarray::Array2;
 
 /// Many pairs are computed together; the reverse measure of the same pairs exchanged is computed one by one.
@@ -30,6 +30,7 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
         (Family::BernoulliLogits, 1),
         (Family::Gumbel, 2),
         (Family::Weibull, 2),
+        (Family::Categorical, 2),
     ];
     // From positive numbers to parameters.
     let fitted = |family: Family, (i, j): (usize, usize), x: f64| match (family, j) {
@@ -59,6 +60,52 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
                     let (p, q) = (p.row(i), q.row(i));
                     let same = a == b || (a - b).abs() <= 1e-12 * b;
                     assert!(same, "{family:?} {p} {q}: {a:e}, {b:e} by itself");
+                }
+            }
+        }
+    }
+}
+
+/// Rows of more categories than are taken together, because of such that cannot be, are computed one by one and another way.
+#[test]
+fn rows_of_categories_together_have_the_digits_of_each_by_itself() {
+    let mut random = SplitMix(5);
+    for family in [Family::Categorical, Family::CategoricalLogits] {
+        let by_logits = family == Family::CategoricalLogits;
+        let missing = if by_logits { f64::NEG_INFINITY } else { 0.0 };
+        for near in [f64::INFINITY, 0.5, 1e-3, 1e-7] {
+            for cols in [2, 5, 8, 40] {
+                let p = Array2::from_shape_fn((50, cols), |_| 1e-3 + random.unit());
+                let of_q = |at| {
+                    if near == f64::INFINITY { random.unit() } else { p[at] * (1.0 + near * random.unit()) }
+                };
+                let q = Array2::from_shape_fn((50, cols), of_q);
+                let [p, q] = [p, q].map(|side| if by_logits { side.map(|x| 5.0 * x.ln()) } else { side });
+                let long = |side: &Array2<f64>| {
+                    Array2::from_shape_fn((50, 1030), |(i, j)| if j < cols { side[[i, j]] } else { missing })
+                };
+                let made = |p: &Array2<f64>, q: &Array2<f64>| {
+                    let (mut by_p, mut by_q) = (Array2::<f64>::zeros(p.dim()), Array2::<f64>::zeros(p.dim()));
+                    let mut out = vec![0.0; 50];
+                    let (mut to_p, mut to_q) =
+                        (ViewMut::from(by_p.view_mut()), ViewMut::from(by_q.view_mut()));
+                    let (to_p, to_q) = (Some(&mut to_p), Some(&mut to_q));
+                    let (p, q, options) = (View::from(p), View::from(q), Options::default());
+                    family::kl_grad(family, p, family, q, &options, None, Some(&mut out), to_p, to_q)
+                        .unwrap();
+                    assert_eq!(family::kl(family, p, family, q, &options).unwrap(), out);
+                    (out, by_p, by_q)
+                };
+                let (together, alone) = (made(&p, &q), made(&long(&p), &long(&q)));
+                for i in 0..50 {
+                    let (a, b) = (together.0[i], alone.0[i]);
+                    assert!((a - b).abs() <= 1e-13 * b, "{family:?} {cols}, {near}: {a:e}, {b:e} by itself");
+                    for (a, b) in [(&together.1, &alone.1), (&together.2, &alone.2)] {
+                        let size = a.row(i).fold(0.0, |size: f64, x| size.max(x.abs()));
+                        for (a, b) in a.row(i).iter().zip(b.row(i)) {
+                            assert!((a - b).abs() <= 1e-12 * size, "{family:?} {cols}, {near}: {a:e}, {b:e}");
+                        }
+                    }
                 }
             }
         }

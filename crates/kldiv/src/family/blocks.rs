@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::family::names::Family;
+use crate::family::shares;
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
 use crate::kernels::slopes::{Gradients, Made};
 use crate::kernels::{dispatch, elementary, slopes};
@@ -12,6 +13,9 @@ use crate::view::View;
 /// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
+    if matches!(family, Family::Categorical | Family::CategoricalLogits) {
+        return shares::divergences(family, &p, &q, out);
+    }
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {
         of_sides(family, p, q, out)
     } else if let (Some(p), Some(q)) = (side::<f32>(&p), side(&q)) {

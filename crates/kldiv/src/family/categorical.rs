@@ -3,8 +3,7 @@
 use crate::error::Domain;
 use crate::family::counts::{Count, binary_gap};
 use crate::family::params::{Bad, logit, not_negative, whole};
-use crate::kernels::categories::{LogitsPair, ProbabilitySlopes};
-use crate::kernels::dispatch;
+use crate::family::shares;
 use crate::pair::Plan;
 use crate::policy::{Measure, Normalization, Options};
 use crate::special::twice::small_sigmoid;
@@ -88,7 +87,7 @@ fn log_ratios(a: &[f64], b: &[f64], mut each: impl FnMut(usize, f64, f64, f64)) 
 
 /// `Σ p (e^δ − 1 − δ)`: no term is below 0.
 pub(crate) fn logits_kl(a: &[f64], b: &[f64]) -> f64 {
-    if let Some(kl) = dispatch(LogitsPair { a, b, by: None }) {
+    if let Some(kl) = shares::of_logits(a, b) {
         return kl;
     }
     let mut sum = 0.0;
@@ -156,9 +155,6 @@ pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64])
     // The sums' ratio from the entries' differences, where the rows are near.
     let rise = p.iter().zip(q).map(|(p, q)| q - p).sum::<f64>() / p_sum;
     let sums = if rise.abs() < 0.5 { rise.ln_1p() } else { ln_ratio(q_sum, p_sum) };
-    if dispatch(ProbabilitySlopes { p, q, kl, sums, p_sum, q_sum, by_p, by_q }) {
-        return kl;
-    }
     for i in 0..p.len() {
         let ln = ln_of_ratio(p[i], q[i]) + sums;
         // The divergence may be infinite as well.
@@ -187,9 +183,6 @@ pub(crate) fn coin_gradient(x: f64, y: f64) -> (f64, f64) {
 
 /// The divergence and its derivatives by logits; an outcome that cannot be has 0.
 pub(crate) fn logits_gradient(a: &[f64], b: &[f64], by_a: &mut [f64], by_b: &mut [f64]) -> f64 {
-    if let Some(kl) = dispatch(LogitsPair { a, b, by: Some([by_a, by_b]) }) {
-        return kl;
-    }
     let kl = logits_kl(a, b);
     let q = Softmax::new(b);
     by_a.fill(0.0);

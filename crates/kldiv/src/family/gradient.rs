@@ -8,6 +8,8 @@ use crate::family::blocks::{has_slopes, slopes};
 use crate::family::job::{Job, row_of};
 use crate::family::names::Family;
 use crate::family::one::gradient;
+use crate::family::shares::Eight;
+use crate::kernels::ROWS;
 use crate::kernels::slopes::{Made, PAIRS};
 use crate::policy::{Measure, Options};
 use crate::rows::zeros;
@@ -100,7 +102,14 @@ impl Targets<'_, '_> {
 
     /// Writes the results of at most [`PAIRS`] rows; says what the first bad one's error is.
     fn range(&self, rows: Range<usize>) -> Option<Error> {
-        if has_slopes(self.job.sides[0].family) { self.pairs(rows) } else { self.rows(rows, |_| None) }
+        let side = &self.job.sides[0];
+        if has_slopes(side.family) {
+            return self.pairs(rows);
+        }
+        match Eight::new(side.family, side.dimension) {
+            Ok(Some(eight)) => self.shares(rows, eight),
+            _ => self.rows(rows, &mut None, |_, _| None),
+        }
     }
 
     /// The same of families that have a kernel. Not inlined: what is made is on the stack of these alone.
@@ -115,23 +124,54 @@ impl Targets<'_, '_> {
             self.write_all(rows, &mut made);
             return None;
         }
-        self.rows(rows, |place| {
-            let pair = made.each_ref().map(|column| column[place]);
-            pair.iter().all(|x| x.is_finite()).then_some(pair)
+        self.rows(rows, &mut None, |place, memory| {
+            let [value, a, b, c, d] = made.each_ref().map(|column| column[place]);
+            let cols = job.p.cols();
+            memory.by_p.copy_from_slice(&[a, b][..cols]);
+            memory.by_q.copy_from_slice(&[c, d][..cols]);
+            [value, a, b, c, d].iter().all(|x| x.is_finite()).then_some(value)
         })
     }
 
-    /// Row by row; `made` says what of a range is known.
-    fn rows(&self, rows: Range<usize>, made: impl Fn(usize) -> Option<[f64; 5]>) -> Option<Error> {
-        let mut alone = None;
+    /// The same of categorical distributions.
+    #[inline(never)]
+    fn shares(&self, rows: Range<usize>, mut eight: Eight) -> Option<Error> {
+        let mut first = None;
+        let mut memory = None;
+        for start in rows.clone().step_by(ROWS) {
+            let n = ROWS.min(rows.end - start);
+            eight.compute(&self.job.p, &self.job.q, start, n, true);
+            let error = self.rows(start..start + n, &mut memory, |place, memory| {
+                eight.pair(place, &mut memory.by_p, &mut memory.by_q)
+            });
+            first = first.or(error);
+        }
+        first
+    }
+
+    /// Row by row, in memory that is there for the next one, too; `known` says the value of one that is known, and has put its
+    /// derivatives in there.
+    fn rows(
+        &self,
+        rows: Range<usize>,
+        memory: &mut Option<Memory>,
+        known: impl Fn(usize, &mut Memory) -> Option<f64>,
+    ) -> Option<Error> {
         let mut first = None;
         for (place, i) in rows.enumerate() {
             if !self.job.rows.options.keeps(i) {
                 self.fill(i, 0.0);
-            } else if let Some([value, a, b, c, d]) = made(place) {
-                let (cols, mut by_p, mut by_q) = (self.job.p.cols(), [a, b], [c, d]);
-                self.write(i, value, &mut by_p[..cols], &mut by_q[..cols]);
-            } else if let Err(error) = self.row(i, &mut alone) {
+                continue;
+            }
+            let result = Memory::of(self.job, memory).and_then(|memory| {
+                let value = match known(place, memory) {
+                    Some(value) => value,
+                    None => self.row(i, memory)?,
+                };
+                self.write(i, value, memory);
+                Ok(())
+            });
+            if let Err(error) = result {
                 self.fill(i, f64::NAN);
                 first.get_or_insert(error);
             }
@@ -161,24 +201,18 @@ impl Targets<'_, '_> {
         }
     }
 
-    /// One row by itself, in memory that is there for the next one, too. Not inlined, for the stack of those who do not need
-    /// it.
+    /// The value of one row by itself, and its derivatives. Not inlined, for the stack of those who do not need it.
     #[inline(never)]
-    fn row(&self, i: usize, memory: &mut Option<Memory>) -> Result<(), Error> {
+    fn row(&self, i: usize, memory: &mut Memory) -> Result<f64, Error> {
         let job = self.job;
-        let Memory { buffers: (p_buffer, q_buffer), by_p, by_q } = match memory {
-            Some(memory) => memory,
-            None => memory.insert(Memory::of(job)?),
-        };
+        let Memory { buffers: (p_buffer, q_buffer), by_p, by_q } = memory;
         let (p, q) = (row_of(&job.p, i, p_buffer), row_of(&job.q, i, q_buffer));
         let value = gradient((&job.sides[0], p), (&job.sides[1], q), by_p, by_q);
-        let value = value.map_err(
+        value.map_err(
             #[cold]
             #[inline(never)]
             |wrong| wrong.of_row(i, p, q),
-        )?;
-        self.write(i, value, by_p, by_q);
-        Ok(())
+        )
     }
 
     /// What the value and the slopes of a row are in units, weighted, and the latter times what comes from upstream.
@@ -191,8 +225,9 @@ impl Targets<'_, '_> {
 
     /// The results of a row, which are in nats.
     #[inline(never)]
-    fn write(&self, i: usize, value: f64, by_p: &mut [f64], by_q: &mut [f64]) {
+    fn write(&self, i: usize, value: f64, memory: &mut Memory) {
         let (by_value, by_slope) = self.factors(i);
+        let Memory { by_p, by_q, .. } = memory;
         by_p.iter_mut().chain(by_q.iter_mut()).for_each(|x| *x = by_slope(*x));
         let value = by_value(value);
         for (to, values) in self.targets().into_iter().zip([&[value][..], by_p, by_q]) {
@@ -223,9 +258,16 @@ struct Memory {
 }
 
 impl Memory {
+    fn of<'a>(job: &Job, memory: &'a mut Option<Memory>) -> Result<&'a mut Memory, Error> {
+        match memory {
+            Some(memory) => Ok(memory),
+            None => Ok(memory.insert(Memory::new(job)?)),
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn of(job: &Job) -> Result<Memory, Error> {
+    fn new(job: &Job) -> Result<Memory, Error> {
         Ok(Memory { buffers: job.buffers()?, by_p: zeros(job.p.cols())?, by_q: zeros(job.q.cols())? })
     }
 }

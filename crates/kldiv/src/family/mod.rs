@@ -61,6 +61,7 @@ mod one;
 mod params;
 mod pareto;
 mod powergamma;
+mod shares;
 mod studentt;
 mod uniform;
 pub mod vae;

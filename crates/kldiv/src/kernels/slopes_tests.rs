@@ -1,11 +1,11 @@
 //! The kernels of derivatives and of categories, by name, on each instruction set that the machine has, against the scalar ones, to the bit.
 
-use crate::kernels::categories::{LogitsPair, ProbabilitySlopes};
+use crate::kernels::categories::{Column, EightRows, Logits, OneRow, Probabilities};
 use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
 use crate::kernels::pairs::{Beta, Few, Gamma, Normal, Parameter, Side};
 use crate::kernels::slopes::{Concentrations, Gradients, Made, PAIRS, Slopes};
 use crate::kernels::tests::{bits_of, data, one_nan, others};
-use crate::kernels::{Isa, dispatch_to};
+use crate::kernels::{Isa, ROWS, dispatch_to};
 
 /// The bits of what is made of n pairs; of those that are left to others nothing but that.
 fn made<T: Parameter>(pair: impl Slopes, isa: Isa, n: usize, p: Side<T>, q: Side<T>) -> Vec<[u64; 5]> {
@@ -100,52 +100,74 @@ fn slopes_of_concentrations() {
     assert!(fitting > 10, "no more than {fitting} rows are compared");
 }
 
-/// Finite logits of each kind of data, near and far, and rows that are left to others.
-#[test]
-fn divergences_and_slopes_of_categories_by_logits() {
+/// Eight rows of each kind of data, of so many categories, near and far from each other and out of range, by `run`: the
+/// divergences, and the derivatives of rows that are not left to others. Together and one by one they are the same.
+fn compare_categories(missing: f64, run: impl Fn(Isa, bool, &mut [Column], &mut [Column], bool) -> Column) {
     let mut compared = 0;
-    for (kind, (a, b)) in data::<f64>(40).iter().enumerate() {
+    for (kind, (p, q)) in data::<f64>(40 * ROWS).iter().enumerate() {
         for stretch in [1.0, 100.0] {
-            for n in [1, 2, 3, 8, 9, 31, 32, 33] {
-                let logits = |x: &[f64]| x[..n].iter().map(|x| stretch * x).collect::<Vec<f64>>();
-                let (a, b) = (logits(a), logits(b));
-                let run = |isa| {
-                    let (mut by_a, mut by_b) = (vec![0.0; n], vec![0.0; n]);
-                    let by = Some([&mut by_a[..], &mut by_b[..]]);
-                    let kl = dispatch_to(isa, LogitsPair { a: &a, b: &b, by });
-                    let alone = dispatch_to(isa, LogitsPair { a: &a, b: &b, by: None });
-                    assert_eq!(kl.map(f64::to_bits), alone.map(f64::to_bits));
-                    (kl.map(f64::to_bits), bits_of(&by_a), bits_of(&by_b))
+            for n in [1, 2, 3, 8, 9, 33, 40] {
+                let entry = |x: &[f64], i: usize, j: usize| match (i * n + j) % 11 {
+                    10 if kind % 2 == 0 => missing,
+                    _ => stretch * x[i * n + j],
                 };
-                let scalar = run(Isa::Scalar);
-                compared += usize::from(scalar.0.is_some());
-                others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} logits"));
+                let columns = |x: &[f64]| -> Vec<Column> {
+                    (0..n).map(|j| std::array::from_fn(|i| entry(x, i, j))).collect()
+                };
+                let row = |x: &[f64], i: usize| -> Vec<Column> {
+                    let of = |j| if j < n { entry(x, i, j) } else { missing };
+                    (0..n.div_ceil(ROWS)).map(|at| std::array::from_fn(|lane| of(at * ROWS + lane))).collect()
+                };
+                // Of each row its divergence and, if there is one, the derivatives.
+                let of = |isa, row: &dyn Fn(&[f64]) -> Vec<Column>, alone, i: usize| {
+                    let (mut a, mut b) = (row(p), row(q));
+                    let kl = run(isa, alone, &mut a, &mut b, false)[i];
+                    let (mut a, mut b) = (row(p), row(q));
+                    assert_eq!(one_nan(run(isa, alone, &mut a, &mut b, true)[i]), one_nan(kl));
+                    let slopes = |by: &[Column]| -> Vec<u64> {
+                        let by = |j: usize| if alone { by[j / ROWS][j % ROWS] } else { by[j][i] };
+                        (0..n).filter(|_| !kl.is_nan()).map(|j| one_nan(by(j))).collect()
+                    };
+                    (one_nan(kl), slopes(&a), slopes(&b))
+                };
+                for i in 0..ROWS {
+                    let what = format!("kind {kind}, {stretch}, {n} categories, row {i}");
+                    let scalar = of(Isa::Scalar, &columns, false, i);
+                    compared += usize::from(!scalar.1.is_empty());
+                    for isa in others().chain([Isa::Scalar]) {
+                        assert_eq!(scalar, of(isa, &columns, false, i), "{isa:?}, {what}");
+                        assert_eq!(scalar, of(isa, &|x| row(x, i), true, 0), "{isa:?}, alone, {what}");
+                    }
+                }
             }
         }
     }
-    assert!(compared > 40, "no more than {compared} rows are compared");
+    assert!(compared > 400, "no more than {compared} rows are compared");
 }
 
 #[test]
-fn slopes_of_categories_by_probabilities() {
-    let mut compared = 0;
-    for (kind, (p, q)) in data::<f64>(40).iter().enumerate() {
-        for n in [1, 3, 8, 9, 40] {
-            let (p, q) = (&p[..n], &q[..n]);
-            let run = |isa| {
-                let (mut by_p, mut by_q) = (vec![0.0; n], vec![0.0; n]);
-                let (kl, sums, p_sum, q_sum) = (0.25, -0.125, 1.5, 0.75);
-                let (by_p_there, by_q_there) = (&mut by_p[..], &mut by_q[..]);
-                let all = dispatch_to(
-                    isa,
-                    ProbabilitySlopes { p, q, kl, sums, p_sum, q_sum, by_p: by_p_there, by_q: by_q_there },
-                );
-                all.then(|| [bits_of(&by_p), bits_of(&by_q)])
-            };
-            let scalar = run(Isa::Scalar);
-            compared += usize::from(scalar.is_some());
-            others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} categories"));
+fn divergences_and_slopes_of_categories_by_logits() {
+    compare_categories(f64::NEG_INFINITY, |isa, alone, a, b, slopes| {
+        let (mut out, mut kept) = ([0.0; ROWS], vec![[[0.0; ROWS]; 3]; a.len()]);
+        let (kept, out_there) = (&mut kept[..], &mut out);
+        if alone {
+            dispatch_to(isa, Logits { layout: OneRow, a, b, kept, slopes, out: out_there });
+        } else {
+            dispatch_to(isa, Logits { layout: EightRows, a, b, kept, slopes, out: out_there });
         }
-    }
-    assert!(compared > 10, "no more than {compared} rows are compared");
+        out
+    });
+}
+
+#[test]
+fn divergences_and_slopes_of_categories_by_probabilities() {
+    compare_categories(0.0, |isa, alone, p, q, slopes| {
+        let mut out = [0.0; ROWS];
+        if alone {
+            dispatch_to(isa, Probabilities { layout: OneRow, p, q, slopes, out: &mut out });
+        } else {
+            dispatch_to(isa, Probabilities { layout: EightRows, p, q, slopes, out: &mut out });
+        }
+        out
+    });
 }

@@ -1,0 +1,120 @@
+//! Categorical distributions, by probabilities or logits: eight pairs of rows at a time, or one.
+
+use crate::error::Error;
+use crate::family::names::Family;
+use crate::kernels::ROWS;
+use crate::kernels::categories::{Column, EightRows, Kept, Layout, Logits, OneRow, Probabilities};
+use crate::kernels::dispatch;
+use crate::rows::reserve;
+use crate::view::{Row, View};
+
+/// Categories up to which rows are taken together: their sums are plain ones.
+const MOST: usize = 1024;
+
+/// Eight pairs of rows, column by column, or one, and what becomes of them.
+pub(crate) struct Eight {
+    by_logits: bool,
+    p: Vec<Column>,
+    q: Vec<Column>,
+    kept: Vec<Kept>,
+    /// Whether there is one pair, eight outcomes a column.
+    alone: bool,
+    /// The divergences; NaN where a pair is to be looked at by itself.
+    pub(crate) out: Column,
+}
+
+impl Eight {
+    /// Memory for pairs of such a family, if it has a kernel for so many categories.
+    pub(crate) fn new(family: Family, categories: usize) -> Result<Option<Eight>, Error> {
+        let by_logits = family == Family::CategoricalLogits;
+        if !(by_logits || family == Family::Categorical) || categories > MOST {
+            return Ok(None);
+        }
+        let [p, q] = [columns(categories, [0.0; ROWS])?, columns(categories, [0.0; ROWS])?];
+        let kept = columns(if by_logits { categories } else { 0 }, [[0.0; ROWS]; 3])?;
+        Ok(Some(Eight { by_logits, p, q, kept, alone: false, out: [f64::NAN; ROWS] }))
+    }
+
+    /// Computes the divergences of the `n` pairs from `start` on, at most [`ROWS`], and with `slopes` the derivatives.
+    pub(crate) fn compute(&mut self, p: &View, q: &View, start: usize, n: usize, slopes: bool) {
+        self.alone = n == 1;
+        if self.alone {
+            let missing = if self.by_logits { f64::NEG_INFINITY } else { 0.0 };
+            fill(p.row(start), missing, &mut self.p);
+            fill(q.row(start), missing, &mut self.q);
+            self.run(OneRow, p.cols().div_ceil(ROWS), slopes);
+        } else {
+            gather(p, start, n, &mut self.p);
+            gather(q, start, n, &mut self.q);
+            self.run(EightRows, p.cols(), slopes);
+        }
+    }
+
+    fn run(&mut self, layout: impl Layout, columns: usize, slopes: bool) {
+        let out = &mut self.out;
+        let (p, q) = (&mut self.p[..columns], &mut self.q[..columns]);
+        if self.by_logits {
+            let kept = &mut self.kept[..columns];
+            dispatch(Logits { layout, a: p, b: q, kept, slopes, out });
+        } else {
+            dispatch(Probabilities { layout, p, q, slopes, out });
+        }
+    }
+
+    /// The divergence of pair `i` and its derivatives, if they are known.
+    pub(crate) fn pair(&self, i: usize, by_p: &mut [f64], by_q: &mut [f64]) -> Option<f64> {
+        for (columns, by) in [(&self.p, by_p), (&self.q, by_q)] {
+            if self.alone {
+                by.copy_from_slice(&columns.as_flattened()[..by.len()]);
+            } else {
+                columns.iter().zip(by).for_each(|(column, by)| *by = column[i]);
+            }
+        }
+        (!self.out[i].is_nan()).then_some(self.out[i])
+    }
+}
+
+fn columns<T: Copy>(n: usize, value: T) -> Result<Vec<T>, Error> {
+    let mut columns = reserve(n)?;
+    columns.resize(n, value);
+    Ok(columns)
+}
+
+/// A row, and behind it what is missing in the last column.
+fn fill(row: Row, missing: f64, to: &mut [Column]) {
+    let to = to.as_flattened_mut();
+    let (to, rest) = to.split_at_mut(row.len());
+    row.copy(to);
+    rest.iter_mut().take(ROWS).for_each(|to| *to = missing);
+}
+
+/// The rows column by column; the lanes that are left have the last of them again.
+fn gather(of: &View, start: usize, n: usize, to: &mut [Column]) {
+    for lane in 0..ROWS {
+        let row = of.row(start + lane.min(n - 1));
+        match row.as_slice::<f64>() {
+            Some(row) => to.iter_mut().zip(row).for_each(|(to, x)| to[lane] = *x),
+            None => to.iter_mut().enumerate().for_each(|(j, to)| to[lane] = row.get(j)),
+        }
+    }
+}
+
+/// Writes the divergences of pairs; NaN where one is to be looked at by itself. Says whether there is none of those.
+pub(crate) fn divergences(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
+    let Ok(Some(mut eight)) = Eight::new(family, p.cols()) else {
+        out.fill(f64::NAN);
+        return false;
+    };
+    for (i, out) in out.chunks_mut(ROWS).enumerate() {
+        eight.compute(p, q, i * ROWS, out.len(), false);
+        out.copy_from_slice(&eight.out[..out.len()]);
+    }
+    out.iter().all(|kl| !kl.is_nan())
+}
+
+/// The divergence of the softmax of b from that of a, if it can be had here.
+pub(crate) fn of_logits(a: &[f64], b: &[f64]) -> Option<f64> {
+    let mut eight = Eight::new(Family::CategoricalLogits, a.len()).ok()??;
+    eight.compute(&View::from(a), &View::from(b), 0, 1, false);
+    (!eight.out[0].is_nan()).then_some(eight.out[0])
+}
