@@ -224,7 +224,7 @@ impl<'a> Job<'a> {
     fn eight_with<O: kernels::op::Op<1, 0>, T: Vector>(&self, op: &O, i: usize, out: &mut [f64]) -> usize {
         short::eight::<T>(&self.target, &self.input, i, out, |target, input, cols, out| {
             // SAFETY: eight rows are readable.
-            unsafe { kernels::rows(op, target, input, cols, out) }
+            unsafe { kernels::rows(op, target, input, cols, out) };
         })
     }
 

@@ -13,8 +13,9 @@ use crate::scaling::Scaling;
 use crate::sum::{Compensated, weighted};
 use crate::view::View;
 
-/// How many rows there are at a time.
+/// How many rows there are at a time, and how many eights may be.
 const ROWS: usize = kernels::ROWS;
+const MANY: usize = 16 * ROWS;
 
 /// Columns up to which rows that are no slices are gathered all eight at once; a buffer of them is 1 KiB.
 const GATHERED: usize = 16;
@@ -37,7 +38,7 @@ pub(crate) fn stretch(
     while done < out.len() {
         let rest = &mut out[done..];
         let keeps = |i: usize| rows.options.keeps(start + done + i);
-        let at_a_time = rest.len().min(ROWS);
+        let at_a_time = rest.len().min(MANY);
         let kept = match rows.options.mask {
             None => at_a_time,
             Some(_) => (0..at_a_time).take_while(|i| keeps(*i)).count(),
@@ -67,8 +68,8 @@ pub(crate) fn stretch(
     first
 }
 
-/// Writes the measures of eight rows from `row` on, if there is a way, and says how many it wrote; NaN where a row has to
-/// be looked at by itself.
+/// Writes the measures of eight rows from `row` on or of more eights, if there is a way, and says how many it wrote; NaN where
+/// a row has to be looked at by itself.
 pub(crate) fn rows(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64]) -> usize {
     if matches!(plan.measure, Measure::Renyi { .. }) {
         return 0;
@@ -78,12 +79,26 @@ pub(crate) fn rows(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64])
         // SAFETY: eight rows are readable.
         eight::<f64>(p, q, row, out, |x, y, _, out| unsafe { normalized(plan, (p, x), (q, y), row, out) })
     } else if p.dtype().fits_f32() && q.dtype().fits_f32() {
-        // SAFETY: as above.
-        eight::<f32>(p, q, row, out, |x, y, _, out| unsafe { given(plan, (p, x), (q, y), row, out) })
+        many::<f32>(plan, p, q, row, out)
     } else {
-        // SAFETY: as above.
-        eight::<f64>(p, q, row, out, |x, y, _, out| unsafe { given(plan, (p, x), (q, y), row, out) })
+        many::<f64>(plan, p, q, row, out)
     }
+}
+
+/// The same of rows as they are given. Where sums are asked for it is eight.
+fn many<T: Vector>(plan: &Plan, p: &View, q: &View, row: usize, out: &mut [f64]) -> usize {
+    if plan.normalization != Normalization::Require
+        && p.cols() <= BLOCK
+        && let (Some(x), Some(y)) = (p.slices_from::<T>(row), q.slices_from::<T>(row))
+    {
+        let whole = out.len() / ROWS * ROWS;
+        // SAFETY: there are as many rows as places.
+        return unsafe { given(plan, (p, x), (q, y), row, &mut out[..whole]) };
+    }
+    eight::<T>(p, q, row, out, |x, y, _, out| {
+        // SAFETY: eight rows are readable.
+        unsafe { given(plan, (p, x), (q, y), row, out) };
+    })
 }
 
 /// Rows of one type: where the first begins and how far apart they are.
@@ -127,22 +142,23 @@ fn gathered<T: Vector>(
     measure(p, q, cols, out);
 }
 
-/// The measures of rows as they are; NaN where a sum is not what it is required to be.
+/// The measures of rows as they are, and how many it wrote; NaN where a sum is not what it is required to be.
 ///
 /// # Safety
-/// On each side, a view and where its rows from `row` on are, eight rows are readable.
+/// On each side, a view and where its rows from `row` on are, as many rows as there are places are readable; these are a
+/// multiple of eight, and eight where sums are asked for.
 unsafe fn given<T: Vector>(
     plan: &Plan,
     (p, x): (&View, Lines<T>),
     (q, y): (&View, Lines<T>),
     row: usize,
-    out: &mut [f64; ROWS],
-) {
-    with_op!(plan, false, (ONE, ONE),
+    out: &mut [f64],
+) -> usize {
+    let done = with_op!(plan, false, (ONE, ONE),
         // SAFETY: the caller's promise.
         op => unsafe { kernels::rows(&op, x, y, p.cols(), out) },
-        renyi _alpha => out.fill(f64::NAN));
-    for value in out.iter_mut() {
+        renyi _alpha => { out.fill(f64::NAN); out.len() });
+    for value in &mut out[..done] {
         *value = plan.in_units(*value);
     }
     if plan.normalization == Normalization::Require {
@@ -153,12 +169,13 @@ unsafe fn given<T: Vector>(
             }
         }
     }
+    done
 }
 
 /// The measures of rows divided by their sums; NaN where these are no sums to divide by.
 ///
 /// # Safety
-/// As for [`given`].
+/// As for [`given`], of eight.
 unsafe fn normalized(
     plan: &Plan,
     (p, x): (&View, Lines<f64>),
@@ -198,7 +215,7 @@ unsafe fn normalized(
 /// The sums of eight rows, smoothed. Those of a type are added as [`Plan::mass`] adds them.
 ///
 /// # Safety
-/// As for [`given`].
+/// As for [`given`], of eight.
 unsafe fn masses<T: Vector>(plan: &Plan, (side, rows): (&View, Lines<T>), row: usize) -> [Compensated; ROWS] {
     let cols = side.cols();
     // SAFETY: eight rows are readable, by the caller's promise, and where the view says that they are slices.

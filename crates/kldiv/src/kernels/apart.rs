@@ -443,53 +443,62 @@ impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
     }
 }
 
-/// The KL of eight rows of at most a block, and which of them are apart, if that can be said; see
-/// [`crate::kernels::rows::Rows`], whose promises these are. Rows of which it was said before are left alone. A job of its own
-/// for rows with zeros: one for both would take the stack of both.
+/// The KL of rows of at most a block, eight after eight for as long as all of these are apart, and which of those are with
+/// which that ends, if it can be said; see [`crate::kernels::rows::Rows`], whose promises these are. Of the first eight those
+/// of which it was said before are left alone. A job of its own for rows with zeros: one for both would take the stack of both.
 pub(crate) struct ApartRows<'a, T, const ZEROS: bool> {
     pub(crate) p: (*const T, isize),
     pub(crate) q: (*const T, isize),
     pub(crate) cols: usize,
-    pub(crate) out: &'a mut [f64; ROWS],
+    pub(crate) out: &'a mut [f64],
     pub(crate) apart: &'a mut [Option<bool>; ROWS],
 }
 
 impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
-    /// Whether all are, and this job has answered them all.
-    type Output = bool;
+    /// How many rows it has answered, in eights.
+    type Output = usize;
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> bool {
+    fn run<I: Isa>(self) -> usize {
         let ApartRows { p, q, cols, out, apart } = self;
-        let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
-        let (mut could, mut far) = ([false; ROWS], [false; ROWS]);
         let mut quotients = no_quotients();
-        for i in 0..ROWS {
-            if apart[i].is_some() {
+        let mut done = 0;
+        for out in out.chunks_exact_mut(ROWS) {
+            let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
+            let (mut could, mut far) = ([false; ROWS], [false; ROWS]);
+            for i in 0..ROWS {
+                if apart[i].is_some() {
+                    continue;
+                }
+                // SAFETY: the job's maker vouches for the rows.
+                let (p, q) = unsafe { (row(p, done + i, cols), row(q, done + i, cols)) };
+                let mut lane = Lane::<I::F64>::new();
+                could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
+                (curved[i], straight[i]) = lane.both();
+                far[i] = lane.far == Some(true);
+            }
+            let (curved, straight) = (join_rows(curved), join_rows(straight));
+            let values: [f64; ROWS] = (curved - straight).to_f64s();
+            if could == [true; ROWS] && far == [false; ROWS] && are_all_apart::<T, I>(curved) {
+                out.copy_from_slice(&values);
+                done += ROWS;
                 continue;
             }
-            // SAFETY: the job's maker vouches for the rows.
-            let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
-            let mut lane = Lane::<I::F64>::new();
-            could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
-            (curved[i], straight[i]) = lane.both();
-            far[i] = lane.far == Some(true);
-        }
-        let (curved, straight) = (join_rows(curved), join_rows(straight));
-        let values: [f64; ROWS] = (curved - straight).to_f64s();
-        if could == [true; ROWS] && far == [false; ROWS] && are_all_apart::<T, I>(curved) {
-            *out = values;
-            return true;
-        }
-        let (curved, straight): ([f64; ROWS], [f64; ROWS]) = (curved.to_f64s(), straight.to_f64s());
-        for i in 0..ROWS {
-            if !could[i] {
-                continue;
+            let (curved, straight): ([f64; ROWS], [f64; ROWS]) = (curved.to_f64s(), straight.to_f64s());
+            for i in 0..ROWS {
+                if !could[i] {
+                    continue;
+                }
+                out[i] = if far[i] { curved[i] } else { values[i] };
+                apart[i] = Some(stand::<T>(curved[i], straight[i], far[i]));
             }
-            out[i] = if far[i] { curved[i] } else { values[i] };
-            apart[i] = Some(stand::<T>(curved[i], straight[i], far[i]));
+            if *apart != [Some(true); ROWS] {
+                break;
+            }
+            *apart = [None; ROWS];
+            done += ROWS;
         }
-        *apart == [Some(true); ROWS]
+        done
     }
 }
 
@@ -499,24 +508,61 @@ fn are_all_apart<T: Real, I: Isa>(curved: I::F64) -> bool {
     I::F64::all(I::F64::le(I::F64::splat(near::<T>()), curved))
 }
 
-/// The same of rows of few columns, which are taken column by column, if all rows allow it; see
+/// The same of rows of few columns, which are taken column by column, if all eight rows allow it; see
 /// [`crate::kernels::rows::Columns`].
 pub(crate) struct ApartColumns<'a, T> {
     pub(crate) p: (*const T, isize),
     pub(crate) q: (*const T, isize),
     pub(crate) cols: usize,
-    pub(crate) out: &'a mut [f64; ROWS],
+    pub(crate) out: &'a mut [f64],
+    pub(crate) apart: &'a mut [Option<bool>; ROWS],
 }
 
 impl<T: Vector> Job for ApartColumns<'_, T> {
-    type Output = Option<[bool; ROWS]>;
+    type Output = usize;
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> Option<[bool; ROWS]> {
-        let ApartColumns { p, q, cols, out } = self;
+    fn run<I: Isa>(self) -> usize {
+        let ApartColumns { p, q, cols, out, apart } = self;
+        let mut done = 0;
+        for out in out.chunks_exact_mut(ROWS) {
+            // SAFETY: the job's maker vouches for the rows.
+            let curved = unsafe { Self::eight::<I>((at(p, done), p.1), (at(q, done), q.1), cols, out) };
+            let Some(curved) = curved else { break };
+            if !are_all_apart::<T, I>(curved) {
+                let curved: [f64; ROWS] = curved.to_f64s();
+                for i in 0..ROWS {
+                    apart[i] = Some(curved[i] >= near::<T>());
+                }
+                break;
+            }
+            done += ROWS;
+        }
+        done
+    }
+}
+
+/// Where row i begins.
+#[inline(always)]
+fn at<T>((first, stride): (*const T, isize), i: usize) -> *const T {
+    first.wrapping_offset(i as isize * stride)
+}
+
+impl<T: Vector> ApartColumns<'_, T> {
+    /// The KL of eight rows, if all allow it, and their curved parts.
+    ///
+    /// # Safety
+    /// `cols` elements of each are readable.
+    #[inline(always)]
+    unsafe fn eight<I: Isa>(
+        p: (*const T, isize),
+        q: (*const T, isize),
+        cols: usize,
+        out: &mut [f64],
+    ) -> Option<I::F64> {
         let (mut curved, mut straight) = ([I::F64::zero(); 8], [I::F64::zero(); 8]);
         let (columns, bias) = (T::On::<I>::LANES / ROWS, I::F64::splat(bias::<T>()));
-        // SAFETY: the job's maker vouches for the rows.
+        // SAFETY: the caller's promise.
         let (p, q) =
             unsafe { (transpose::columns::<T::On<I>>(p, cols), transpose::columns::<T::On<I>>(q, cols)) };
         for (n, first) in (0..cols).step_by(columns).enumerate() {
@@ -532,14 +578,7 @@ impl<T: Vector> Job for ApartColumns<'_, T> {
             }
         }
         let curved = join_columns(curved);
-        *out = (curved - join_columns(straight)).to_f64s();
-        if are_all_apart::<T, I>(curved) {
-            return Some([true; ROWS]);
-        }
-        let (curved, mut apart): ([f64; ROWS], _) = (curved.to_f64s(), [false; ROWS]);
-        for i in 0..ROWS {
-            apart[i] = curved[i] >= near::<T>();
-        }
-        Some(apart)
+        out.copy_from_slice(&(curved - join_columns(straight)).to_f64s::<ROWS>());
+        Some(curved)
     }
 }

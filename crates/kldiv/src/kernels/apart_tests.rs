@@ -7,7 +7,7 @@ use crate::kernels::generic::{BLOCK, ValueOfPair};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
-use crate::kernels::tests::{LENGTHS, bits, data, one_nan, others};
+use crate::kernels::tests::{LENGTHS, bits, bits_of, data, one_nan, others};
 use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere, short};
 
 /// Numbers apart and near, with zeros and without, modest and not.
@@ -135,8 +135,8 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
                         let mut apart = [None; ROWS];
                         let (to, which) = (&mut out, &mut apart);
-                        if dispatch_to(isa, ApartRows::<_, false> { p, q, cols, out: to, apart: which })
-                            || dispatch_to(isa, ApartRows::<_, true> { p, q, cols, out: to, apart: which })
+                        if dispatch_to(isa, ApartRows::<_, false> { p, q, cols, out: to, apart: which }) > 0
+                            || dispatch_to(isa, ApartRows::<_, true> { p, q, cols, out: to, apart: which }) > 0
                         {
                             return out.map(|value| Some(one_nan(value)));
                         }
@@ -147,8 +147,12 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                     let by_columns = |isa| {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let apart = dispatch_to(isa, ApartColumns { p, q, cols, out: &mut out })?;
-                        Some(std::array::from_fn::<_, ROWS, _>(|i| apart[i].then_some(one_nan(out[i]))))
+                        let mut apart = [None; ROWS];
+                        let job = ApartColumns { p, q, cols, out: &mut out, apart: &mut apart };
+                        let all = dispatch_to(isa, job) > 0;
+                        let known = |i: usize| all || apart[i] == Some(true);
+                        (all || apart != [None; ROWS])
+                            .then(|| std::array::from_fn::<_, ROWS, _>(|i| known(i).then_some(one_nan(out[i]))))
                     };
                     let rows: Vec<Option<u64>> = p
                         .chunks(cols)
@@ -174,6 +178,40 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
             }
         }
     )*};
+}
+
+/// Rows that are apart, eight after eight, but for one row of the fourth eight.
+#[test]
+fn eights_one_after_another_end_with_one_that_is_not_all_apart() {
+    const EIGHTS: usize = 5;
+    for cols in [2, 5, 7, 8, 16, 17, 100] {
+        let (p, q) = &shares::<f64>(EIGHTS * ROWS * cols)[0];
+        let odd = (3 * ROWS + 5) * cols;
+        for (kind, entry) in [(0, p[odd]), (1, -1.0)] {
+            let mut p = p.clone();
+            p[odd] = entry;
+            let run = |isa, eights: Range<usize>| {
+                let mut out = vec![0.0; ROWS * eights.len()];
+                let from = ROWS * eights.start * cols;
+                let [p, q] = [&p[from..], &q[from..]].map(|rows| (rows.as_ptr(), cols as isize));
+                let mut apart = [None; ROWS];
+                let (to, which) = (&mut out[..], &mut apart);
+                let done = match few_columns::<f64>(cols) {
+                    true => dispatch_to(isa, ApartColumns { p, q, cols, out: to, apart: which }),
+                    false => dispatch_to(isa, ApartRows::<_, false> { p, q, cols, out: to, apart: which }),
+                };
+                out.truncate(done);
+                bits_of(&out)
+            };
+            let each: Vec<u64> = (0..EIGHTS).flat_map(|i| run(Isa::Scalar, i..i + 1)).collect();
+            let done = if kind == 0 { EIGHTS * ROWS } else { 3 * ROWS };
+            for isa in others().chain([Isa::Scalar]) {
+                let all = run(isa, 0..EIGHTS);
+                assert_eq!(all.len(), done, "{isa:?}, {cols} columns");
+                assert_eq!(all, each[..done], "{isa:?}, {cols} columns");
+            }
+        }
+    }
 }
 
 what_is_apart_has_the_scalar_ones_bits! {

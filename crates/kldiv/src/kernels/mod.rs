@@ -372,10 +372,11 @@ pub(crate) unsafe fn transpose<T: Vector>(rows: (*const T, isize), tile: &mut [T
     dispatch(Transpose { rows, tile })
 }
 
-/// The measures of eight rows; see [`Rows`].
+/// Writes the measures of rows, eight or more at a time, and says of how many; see [`Rows`]. `out` has places for a multiple
+/// of [`ROWS`].
 ///
 /// # Safety
-/// `cols` elements, at most a block, of eight rows are readable on each side, given by where the first begins and how far
+/// `cols` elements, at most a block, of so many rows are readable on each side, given by where the first begins and how far
 /// apart they are.
 // Not inlined: each measure would have its own places on the stack of whoever chooses among them.
 #[inline(never)]
@@ -384,31 +385,46 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     p: (*const T, isize),
     q: (*const T, isize),
     cols: usize,
-    out: &mut [f64; ROWS],
-) {
+    out: &mut [f64],
+) -> usize {
     let mut apart = [None; ROWS];
+    let few = few_columns::<T>(cols);
+    let mut done = 0;
     if O::APART && cols > 1 {
-        if few_columns::<T>(cols)
-            && let Some(found) = dispatch(ApartColumns { p, q, cols, out })
+        let (out, apart) = (&mut *out, &mut apart);
+        done = match few {
+            true => dispatch(ApartColumns { p, q, cols, out, apart }),
+            false => dispatch(ApartRows::<T, false> { p, q, cols, out, apart }),
+        };
+    }
+    // What is left begins with eight with which that ended.
+    let rest = &mut out[done..];
+    if rest.is_empty() {
+        return done;
+    }
+    let from = |(first, stride): (*const T, isize)| (first.wrapping_offset(done as isize * stride), stride);
+    let (p, q) = (from(p), from(q));
+    if O::APART && cols > 1 {
+        let (first, apart) = (&mut rest[..ROWS], &mut apart);
+        if few
+            && *apart == [None; ROWS]
+            && dispatch(ApartRows::<T, false> { p, q, cols, out: first, apart }) > 0
         {
-            if found == [true; ROWS] {
-                return;
+            return done + ROWS;
+        }
+        // Where there are zeros there may be more of them.
+        if apart.contains(&None) {
+            let answered = dispatch(ApartRows::<T, true> { p, q, cols, out: rest, apart });
+            if answered > 0 {
+                return done + answered;
             }
-            apart = found.map(Some);
-        } else if dispatch(ApartRows::<T, false> { p, q, cols, out, apart: &mut apart }) {
-            return;
-        }
-        if apart.contains(&None) && dispatch(ApartRows::<T, true> { p, q, cols, out, apart: &mut apart }) {
-            return;
-        }
-        if apart == [Some(true); ROWS] {
-            return;
         }
     }
+    let Some(out) = rest.first_chunk_mut::<ROWS>() else { return done };
     let mut values = [0.0; ROWS];
     let of = &[Of { op: *op, prepare: AsGiven, scale: 1.0 }];
     let rows = Rows { of, p, q, cols, out: &mut values };
-    if few_columns::<T>(cols) {
+    if few {
         dispatch(Columns(rows));
     } else {
         dispatch(rows);
@@ -418,6 +434,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
             out[i] = values[i];
         }
     }
+    done + ROWS
 }
 
 /// The measures of eight rows of f64, each of which has something of its own; see [`Rows`].
