@@ -3,8 +3,8 @@
     benches/python/run family
 
 Contenders take turns, A B C A B C; a time is the median over rounds of a whole call, objects included, and outputs too
-but for kldiv and C, which write where they are told. The answers are compared before they are timed, and there is a rest
-before each call.
+but for kldiv and C, which write where they are told. The answers are compared before they are timed, and before each
+call that is timed there is a rest and one that is not.
 """
 
 import ctypes
@@ -94,8 +94,9 @@ def race(name, contenders, rounds, tolerance=1e-6):
     times = {contender: [] for contender in contenders}
     for _ in range(rounds):
         for contender, run in contenders.items():
-            # torch's threads keep their processors busy for some milliseconds after they are done.
+            # torch's threads keep their processors busy for some milliseconds after they are done, and sleep then.
             time.sleep(0.01)
+            run()
             start = time.perf_counter()
             run()
             times[contender].append(time.perf_counter() - start)
