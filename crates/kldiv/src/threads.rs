@@ -2,9 +2,10 @@
 //!
 //! The calling thread takes part instead of waiting: it begins at once, with what its caches hold, while the others are
 //! still being woken, which takes a tenth of a millisecond or more. Who computes what is first come, first served;
-//! results never depend on it. A thread that comes when all is taken is not waited for (rayon's scopes would), and those of
-//! [`with_pool`]'s pools stay awake for [`AWAKE`] after a call, so that the next one finds them. What is inlined here spares
-//! the stack of the calling thread, which may be small.
+//! results never depend on it. A thread that comes when all is taken is not waited for (rayon's scopes would), and those
+//! of [`with_pool`]'s pools stay awake for a tenth of a millisecond after a call, so that the next one finds them.
+//!
+//! What is inlined here spares the stack of the calling thread, which may be small.
 
 use std::any::Any;
 use std::cell::Cell;
