@@ -85,6 +85,7 @@ const FLOORS: &[&[&str]] = &[
     &["family::job"],
     &["family::gradient"],
     &["family"],
+    &["family::lanes_tests"],
 ];
 
 /// The rooms of floors 3 and 4, which the side wing does not use.

@@ -49,12 +49,16 @@ impl<'a> Job<'a> {
             }
         };
         let [family, other] = self.sides.each_ref().map(|side| side.family);
-        let mut finite = false;
-        if family == other && matches!(self.measure, Measure::Kl | Measure::Generalized) {
-            finite = divergences(family, &self.p, &self.q, start, out);
-        } else {
-            out.fill(f64::NAN);
-        }
+        let (p, q) = (&self.p, &self.q);
+        let finite = match self.measure {
+            Measure::Kl | Measure::Generalized if family == other => divergences(family, p, q, start, out),
+            Measure::Reverse if family == other => divergences(family, q, p, start, out),
+            Measure::Jeffreys if family == other => both(family, (p, q), start, out),
+            _ => {
+                out.fill(f64::NAN);
+                false
+            }
+        };
         let options = self.rows.options;
         let plain = options.mask.is_none() && options.weights.is_none() && self.ln_base == 1.0;
         if plain && finite {
@@ -94,6 +98,20 @@ impl<'a> Job<'a> {
         };
         Ok((buffer(&self.p)?, buffer(&self.q)?))
     }
+}
+
+/// The sums of the divergences both ways, as [`divergences`] writes those of one. Not inlined, so that its buffer is on the
+/// stack only where it is needed.
+#[inline(never)]
+fn both(family: Family, (p, q): (&View, &View), start: usize, out: &mut [f64]) -> bool {
+    let mut finite = divergences(family, p, q, start, out);
+    let mut back = [0.0; 32];
+    for (i, out) in out.chunks_mut(back.len()).enumerate() {
+        let back = &mut back[..out.len()];
+        finite &= divergences(family, q, p, start + 32 * i, back);
+        out.iter_mut().zip(back).for_each(|(there, back)| *there += *back);
+    }
+    finite
 }
 
 /// Row `i` where it is, or in the buffer. Not inlined: what it takes on the stack is gone when the row is computed.

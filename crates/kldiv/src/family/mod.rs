@@ -49,6 +49,8 @@ mod gradient;
 mod integrate;
 mod job;
 mod kumaraswamy;
+#[cfg(test)]
+mod lanes_tests;
 mod laplace;
 mod law;
 mod loggamma;

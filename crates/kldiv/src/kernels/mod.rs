@@ -65,7 +65,7 @@ pub(crate) mod softmax_rows;
 #[cfg(target_arch = "x86_64")]
 mod still;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transpose;
 pub(crate) mod triangular;
 mod twice;

@@ -30,7 +30,7 @@ const SUM: Compensated = Compensated { hi: 1.25, lo: 1e-17 };
 pub(super) const LENGTHS: [usize; 18] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 1023, 1024, 1025];
 
 /// Pairs of vectors of each kind of data: ordinary, near each other, sparse, one-hot, subnormal and huge, bad.
-pub(super) fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
+pub(crate) fn data<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut uniform = move || {
         state ^= state << 13;

@@ -1,0 +1,73 @@
+//! Pairs that vector kernels compute, many at a time, against each by itself.
+
+use ndarray::Array2;
+
+use crate::family::kl;
+use crate::family::names::Family;
+use crate::family::one::{Side, value};
+use crate::kernels::tests::data;
+use crate::policy::{Measure, Options};
+use crate::view::Shape;
+
+/// Either way round, and both.
+#[test]
+fn pairs_together_have_the_digits_of_each_by_itself() {
+    let families = [
+        (Family::Normal, 2),
+        (Family::LogNormal, 2),
+        (Family::HalfNormal, 1),
+        (Family::Laplace, 2),
+        (Family::Cauchy, 2),
+        (Family::Gamma, 2),
+        (Family::InverseGamma, 2),
+        (Family::Chi2, 1),
+        (Family::Chi, 1),
+        (Family::Exponential, 1),
+        (Family::Beta, 2),
+        (Family::Pareto, 2),
+        (Family::Bernoulli, 1),
+        (Family::Binomial, 2),
+        (Family::Geometric, 1),
+        (Family::Poisson, 1),
+        (Family::BernoulliLogits, 1),
+        (Family::Gumbel, 2),
+        (Family::Weibull, 2),
+        (Family::Categorical, 2),
+    ];
+    // From positive numbers to parameters.
+    let fitted = |family: Family, (i, j): (usize, usize), x: f64| match (family, j) {
+        (Family::Bernoulli | Family::Geometric, _) | (Family::Binomial, 1) => x / (1.0 + x),
+        (Family::Binomial, _) => (1 + i) as f64,
+        (Family::BernoulliLogits, _) => 20.0 * x.ln(),
+        _ => x,
+    };
+    let n = 2000;
+    let (of_p, of_q) = &data::<f64>(2 * n)[0];
+    for spread in [1.0, 4.0, 12.0] {
+        for near in [f64::INFINITY, 0.5, 1e-3, 1e-6, 1e-9] {
+            let far = |x: f64| f64::exp(spread * (2.0 * x - 1.0));
+            let all_p = Array2::from_shape_fn((n, 2), |(i, j)| far(of_p[2 * i + j]));
+            let all_q = Array2::from_shape_fn((n, 2), |(i, j)| match near {
+                f64::INFINITY => far(of_q[2 * i + j]),
+                near => all_p[[i, j]] * (1.0 + near * (of_q[2 * i + j] - 0.5)),
+            });
+            for (family, cols) in families {
+                let fit =
+                    |side: &Array2<f64>| Array2::from_shape_fn((n, cols), |at| fitted(family, at, side[at]));
+                let (p, q) = (fit(&all_p), fit(&all_q));
+                let side = Side::new("p_params", family, Shape { rows: n, cols }, 0).unwrap();
+                for measure in [Measure::Kl, Measure::Reverse, Measure::Jeffreys] {
+                    let together = kl(family, &p, family, &q, &Options::from(measure)).unwrap();
+                    for (i, a) in together.iter().enumerate() {
+                        let (p, q) = (p.row(i).to_vec(), q.row(i).to_vec());
+                        let Ok(b) = value((&side, &p), (&side, &q), measure) else {
+                            panic!("{family:?} {p:?} {q:?}")
+                        };
+                        let same = *a == b || (a - b).abs() <= 1e-12 * b;
+                        assert!(same, "{family:?} {measure:?} {p:?} {q:?}: {a:e}, {b:e} by itself");
+                    }
+                }
+            }
+        }
+    }
+}
