@@ -25,7 +25,7 @@ fn check(cases: &[(Side, Side, f64)], tolerance: f64) {
 #[test]
 fn shapes_that_are_tiny_or_of_different_sizes_keep_their_digits() {
     use Family::{Beta, Chi, Dirichlet, Gamma, HalfNormal};
-    let cases: [(Side, Side, f64); 10] = [
+    let cases: [(Side, Side, f64); 12] = [
         ((Beta, &[2e12, 4e12]), (Beta, &[7e-4, 5.4]), 21.993_606_527_624_645),
         ((Beta, &[6.2e-201, 4.8e-201]), (Beta, &[6.2000062e-201, 4.8e-201]), 3.411_567_511_620_482_3e-13),
         ((Beta, &[1e8, 4e-27]), (Beta, &[5e-185, 3e-156]), 362.585_301_141_745),
@@ -38,6 +38,8 @@ fn shapes_that_are_tiny_or_of_different_sizes_keep_their_digits() {
             (Dirichlet, &[9.000001e-201, 1.000001e-200, 4.000001e15]),
             5.061_725_057_356_221e-13,
         ),
+        ((Dirichlet, &[1e-200, 1.5, 3.0]), (Dirichlet, &[2e-200, 2.0, 2.5]), 0.462_317_927_548_219_07),
+        ((Dirichlet, &[1e-300, 1e-170, 3.0]), (Dirichlet, &[1e-150, 3e-170, 2.5]), 1e150),
         ((Chi, &[0.0004]), (Gamma, &[0.0001, 2.6e-80]), 0.654_355_997_246_671_5),
         ((Beta, &[0.02, 1000.0]), (Chi, &[0.02]), 0.130_615_174_057_610_24),
     ];

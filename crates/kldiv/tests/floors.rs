@@ -38,6 +38,7 @@ const FLOORS: &[&[&str]] = &[
         "kernels::softmax_rows",
         "kernels::categories",
     ],
+    &["kernels::concentrations"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::tests"],

@@ -13,7 +13,7 @@ use crate::view::View;
 /// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
-    if matches!(family, Family::Categorical | Family::CategoricalLogits) {
+    if shares::has(family) {
         return shares::divergences(family, &p, &q, out);
     }
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {

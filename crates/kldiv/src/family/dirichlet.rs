@@ -3,7 +3,6 @@
 use crate::family::params::{Bad, positive};
 use crate::kernels::dispatch;
 use crate::kernels::pairs::{Beta, Few};
-use crate::kernels::slopes::Concentrations;
 use crate::special::gamma::{Step, digamma, digamma_difference, gamma_entropy, ln_beta_gap, trigamma};
 
 pub(crate) fn check(row: &[f64]) -> Result<&[f64], Bad> {
@@ -58,15 +57,11 @@ pub(crate) fn gradient(p: &[f64], q: &[f64], by_p: &mut [f64], by_q: &mut [f64])
     let total = total.unwrap_or(Step::new(1.0, 1.0));
     let of_total = total.by * trigamma(total.from);
     let rise = digamma_difference(total.to, total.from, total.by);
-    if !dispatch(Concentrations { p, q, bent: by_p, rise: by_q }) {
-        for i in 0..p.len() {
-            let x = Step::new(p[i], q[i]);
-            by_p[i] = x.by * trigamma(x.from);
-            by_q[i] = digamma_difference(x.to, x.from, x.by);
-        }
+    for i in 0..p.len() {
+        let x = Step::new(p[i], q[i]);
+        by_p[i] = of_total - x.by * trigamma(x.from);
+        by_q[i] = digamma_difference(x.to, x.from, x.by) - rise;
     }
-    by_p.iter_mut().for_each(|by| *by = of_total - *by);
-    by_q.iter_mut().for_each(|by| *by -= rise);
     kl
 }
 

@@ -9,6 +9,9 @@ use crate::kernels::tests::data;
 use crate::policy::{Measure, Options};
 use crate::view::Shape;
 
+/// The most parameters that a family has here.
+const COLS: usize = 5;
+
 /// Either way round, and both.
 #[test]
 fn pairs_together_have_the_digits_of_each_by_itself() {
@@ -33,6 +36,8 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
         (Family::Gumbel, 2),
         (Family::Weibull, 2),
         (Family::Categorical, 2),
+        (Family::Dirichlet, 2),
+        (Family::Dirichlet, COLS),
     ];
     // From positive numbers to parameters.
     let fitted = |family: Family, (i, j): (usize, usize), x: f64| match (family, j) {
@@ -42,14 +47,14 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
         _ => x,
     };
     let n = 2000;
-    let (of_p, of_q) = &data::<f64>(2 * n)[0];
+    let (of_p, of_q) = &data::<f64>(COLS * n)[0];
     for spread in [1.0, 4.0, 12.0] {
         for near in [f64::INFINITY, 0.5, 1e-3, 1e-6, 1e-9] {
             let far = |x: f64| f64::exp(spread * (2.0 * x - 1.0));
-            let all_p = Array2::from_shape_fn((n, 2), |(i, j)| far(of_p[2 * i + j]));
-            let all_q = Array2::from_shape_fn((n, 2), |(i, j)| match near {
-                f64::INFINITY => far(of_q[2 * i + j]),
-                near => all_p[[i, j]] * (1.0 + near * (of_q[2 * i + j] - 0.5)),
+            let all_p = Array2::from_shape_fn((n, COLS), |(i, j)| far(of_p[COLS * i + j]));
+            let all_q = Array2::from_shape_fn((n, COLS), |(i, j)| match near {
+                f64::INFINITY => far(of_q[COLS * i + j]),
+                near => all_p[[i, j]] * (1.0 + near * (of_q[COLS * i + j] - 0.5)),
             });
             for (family, cols) in families {
                 let fit =

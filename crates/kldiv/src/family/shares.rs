@@ -1,9 +1,10 @@
-//! Categorical distributions, by probabilities or logits: eight pairs of rows at a time, or one.
+//! Categorical distributions, by probabilities or logits, and Dirichlet ones: eight pairs of rows at a time, or one.
 
 use crate::error::Error;
 use crate::family::names::Family;
 use crate::kernels::ROWS;
 use crate::kernels::categories::{Column, EightRows, Kept, Layout, Logits, OneRow, Probabilities};
+use crate::kernels::concentrations::Concentrations;
 use crate::kernels::dispatch;
 use crate::rows::reserve;
 use crate::view::{Row, View};
@@ -13,7 +14,8 @@ const MOST: usize = 1024;
 
 /// Eight pairs of rows, column by column, or one, and what becomes of them.
 pub(crate) struct Eight {
-    by_logits: bool,
+    family: Family,
+    categories: usize,
     p: Vec<Column>,
     q: Vec<Column>,
     kept: Vec<Kept>,
@@ -26,20 +28,20 @@ pub(crate) struct Eight {
 impl Eight {
     /// Memory for pairs of such a family, if it has a kernel for so many categories.
     pub(crate) fn new(family: Family, categories: usize) -> Result<Option<Eight>, Error> {
-        let by_logits = family == Family::CategoricalLogits;
-        if !(by_logits || family == Family::Categorical) || categories > MOST {
+        if !has(family) || categories > MOST {
             return Ok(None);
         }
         let [p, q] = [columns(categories, [0.0; ROWS])?, columns(categories, [0.0; ROWS])?];
-        let kept = columns(if by_logits { categories } else { 0 }, [[0.0; ROWS]; 3])?;
-        Ok(Some(Eight { by_logits, p, q, kept, alone: false, out: [f64::NAN; ROWS] }))
+        let kept = if family == Family::CategoricalLogits { categories } else { 0 };
+        let kept = columns(kept, [[0.0; ROWS]; 3])?;
+        Ok(Some(Eight { family, categories, p, q, kept, alone: false, out: [f64::NAN; ROWS] }))
     }
 
     /// Computes the divergences of the `n` pairs from `start` on, at most [`ROWS`], and with `slopes` the derivatives.
     pub(crate) fn compute(&mut self, p: &View, q: &View, start: usize, n: usize, slopes: bool) {
         self.alone = n == 1;
         if self.alone {
-            let missing = if self.by_logits { f64::NEG_INFINITY } else { 0.0 };
+            let missing = if self.family == Family::CategoricalLogits { f64::NEG_INFINITY } else { 0.0 };
             fill(p.row(start), missing, &mut self.p);
             fill(q.row(start), missing, &mut self.q);
             self.run(OneRow, p.cols().div_ceil(ROWS), slopes);
@@ -51,13 +53,14 @@ impl Eight {
     }
 
     fn run(&mut self, layout: impl Layout, columns: usize, slopes: bool) {
-        let out = &mut self.out;
+        let Eight { family, categories, kept, out, .. } = self;
         let (p, q) = (&mut self.p[..columns], &mut self.q[..columns]);
-        if self.by_logits {
-            let kept = &mut self.kept[..columns];
-            dispatch(Logits { layout, a: p, b: q, kept, slopes, out });
-        } else {
-            dispatch(Probabilities { layout, p, q, slopes, out });
+        match family {
+            Family::CategoricalLogits => {
+                dispatch(Logits { layout, a: p, b: q, kept: &mut kept[..columns], slopes, out });
+            }
+            Family::Categorical => dispatch(Probabilities { layout, p, q, slopes, out }),
+            _ => dispatch(Concentrations { layout, categories: *categories, p, q, slopes, out }),
         }
     }
 
@@ -72,6 +75,11 @@ impl Eight {
         }
         (!self.out[i].is_nan()).then_some(self.out[i])
     }
+}
+
+/// Whether pairs of a family are computed so.
+pub(crate) fn has(family: Family) -> bool {
+    matches!(family, Family::Categorical | Family::CategoricalLogits | Family::Dirichlet)
 }
 
 fn columns<T: Copy>(n: usize, value: T) -> Result<Vec<T>, Error> {

@@ -178,13 +178,13 @@ impl<L: Layout> Job for Probabilities<'_, L> {
 
 /// A sum in two parts.
 pub(crate) struct Sum<V> {
-    hi: V,
-    lo: V,
+    pub(super) hi: V,
+    pub(super) lo: V,
 }
 
 impl<V: Lanes<Real = f64>> Sum<V> {
     #[inline(always)]
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Sum { hi: V::zero(), lo: V::zero() }
     }
 
@@ -192,6 +192,12 @@ impl<V: Lanes<Real = f64>> Sum<V> {
     fn add(&mut self, x: V) {
         let (hi, lost) = two_sum(self.hi, x);
         (self.hi, self.lo) = (hi, self.lo + lost);
+    }
+
+    #[inline(always)]
+    pub(super) fn less(&self, other: &Self) -> V {
+        let (hi, lost) = two_difference(self.hi, other.hi);
+        hi + (lost + (self.lo - other.lo))
     }
 
     #[inline(always)]
@@ -354,14 +360,14 @@ impl<V: Lanes<Real = f64>> Top<V> {
 }
 
 #[inline(always)]
-fn load<V: Lanes<Real = f64>>(column: &Column) -> V {
+pub(super) fn load<V: Lanes<Real = f64>>(column: &Column) -> V {
     const { assert!(V::LANES <= ROWS) };
     // SAFETY: a vector is no longer than a column.
     unsafe { V::load(column.as_ptr()) }
 }
 
 #[inline(always)]
-fn store<V: Lanes<Real = f64>>(column: &mut Column, x: V) {
+pub(super) fn store<V: Lanes<Real = f64>>(column: &mut Column, x: V) {
     const { assert!(V::LANES <= ROWS) };
     // SAFETY: as above.
     unsafe { x.store(column.as_mut_ptr()) };

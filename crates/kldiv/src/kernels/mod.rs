@@ -32,6 +32,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod categories;
+pub(crate) mod concentrations;
 #[rustfmt::skip]
 mod coefficients;
 pub(crate) mod each;

@@ -18,7 +18,7 @@ pub(crate) const PAIRS: usize = 64;
 /// How much smaller a difference may be than what it is of. What two shapes add up to is rounded, which counts where one is
 /// small and the other one changes much.
 const CANCELS: f64 = 1.0 / 64.0;
-const SUMS_CANCEL: f64 = 1.0 / 24.0;
+pub(super) const SUMS_CANCEL: f64 = 1.0 / 24.0;
 
 /// A family of two parameters: what lies between the pair (a, b) and (c, d). One of a single parameter is given it twice.
 pub(crate) trait Pair {
@@ -322,7 +322,7 @@ impl Pair for Beta {
 
 /// a − b ≥ 0, and NaN where no more than that much is left of a; 0 of 0.
 #[inline(always)]
-fn difference<V: Lanes<Real = f64>>(a: V, b: V, cancels: f64) -> V {
+pub(super) fn difference<V: Lanes<Real = f64>>(a: V, b: V, cancels: f64) -> V {
     let left = a - b;
     V::select(V::le(a * V::splat(cancels), left), left, V::splat(f64::NAN))
 }

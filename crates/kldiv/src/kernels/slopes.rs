@@ -2,10 +2,10 @@
 //! [`pairs`](super::pairs).
 
 use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
-use crate::kernels::gamma::{SHAPES, digamma_difference, trigamma};
+use crate::kernels::gamma::{digamma_difference, trigamma};
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers};
 use crate::kernels::log::Undivided;
-use crate::kernels::pairs::{Beta, Gamma, Normal, Pair, Parameter, Side, within};
+use crate::kernels::pairs::{Beta, Gamma, Normal, Pair, Parameter, Side};
 
 /// Pairs of a call.
 pub(crate) const PAIRS: usize = 32;
@@ -116,38 +116,5 @@ impl Slopes for BernoulliLogits {
         let spread = coins.p * coins.miss;
         let by_q = coins.sign * (spread * (coins.gain / (V::one() + coins.rise)));
         [spread * (a - b), V::zero(), by_q, V::zero()]
-    }
-}
-
-/// Writes `(y − x) ψ'(x)` and `ψ(y) − ψ(x)` of each x of p and y of q, concentrations of one Dirichlet distribution and of
-/// another; says whether all are in the range of the formulas.
-pub(crate) struct Concentrations<'a> {
-    pub(crate) p: &'a [f64],
-    pub(crate) q: &'a [f64],
-    pub(crate) bent: &'a mut [f64],
-    pub(crate) rise: &'a mut [f64],
-}
-
-impl Job for Concentrations<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> bool {
-        let Concentrations { p, q, bent, rise } = self;
-        let n = p.len().min(q.len()).min(bent.len()).min(rise.len());
-        let mut fit = I::F64::first(I::F64::LANES);
-        for at in (0..n).step_by(I::F64::LANES) {
-            let left = (n - at).min(I::F64::LANES);
-            // SAFETY: so many are left of each.
-            unsafe {
-                let x = I::F64::load_first(p.as_ptr().add(at), left);
-                let y = I::F64::load_first(q.as_ptr().add(at), left);
-                fit = I::F64::and(fit, I::F64::and(within(x, SHAPES), within(y, SHAPES)));
-                let d = y - x;
-                (d * trigamma(x)).store_first(bent.as_mut_ptr().add(at), left);
-                digamma_difference(x, y, d).store_first(rise.as_mut_ptr().add(at), left);
-            }
-        }
-        I::F64::all(fit)
     }
 }

@@ -1,9 +1,10 @@
-//! The kernels of derivatives and of categories, by name, on each instruction set that the machine has, against the scalar ones, to the bit.
+//! The kernels of derivatives, of categories and of concentrations, by name, on each instruction set that the machine has, against the scalar ones, to the bit.
 
 use crate::kernels::categories::{Column, EightRows, Logits, OneRow, Probabilities};
+use crate::kernels::concentrations::Concentrations;
 use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
 use crate::kernels::pairs::{Beta, Few, Gamma, Normal, Parameter, Side};
-use crate::kernels::slopes::{Concentrations, Gradients, Made, PAIRS, Slopes};
+use crate::kernels::slopes::{Gradients, Made, PAIRS, Slopes};
 use crate::kernels::tests::{bits_of, data, one_nan, others};
 use crate::kernels::{Isa, ROWS, dispatch_to};
 
@@ -81,28 +82,12 @@ fn few_pairs_of_betas() {
     assert!(finite > 50, "no more than {finite} pairs are compared");
 }
 
-#[test]
-fn slopes_of_concentrations() {
-    let mut fitting = 0;
-    for (kind, (p, q)) in data::<f64>(40).iter().enumerate() {
-        for n in [1, 3, 8, 9, 40] {
-            let (p, q) = (&p[..n], &q[..n]);
-            let run = |isa| {
-                let (mut bent, mut rise) = (vec![0.0; n], vec![0.0; n]);
-                let fit = dispatch_to(isa, Concentrations { p, q, bent: &mut bent, rise: &mut rise });
-                fit.then(|| [bits_of(&bent), bits_of(&rise)])
-            };
-            let scalar = run(Isa::Scalar);
-            fitting += usize::from(scalar.is_some());
-            others().for_each(|isa| assert_eq!(scalar, run(isa), "{isa:?}, kind {kind}, {n} concentrations"));
-        }
-    }
-    assert!(fitting > 10, "no more than {fitting} rows are compared");
-}
-
 /// Eight rows of each kind of data, of so many categories, near and far from each other and out of range, by `run`: the
 /// divergences, and the derivatives of rows that are not left to others. Together and one by one they are the same.
-fn compare_categories(missing: f64, run: impl Fn(Isa, bool, &mut [Column], &mut [Column], bool) -> Column) {
+fn compare_categories(
+    missing: f64,
+    run: impl Fn(Isa, (usize, bool), &mut [Column], &mut [Column], bool) -> Column,
+) {
     let mut compared = 0;
     for (kind, (p, q)) in data::<f64>(40 * ROWS).iter().enumerate() {
         for stretch in [1.0, 100.0] {
@@ -121,9 +106,9 @@ fn compare_categories(missing: f64, run: impl Fn(Isa, bool, &mut [Column], &mut 
                 // Of each row its divergence and, if there is one, the derivatives.
                 let of = |isa, row: &dyn Fn(&[f64]) -> Vec<Column>, alone, i: usize| {
                     let (mut a, mut b) = (row(p), row(q));
-                    let kl = run(isa, alone, &mut a, &mut b, false)[i];
+                    let kl = run(isa, (n, alone), &mut a, &mut b, false)[i];
                     let (mut a, mut b) = (row(p), row(q));
-                    assert_eq!(one_nan(run(isa, alone, &mut a, &mut b, true)[i]), one_nan(kl));
+                    assert_eq!(one_nan(run(isa, (n, alone), &mut a, &mut b, true)[i]), one_nan(kl));
                     let slopes = |by: &[Column]| -> Vec<u64> {
                         let by = |j: usize| if alone { by[j / ROWS][j % ROWS] } else { by[j][i] };
                         (0..n).filter(|_| !kl.is_nan()).map(|j| one_nan(by(j))).collect()
@@ -142,12 +127,12 @@ fn compare_categories(missing: f64, run: impl Fn(Isa, bool, &mut [Column], &mut 
             }
         }
     }
-    assert!(compared > 400, "no more than {compared} rows are compared");
+    assert!(compared > 200, "no more than {compared} rows are compared");
 }
 
 #[test]
 fn divergences_and_slopes_of_categories_by_logits() {
-    compare_categories(f64::NEG_INFINITY, |isa, alone, a, b, slopes| {
+    compare_categories(f64::NEG_INFINITY, |isa, (_, alone), a, b, slopes| {
         let (mut out, mut kept) = ([0.0; ROWS], vec![[[0.0; ROWS]; 3]; a.len()]);
         let (kept, out_there) = (&mut kept[..], &mut out);
         if alone {
@@ -161,12 +146,25 @@ fn divergences_and_slopes_of_categories_by_logits() {
 
 #[test]
 fn divergences_and_slopes_of_categories_by_probabilities() {
-    compare_categories(0.0, |isa, alone, p, q, slopes| {
+    compare_categories(0.0, |isa, (_, alone), p, q, slopes| {
         let mut out = [0.0; ROWS];
         if alone {
             dispatch_to(isa, Probabilities { layout: OneRow, p, q, slopes, out: &mut out });
         } else {
             dispatch_to(isa, Probabilities { layout: EightRows, p, q, slopes, out: &mut out });
+        }
+        out
+    });
+}
+
+#[test]
+fn divergences_and_slopes_of_concentrations() {
+    compare_categories(0.0, |isa, (categories, alone), p, q, slopes| {
+        let mut out = [0.0; ROWS];
+        if alone {
+            dispatch_to(isa, Concentrations { layout: OneRow, categories, p, q, slopes, out: &mut out });
+        } else {
+            dispatch_to(isa, Concentrations { layout: EightRows, categories, p, q, slopes, out: &mut out });
         }
         out
     });
