@@ -244,14 +244,14 @@ struct Begun<V: Lanes> {
 impl<V: Lanes> Begun<V> {
     #[inline(always)]
     fn new(straight: V::Sum) -> Self {
-        let unrest = unrest(V::one(), V::one());
+        let unrest = V::unrest_below_4(V::one(), V::one());
         Begun { straight, taken: V::Sum::zero(), curved: V::zero(), rest: V::zero(), unrest }
     }
 
     #[inline(always)]
     fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>) -> Option<Quotient<V>> {
         let pair = if ZEROS { without_zeros(pair)? } else { pair };
-        self.unrest = V::join_unrest(self.unrest, unrest(pair.p.hi, pair.q.hi));
+        self.unrest = V::join_unrest(self.unrest, V::unrest_below_4(pair.p.hi, pair.q.hi));
         let ratio = Ratio::of(pair.p, pair.q);
         let straight = ratio.straight();
         for part in 0..V::LANES / 8 {
@@ -279,12 +279,6 @@ unsafe fn add_curved<V: Lanes>(p: &[V::Real], quotients: &Quotients<V>, n: usize
 fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
     let with_it = sum + term;
     (with_it, if V::Real::COMPENSATE { term - (with_it - sum) } else { V::Sum::zero() })
-}
-
-/// What says whether all lanes are normal numbers below 4.
-#[inline(always)]
-fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
-    V::unrest(p, q, V::Real::NORMAL)
 }
 
 /// Whether the curved parts of a share are of rows that are apart. Numbers, of which none is NaN, are in the order of the
@@ -567,7 +561,7 @@ impl<T: Vector> ApartColumns<'_, T> {
             unsafe { (transpose::columns::<T::On<I>>(p, cols), transpose::columns::<T::On<I>>(q, cols)) };
         for (n, first) in (0..cols).step_by(columns).enumerate() {
             let pair = without_zeros(Loaded::of(&AsGiven, p[n], q[n]))?;
-            if !T::On::<I>::calm(unrest(pair.p.hi, pair.q.hi)) {
+            if !T::On::<I>::calm(T::On::<I>::unrest_below_4(pair.p.hi, pair.q.hi)) {
                 return None;
             }
             let ratio = Ratio::of(pair.p, pair.q);

@@ -7,6 +7,7 @@ use crate::kernels::generic::{BLOCK, ValueOfPair};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
+use crate::kernels::still::Single;
 use crate::kernels::tests::{LENGTHS, bits, bits_of, data, one_nan, others};
 use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere, short};
 
@@ -219,10 +220,11 @@ what_is_apart_has_the_scalar_ones_bits! {
     f32: sums_of_f32_that_are_apart, short_sums_of_f32_that_are_apart, short_sums_of_f32_in_any_environment, eight_rows_of_f32_that_are_apart;
 }
 
-/// Where subnormal numbers count as zeros nothing but a pair is taken anywhere: that no bit differs takes luck.
+/// In any floating-point environment what is found is what is found in the usual one, and where subnormal numbers count as
+/// zeros what holds a number that could make some is left.
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn flushed_subnormal_numbers_leave_all_to_do() {
+fn what_is_found_does_not_depend_on_the_environment() {
     use std::arch::asm;
 
     // Elsewhere nothing is taken anywhere.
@@ -232,16 +234,43 @@ fn flushed_subnormal_numbers_leave_all_to_do() {
     const DEFAULT: u32 = 0x1F80;
     const UPWARD: u32 = 0x4000;
     const FLUSHED: [u32; 3] = [0x8000, 0x0040, 0x8040];
-    let (p, q) = ([0.5, 0.5], [0.7, 0.3]);
-    for more in [0, UPWARD].into_iter().chain(FLUSHED) {
+    fn found<T: Single>(more: u32, p: &[T], q: &[T]) -> Result<u64, Rest> {
         let (mxcsr, default) = (DEFAULT | more, DEFAULT);
         // SAFETY: nothing is computed before the register is as it was but what is tested; the instruction set is in use.
-        let found = unsafe {
+        unsafe {
             asm!("ldmxcsr [{}]", in(reg) &raw const mxcsr);
-            let found = kl_anywhere(&p, &q, |_, _, found| found);
+            let found = kl_anywhere(p, q, |_, _, found| found);
             asm!("ldmxcsr [{}]", in(reg) &raw const default);
-            found
-        };
-        assert_eq!(found.is_ok(), !FLUSHED.contains(&more), "{mxcsr:#x}");
+            found.map(one_nan)
+        }
     }
+    fn compare<T: Single>(scale: T) {
+        let mut taken = [0; 2];
+        for n in lengths().filter(|n| (2..=BLOCK).contains(n)) {
+            for (kind, (p, q)) in shares::<T>(n).iter().enumerate() {
+                for small in [false, true] {
+                    let mut q = q.clone();
+                    if small {
+                        q[n / 2] = scale;
+                    }
+                    let usual = found(0, p, &q);
+                    assert_eq!(found(UPWARD, p, &q).ok(), usual.ok(), "{n}, kind {kind}");
+                    for more in FLUSHED {
+                        let flushed = found(more, p, &q);
+                        if let Ok(bits) = flushed {
+                            assert_eq!(usual.ok(), Some(bits), "{n}, kind {kind}, {more:#x}");
+                        }
+                        taken[usize::from(small)] += usize::from(flushed.is_ok());
+                    }
+                }
+            }
+        }
+        assert!(taken[0] > 200 && taken[1] == 0, "{taken:?}");
+    }
+    compare(f64::LEAST.next_down());
+    compare(f32::LEAST.next_down());
+    // From the least on.
+    let (p, q) = ([0.5, f64::LEAST], [0.7, 0.3]);
+    let usual = found(0, &p, &q).ok();
+    assert!(usual.is_some() && found(FLUSHED[2], &p, &q).ok() == usual, "{usual:?}");
 }

@@ -16,23 +16,30 @@ use crate::kernels::apart::{Rest, Short, ShortFar};
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Vector};
 
 #[derive(Clone, Copy)]
-pub(crate) struct F64x8<const STILL: bool>(__m512d);
+pub(crate) struct F64x8<const HOW: u8>(__m512d);
 
 #[derive(Clone, Copy)]
-pub(crate) struct F32x16<const STILL: bool>(__m512);
+pub(crate) struct F32x16<const HOW: u8>(__m512);
 
-/// With `STILL`, instructions say themselves how they round, and raise no flag; see [`still`].
-pub(crate) struct Avx512<const STILL: bool>;
+/// How instructions round: as the floating-point environment says.
+const AS_SET: u8 = 0;
+/// As they say themselves, and they raise no flag; see [`still`](super::still).
+pub(super) const STILL: u8 = 1;
+/// The same where subnormal numbers count as zeros, and what could make some is left to others.
+pub(super) const FLUSHED: u8 = 2;
 
-impl<const STILL: bool> Isa for Avx512<STILL> {
-    type F64 = F64x8<STILL>;
-    type F32 = F32x16<STILL>;
+/// One of these ways.
+pub(crate) struct Avx512<const HOW: u8>;
+
+impl<const HOW: u8> Isa for Avx512<HOW> {
+    type F64 = F64x8<HOW>;
+    type F32 = F32x16<HOW>;
     const WIDE: bool = true;
 
     #[inline(always)]
     fn call<J: Job>(job: J) -> J::Output {
         // SAFETY: nobody has these vectors but inside `run_with`, whose caller vouched for the machine.
-        unsafe { run_with::<J, STILL>(job) }
+        unsafe { run_with::<J, HOW>(job) }
     }
 }
 
@@ -43,21 +50,21 @@ impl<const STILL: bool> Isa for Avx512<STILL> {
 #[inline(always)]
 pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     // SAFETY: the caller's promise.
-    unsafe { run_with::<J, false>(job) }
+    unsafe { run_with::<J, AS_SET>(job) }
 }
 
-/// What `then` makes of two slices and of [`Short`], with one result, and no trace, in every floating-point environment that keeps
-/// subnormal numbers: if it makes zeros of them, no instruction can help it. No job, for its parts would not be in registers.
+/// What `then` makes of two slices and of [`Short`], with one result, and no trace, in every floating-point environment: `HOW` is
+/// [`STILL`], or [`FLUSHED`] where it makes zeros of subnormal numbers. No job, for its parts would not be in registers.
 ///
 /// # Safety
 /// As for [`run`].
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
-pub(super) unsafe fn short_still<T: Vector, R>(
+pub(super) unsafe fn short_still<T: Vector, R, const HOW: u8>(
     p: &[T],
     q: &[T],
     then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
 ) -> R {
-    Short { p, q, then: move |found| then(p, q, found) }.run::<Avx512<true>>()
+    Short { p, q, then: move |found| then(p, q, found) }.run::<Avx512<HOW>>()
 }
 
 /// The same of [`ShortFar`].
@@ -65,17 +72,17 @@ pub(super) unsafe fn short_still<T: Vector, R>(
 /// # Safety
 /// As for [`run`].
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
-pub(super) unsafe fn short_far_still<T: Vector, R>(
+pub(super) unsafe fn short_far_still<T: Vector, R, const HOW: u8>(
     p: &[T],
     q: &[T],
     then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
 ) -> R {
-    ShortFar(Short { p, q, then: move |found| then(p, q, found) }).run::<Avx512<true>>()
+    ShortFar(Short { p, q, then: move |found| then(p, q, found) }).run::<Avx512<HOW>>()
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
-unsafe fn run_with<J: Job, const STILL: bool>(job: J) -> J::Output {
-    job.run::<Avx512<STILL>>()
+unsafe fn run_with<J: Job, const HOW: u8>(job: J) -> J::Output {
+    job.run::<Avx512<HOW>>()
 }
 
 /// To nearest, and no flag is raised.
@@ -95,11 +102,11 @@ macro_rules! op {
 
 macro_rules! operators {
     ($vector:ident: $($trait:ident $name:ident $instruction:ident $still:ident),*) => {$(
-        impl<const STILL: bool> $trait for $vector<STILL> {
+        impl<const HOW: u8> $trait for $vector<HOW> {
             type Output = Self;
             #[inline(always)]
             fn $name(self, other: Self) -> Self {
-                Self(if STILL {
+                Self(if HOW != AS_SET {
                     op!($still::<STILL_ROUNDING>(self.0, other.0))
                 } else {
                     op!($instruction(self.0, other.0))
@@ -121,8 +128,9 @@ macro_rules! shared {
      $less_bits:ident) => {
         type Mask = $mask;
         type Unrest = __m512i;
-        type Sum = F64x8<STILL>;
+        type Sum = F64x8<HOW>;
         const LANES: usize = <$mask>::BITS as usize;
+        const FLUSHED: bool = HOW == FLUSHED;
 
         #[inline(always)]
         unsafe fn load(from: *const $real) -> Self {
@@ -225,7 +233,7 @@ macro_rules! numbers {
         }
         #[inline(always)]
         fn fma(self, b: Self, c: Self) -> Self {
-            Self(if STILL {
+            Self(if HOW != AS_SET {
                 op!($still_fma::<STILL_ROUNDING>(self.0, b.0, c.0))
             } else {
                 op!($fma(self.0, b.0, c.0))
@@ -233,7 +241,7 @@ macro_rules! numbers {
         }
         #[inline(always)]
         fn fnma(self, b: Self, c: Self) -> Self {
-            Self(if STILL {
+            Self(if HOW != AS_SET {
                 op!($still_fnma::<STILL_ROUNDING>(self.0, b.0, c.0))
             } else {
                 op!($fnma(self.0, b.0, c.0))
@@ -242,7 +250,7 @@ macro_rules! numbers {
     };
 }
 
-impl<const STILL: bool> Numbers for F64x8<STILL> {
+impl<const HOW: u8> Numbers for F64x8<HOW> {
     numbers!(
         f64,
         _mm512_set1_pd,
@@ -262,7 +270,7 @@ impl<const STILL: bool> Numbers for F64x8<STILL> {
     }
 }
 
-impl<const STILL: bool> Lanes for F64x8<STILL> {
+impl<const HOW: u8> Lanes for F64x8<HOW> {
     shared!(
         f64,
         u8,
@@ -318,12 +326,12 @@ impl<const STILL: bool> Lanes for F64x8<STILL> {
         Self(op!(_mm512_cvtps_pd(op!(_mm256_loadu_ps(from)))))
     }
     #[inline(always)]
-    fn part(self, _: usize) -> F64x8<STILL> {
+    fn part(self, _: usize) -> F64x8<HOW> {
         self
     }
 }
 
-impl<const STILL: bool> Numbers for F32x16<STILL> {
+impl<const HOW: u8> Numbers for F32x16<HOW> {
     numbers!(
         f32,
         _mm512_set1_ps,
@@ -343,7 +351,7 @@ impl<const STILL: bool> Numbers for F32x16<STILL> {
     }
 }
 
-impl<const STILL: bool> Lanes for F32x16<STILL> {
+impl<const HOW: u8> Lanes for F32x16<HOW> {
     shared!(
         f32,
         u16,
@@ -404,7 +412,7 @@ impl<const STILL: bool> Lanes for F32x16<STILL> {
         Self(op!(_mm512_cvtph_ps(op!(_mm256_loadu_si256(from.cast())))))
     }
     #[inline(always)]
-    fn part(self, i: usize) -> F64x8<STILL> {
+    fn part(self, i: usize) -> F64x8<HOW> {
         let half = if i == 0 {
             op!(_mm512_castps512_ps256(self.0))
         } else {
@@ -418,9 +426,9 @@ impl<const STILL: bool> Lanes for F32x16<STILL> {
         [Self(a), Self(b), Self(c), Self(d)]
     }
     #[inline(always)]
-    fn folded(self) -> F64x8<STILL> {
+    fn folded(self) -> F64x8<HOW> {
         // No half of a register says how it rounds; where none has to, a half takes half.
-        if STILL {
+        if HOW != AS_SET {
             return (self + self.swap(8)).part(0);
         }
         let (low, high) = (op!(_mm512_castps512_ps256(self.0)), op!(_mm512_extractf32x8_ps::<1>(self.0)));
@@ -446,7 +454,7 @@ fn in_step([mut a, mut b, mut c, mut d]: [__m512; 4]) -> [__m512; 4] {
     [a, b, c, d]
 }
 
-impl<const STILL: bool> F64x8<STILL> {
+impl<const HOW: u8> F64x8<HOW> {
     /// What a table has in sixteen places, which are the low bits of eight integers.
     #[inline(always)]
     fn at(table: &[f64; 16], places: __m512i) -> Self {
@@ -456,7 +464,7 @@ impl<const STILL: bool> F64x8<STILL> {
     }
 }
 
-impl<const STILL: bool> Doubles for F64x8<STILL> {
+impl<const HOW: u8> Doubles for F64x8<HOW> {
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         let even = op!(_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14));

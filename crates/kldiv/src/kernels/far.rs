@@ -119,7 +119,7 @@ struct Stretch<V: Lanes> {
 impl<V: Lanes> Stretch<V> {
     #[inline(always)]
     fn new() -> Self {
-        let unrest = V::unrest(V::one(), V::one(), V::Real::NORMAL);
+        let unrest = V::unrest_below_4(V::one(), V::one());
         Stretch { products: V::zero(), q: V::zero(), unrest }
     }
 
@@ -152,7 +152,8 @@ impl<V: Lanes> Stretch<V> {
             let q = each_of(pair.q.hi);
             let pair = if ZEROS { without_zeros(pair)? } else { pair };
             let (logs, p) = (each_of(Ratio::of(pair.p, pair.q).ln_in_steps()), each_of(pair.p.hi));
-            let mut stretch = Stretch { products: p[0] * logs[0], q: q[0], unrest: unrest(pair) };
+            let unrest = Four::<V>::unrest_below_4(pair.p.hi, pair.q.hi);
+            let mut stretch = Stretch { products: p[0] * logs[0], q: q[0], unrest };
             for i in 1..4 {
                 stretch.products = p[i].fma(logs[i], stretch.products);
                 stretch.q = stretch.q + q[i];
@@ -193,7 +194,7 @@ impl<V: Lanes> Stretch<V> {
     #[inline(always)]
     fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>, q: V) -> Option<()> {
         let pair = if ZEROS { without_zeros(pair)? } else { pair };
-        self.unrest = V::join_unrest(self.unrest, unrest(pair));
+        self.unrest = V::join_unrest(self.unrest, V::unrest_below_4(pair.p.hi, pair.q.hi));
         self.products = pair.p.hi.fma(Ratio::of(pair.p, pair.q).ln_in_steps(), self.products);
         self.q = self.q + q;
         Some(())
@@ -215,12 +216,6 @@ impl<V: Lanes> Stretch<V> {
             None
         }
     }
-}
-
-/// What says whether all lanes of a pair are normal numbers below 4.
-#[inline(always)]
-fn unrest<V: Lanes>(pair: Loaded<V>) -> V::Unrest {
-    V::unrest(pair.p.hi, pair.q.hi, V::Real::NORMAL)
 }
 
 /// Whether slices are of a type that is summed so, and long enough.

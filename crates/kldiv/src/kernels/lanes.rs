@@ -34,6 +34,8 @@ pub(crate) trait Real:
     const CALM: Self;
     /// The smallest normal number.
     const NORMAL: Self;
+    /// From this p and q on nothing is subnormal that KL computes: its curved part is some `p u²` at least, if it is not 0.
+    const LEAST: Self;
     const LN2: Self;
     const LN2_HIGH: Self;
     const LN2_LOW: Self;
@@ -87,6 +89,7 @@ impl Real for f64 {
     const STEP: f64 = 4_503_599_627_370_496.0;
     const CALM: f64 = f64::from_bits((1023 - 900) << 52);
     const NORMAL: f64 = f64::MIN_POSITIVE;
+    const LEAST: f64 = f64::from_bits((1023 - 900) << 52);
     const LN2: f64 = std::f64::consts::LN_2;
     const LN2_HIGH: f64 = c::LN2_F64_HIGH;
     const LN2_LOW: f64 = c::LN2_F64_LOW;
@@ -160,6 +163,7 @@ impl Real for f32 {
     const STEP: f32 = 8_388_608.0;
     const CALM: f32 = f32::from_bits((127 - 100) << 23);
     const NORMAL: f32 = f32::MIN_POSITIVE;
+    const LEAST: f32 = f32::from_bits((127 - 60) << 23);
     const LN2: f32 = std::f32::consts::LN_2;
     const LN2_HIGH: f32 = c::LN2_F32_HIGH;
     const LN2_LOW: f32 = c::LN2_F32_LOW;
@@ -252,6 +256,8 @@ pub(crate) trait Lanes: Numbers {
     type Sum: Lanes<Real = f64>;
     /// How many lanes there are: a power of 2. What loops take has a multiple of 8, or 1; less is a part of such a vector.
     const LANES: usize;
+    /// Whether the floating-point environment makes zeros of subnormal numbers.
+    const FLUSHED: bool = false;
 
     /// # Safety
     /// `LANES` elements from `from` on are readable.
@@ -295,6 +301,15 @@ pub(crate) trait Lanes: Numbers {
     /// 2^1024 (2^128) times that if the upper two bits are 0 where `from`'s bits are subtracted from theirs.
     fn unrest(p: Self, q: Self, from: Self::Real) -> Self::Unrest;
     fn join_unrest(a: Self::Unrest, b: Self::Unrest) -> Self::Unrest;
+    /// The same of normal numbers below 4; where subnormal numbers count as zeros, of such that leave none.
+    #[inline(always)]
+    fn unrest_below_4(p: Self, q: Self) -> Self::Unrest {
+        let unrest = Self::unrest(p, q, Self::Real::NORMAL);
+        if !Self::FLUSHED {
+            return unrest;
+        }
+        Self::join_unrest(unrest, Self::unrest(p, q, Self::Real::LEAST))
+    }
     /// Whether all are calm; never of a NaN.
     fn calm(unrest: Self::Unrest) -> bool;
     fn le(self, other: Self) -> Self::Mask;

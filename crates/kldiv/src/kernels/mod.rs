@@ -254,10 +254,17 @@ pub(crate) unsafe fn kl_anywhere<T: still::Single, R>(
         if let (&[x], &[y]) = (p, q) {
             return then(p, q, still::kl_of_pair(x, y).ok_or(Rest::All));
         }
-        if p.len() > BLOCK || !still::keeps_subnormals() {
+        let keeps = still::keeps_subnormals();
+        // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
+        if p.len() > if keeps { BLOCK } else { LONG_STRETCH } {
             return then(p, q, Err(Rest::All));
         }
-        if far::may_be(p, q) { avx512::short_far_still(p, q, then) } else { avx512::short_still(p, q, then) }
+        match (keeps, far::may_be(p, q)) {
+            (true, true) => avx512::short_far_still::<_, _, { avx512::STILL }>(p, q, then),
+            (true, false) => avx512::short_still::<_, _, { avx512::STILL }>(p, q, then),
+            (false, true) => avx512::short_far_still::<_, _, { avx512::FLUSHED }>(p, q, then),
+            (false, false) => avx512::short_still::<_, _, { avx512::FLUSHED }>(p, q, then),
+        }
     }
 }
 

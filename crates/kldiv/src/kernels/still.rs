@@ -91,15 +91,12 @@ numbers!(f32: "vaddss" "vsubss" "vmulss" "vdivss" "vfmadd213ss" "vfnmadd213ss");
 /// A type of single numbers.
 pub(crate) trait Single: Vector {
     type Still: Numbers<Real = Self>;
-    /// From this p on nothing is subnormal that KL computes: its curved part is some `p u²` at least, if it is not 0.
-    const LEAST: Self;
     /// What is not subnormal, as f64.
     fn wide(x: Self::Still) -> Still<f64>;
 }
 
 impl Single for f64 {
     type Still = Still<f64>;
-    const LEAST: f64 = f64::from_bits((1023 - 900) << 52);
 
     #[inline(always)]
     fn wide(x: Still<f64>) -> Still<f64> {
@@ -109,7 +106,6 @@ impl Single for f64 {
 
 impl Single for f32 {
     type Still = Still<f32>;
-    const LEAST: f32 = f32::from_bits((127 - 60) << 23);
 
     #[inline(always)]
     fn wide(x: Still<f32>) -> Still<f64> {
