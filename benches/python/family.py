@@ -13,7 +13,7 @@ import time
 
 import jax
 import torch
-from library import LIBRARY, View, peers
+from library import LIBRARY, Options, View, peers
 from tensorflow_probability.substrates.jax import distributions as tfd
 from torch.distributions import (
     Bernoulli,
@@ -33,6 +33,8 @@ from torch.distributions import (
 NORMAL, GAMMA, BETA, MVNORMAL, MVNORMAL_TRIL = 1, 10, 14, 32, 33
 LAPLACE, EXPONENTIAL, BERNOULLI, POISSON, DIRICHLET = 2, 9, 22, 29, 31
 BERNOULLI_LOGITS, CATEGORICAL, CATEGORICAL_LOGITS = 23, 24, 25
+# KLDIV_MEASURE_ENTROPY.
+ENTROPY = 7
 
 
 def view(tensor):
@@ -44,6 +46,14 @@ def kldiv(library, family, p, q, out):
     p_view, q_view = view(p), view(q)
     place = ctypes.cast(out.data_ptr(), ctypes.c_void_p)
     status = library.kldiv_family(family, ctypes.byref(p_view), family, ctypes.byref(q_view), None, place)
+    assert status == 0, status
+    return out
+
+
+def entropies(library, family, p, out):
+    p_view, options = view(p), Options(struct_size=ctypes.sizeof(Options), measure=ENTROPY)
+    place = ctypes.cast(out.data_ptr(), ctypes.c_void_p)
+    status = library.kldiv_family(family, ctypes.byref(p_view), family, None, ctypes.byref(options), place)
     assert status == 0, status
     return out
 
@@ -193,6 +203,25 @@ def main():
             error = ((by - theirs).abs() / (1 + by.abs())).max().item()
             assert error < 1e-6, (name, error)
         race(name, contenders, 15)
+    print("\n| entropies | kldiv | torch, unchecked |\n| --- | --- | --- |")
+    for name, family, of, side in [
+        ("normal, 1,000,000", NORMAL, Normal, both[0]),
+        ("gamma, 1,000,000", GAMMA, Gamma, both[0]),
+        ("beta, 1,000,000", BETA, Beta, both[0]),
+        ("Bernoulli, 1,000,000", BERNOULLI, Bernoulli, chances[0]),
+        ("categorical by logits, 8, 125,000", CATEGORICAL_LOGITS, lambda x, **o: Categorical(logits=x, **o), logits[0]),
+        ("Dirichlet of 8, 125,000", DIRICHLET, Dirichlet, positive_rows[0]),
+    ]:
+        columns = [side] if side.shape[1] == 8 else [x.contiguous() for x in side.unbind(1)]
+        out = torch.empty(side.shape[0], dtype=torch.float64)
+        race(
+            name,
+            {
+                "kldiv": lambda: entropies(library, family, side, out),
+                "torch": lambda: of(*columns, validate_args=False).entropy(),
+            },
+            15,
+        )
     print("\n| | kldiv | torch | torch, unchecked |\n| --- | --- | --- | --- |")
     pairs, dim = 256, 64
     factor = torch.randn(2, pairs, dim, dim, dtype=torch.float64) / math.sqrt(dim)

@@ -193,6 +193,29 @@ fn geometric_counts_with_a_rare_end_keep_their_digits() {
     check(&cases, 1e-13);
 }
 
+/// Where the divergence and the entropy cancel, and where they do not.
+#[test]
+fn cross_entropies_keep_their_digits() {
+    use Family::{Beta, Categorical, Dirichlet, Exponential, Gamma, Normal};
+    let (p, q) = ([0.3, 1.5, 9.0], [4.0, 0.25, 2.0]);
+    let (a, b) = ([7985.953067403752, 52759.704195138824], [6815.320886818333, 44220.503100960705]);
+    let cases: [(Side, Side, f64); 9] = [
+        ((Normal, &[0.5, 3e-121]), (Normal, &[0.25, 3.7]), 2.229_554_040_948_350_3),
+        ((Normal, &[0.5, 7.1e-130]), (Normal, &[0.25, 5.3]), 2.587_757_849_312_766_6),
+        ((Normal, &[0.5, 1.7e-101]), (Normal, &[0.25, 0.9]), 0.852_158_264_460_426_8),
+        ((Normal, &[1.0, 0.01]), (Normal, &[1.0, 0.15]), -0.975_959_229_458_986_4),
+        ((Exponential, &[50.0]), (Exponential, &[3.0]), -1.038_612_288_668_109_7),
+        ((Gamma, &a), (Gamma, &b), -3.852_570_582_058_704),
+        ((Beta, &[20.0, 30.0]), (Beta, &[11.0, 60.0]), 9.049_395_584_405_157),
+        ((Dirichlet, &p), (Dirichlet, &q), 13.835_218_672_370_454),
+        ((Categorical, &p), (Categorical, &q), 1.408_991_520_072_788),
+    ];
+    for (p, q, want) in cases {
+        let got = measure(Measure::CrossEntropy, p, q).unwrap();
+        assert!((got / want - 1.0).abs() <= 4e-15, "{p:?} {q:?}: {got:e}, want {want:e}");
+    }
+}
+
 #[test]
 fn entropies_of_geometric_counts_and_against_them_have_a_closed_form() {
     use Family::{BernoulliLogits, Geometric, NegativeBinomial, Poisson};

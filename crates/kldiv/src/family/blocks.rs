@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::family::names::Family;
-use crate::family::shares;
+use crate::family::shares::{self, Wanted};
+use crate::kernels::entropies::{self, Of, Scale};
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
 use crate::kernels::slopes::{Gradients, Made};
 use crate::kernels::{dispatch, elementary, slopes};
@@ -12,21 +13,37 @@ use crate::view::View;
 /// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
 /// have of a family that has no kernel. Says whether all are finite.
 pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
+    compute(family, p, q, Wanted::Divergences, start, out)
+}
+
+/// Writes the entropies of the rows from `start` on, in the same way.
+pub(crate) fn entropies(family: Family, p: &View, start: usize, out: &mut [f64]) -> bool {
+    compute(family, p, p, Wanted::Entropies, start, out)
+}
+
+fn compute(family: Family, p: &View, q: &View, wanted: Wanted, start: usize, out: &mut [f64]) -> bool {
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
     if shares::has(family) {
-        return shares::divergences(family, &p, &q, out);
+        return shares::compute(family, &p, &q, wanted, out);
     }
     if let (Some(p), Some(q)) = (side::<f64>(&p), side(&q)) {
-        of_sides(family, p, q, out)
+        of_sides(family, p, q, wanted, out)
     } else if let (Some(p), Some(q)) = (side::<f32>(&p), side(&q)) {
-        of_sides(family, p, q, out)
+        of_sides(family, p, q, wanted, out)
     } else {
-        gathered(family, &p, &q, out)
+        gathered(family, &p, &q, wanted, out)
+    }
+}
+
+fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, wanted: Wanted, out: &mut [f64]) -> bool {
+    match wanted {
+        Wanted::Entropies => entropies_of(family, p, out),
+        _ => divergences_of(family, p, q, out),
     }
 }
 
 /// By the family's kernel, if it has one.
-fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64]) -> bool {
+fn divergences_of<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64]) -> bool {
     match family {
         Family::Normal | Family::LogNormal => dispatch(Pairs { pair: pairs::Normal, p, q, out }),
         Family::HalfNormal => dispatch(Pairs { pair: elementary::HalfNormal, p, q, out }),
@@ -44,6 +61,34 @@ fn of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mut [f64
         Family::Geometric => dispatch(Pairs { pair: elementary::Geometric, p, q, out }),
         Family::Poisson => dispatch(Pairs { pair: elementary::Poisson, p, q, out }),
         Family::Gamma | Family::InverseGamma => dispatch(Pairs { pair: pairs::Gamma, p, q, out }),
+        _ => {
+            out.fill(f64::NAN);
+            false
+        }
+    }
+}
+
+/// The same of entropies.
+fn entropies_of<T: Parameter>(family: Family, p: Side<T>, out: &mut [f64]) -> bool {
+    let q = p;
+    match family {
+        Family::Normal => dispatch(Pairs { pair: Of(Scale::NORMAL), p, q, out }),
+        Family::HalfNormal => dispatch(Pairs { pair: Of(Scale::HALF_NORMAL), p, q, out }),
+        Family::Laplace => dispatch(Pairs { pair: Of(Scale::LAPLACE), p, q, out }),
+        Family::Gumbel => dispatch(Pairs { pair: Of(Scale::GUMBEL), p, q, out }),
+        Family::Cauchy => dispatch(Pairs { pair: Of(Scale::CAUCHY), p, q, out }),
+        Family::LogNormal => dispatch(Pairs { pair: Of(entropies::LogNormal), p, q, out }),
+        Family::Exponential => dispatch(Pairs { pair: Of(entropies::Exponential), p, q, out }),
+        Family::Pareto => dispatch(Pairs { pair: Of(entropies::Pareto), p, q, out }),
+        Family::Weibull => dispatch(Pairs { pair: Of(entropies::Weibull), p, q, out }),
+        Family::Gamma => dispatch(Pairs { pair: Of(entropies::Gamma), p, q, out }),
+        Family::InverseGamma => dispatch(Pairs { pair: Of(entropies::InverseGamma), p, q, out }),
+        Family::Chi2 => dispatch(Pairs { pair: Of(entropies::Chi2), p, q, out }),
+        Family::Chi => dispatch(Pairs { pair: Of(entropies::Chi), p, q, out }),
+        Family::Beta => dispatch(Pairs { pair: Of(entropies::Beta), p, q, out }),
+        Family::Bernoulli => dispatch(Pairs { pair: Of(entropies::Bernoulli), p, q, out }),
+        Family::BernoulliLogits => dispatch(Pairs { pair: Of(entropies::BernoulliLogits), p, q, out }),
+        Family::Geometric => dispatch(Pairs { pair: Of(entropies::Geometric), p, q, out }),
         _ => {
             out.fill(f64::NAN);
             false
@@ -109,13 +154,13 @@ fn side<'a, T: Parameter>(of: &View<'a>) -> Option<Side<'a, T>> {
 
 /// Not inlined, so that its buffers are on the stack only where they are needed.
 #[inline(never)]
-fn gathered(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
+fn gathered(family: Family, p: &View, q: &View, wanted: Wanted, out: &mut [f64]) -> bool {
     let mut finite = true;
     let mut buffers = [[[1.0; PAIRS]; 2]; 2];
     for (i, out) in out.chunks_mut(PAIRS).enumerate() {
         let [for_p, for_q] = &mut buffers;
         let [p, q] = [p, q].map(|side| side.some_rows(i * PAIRS, out.len()));
-        finite &= of_sides(family, columns(&p, for_p), columns(&q, for_q), out);
+        finite &= of_sides(family, columns(&p, for_p), columns(&q, for_q), wanted, out);
     }
     finite
 }

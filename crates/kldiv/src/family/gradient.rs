@@ -8,7 +8,7 @@ use crate::family::blocks::{has_slopes, slopes};
 use crate::family::job::{Job, row_of};
 use crate::family::names::Family;
 use crate::family::one::gradient;
-use crate::family::shares::Eight;
+use crate::family::shares::{Eight, Wanted};
 use crate::kernels::ROWS;
 use crate::kernels::slopes::{Made, PAIRS};
 use crate::policy::{Measure, Options};
@@ -140,7 +140,7 @@ impl Targets<'_, '_> {
         let mut memory = None;
         for start in rows.clone().step_by(ROWS) {
             let n = ROWS.min(rows.end - start);
-            eight.compute(&self.job.p, &self.job.q, start, n, true);
+            eight.compute(&self.job.p, &self.job.q, start, n, Wanted::Slopes);
             let error = self.rows(start..start + n, &mut memory, |place, memory| {
                 eight.pair(place, &mut memory.by_p, &mut memory.by_q)
             });

@@ -2,7 +2,7 @@
 
 use crate::check::needs_shape;
 use crate::error::Error;
-use crate::family::blocks::divergences;
+use crate::family::blocks::{divergences, entropies};
 use crate::family::names::Family;
 use crate::family::one::{Side, related, value};
 use crate::policy::{Measure, Options};
@@ -53,7 +53,10 @@ impl<'a> Job<'a> {
         let finite = match self.measure {
             Measure::Kl | Measure::Generalized if family == other => divergences(family, p, q, start, out),
             Measure::Reverse if family == other => divergences(family, q, p, start, out),
-            Measure::Jeffreys if family == other => both(family, (p, q), start, out),
+            Measure::Jeffreys | Measure::CrossEntropy if family == other => {
+                sums(family, (p, q), self.measure, start, out)
+            }
+            Measure::Entropy => entropies(family, p, start, out),
             _ => {
                 out.fill(f64::NAN);
                 false
@@ -100,16 +103,27 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The sums of the divergences both ways, as [`divergences`] writes those of one. Not inlined, so that its buffer is on the
-/// stack only where it is needed.
+/// What a sum of a divergence and an entropy is at least of their sizes: what cancels more is left.
+const LEFT: f64 = 1.0 / 16.0;
+
+/// The sums of the divergences and, for the Jeffreys divergence, those the other way round, or else the entropies, as
+/// [`divergences`] writes what it can. Not inlined, so that its buffer is on the stack only where it is needed.
 #[inline(never)]
-fn both(family: Family, (p, q): (&View, &View), start: usize, out: &mut [f64]) -> bool {
+fn sums(family: Family, (p, q): (&View, &View), measure: Measure, start: usize, out: &mut [f64]) -> bool {
     let mut finite = divergences(family, p, q, start, out);
-    let mut back = [0.0; 32];
-    for (i, out) in out.chunks_mut(back.len()).enumerate() {
-        let back = &mut back[..out.len()];
-        finite &= divergences(family, q, p, start + 32 * i, back);
-        out.iter_mut().zip(back).for_each(|(there, back)| *there += *back);
+    let mut others = [0.0; 32];
+    for (i, out) in out.chunks_mut(others.len()).enumerate() {
+        let others = &mut others[..out.len()];
+        let start = start + 32 * i;
+        finite &= match measure {
+            Measure::Jeffreys => divergences(family, q, p, start, others),
+            _ => entropies(family, p, start, others),
+        };
+        for (kl, other) in out.iter_mut().zip(others) {
+            let (sum, sizes) = (*kl + *other, *kl + other.abs());
+            *kl = if sum.abs() >= LEFT * sizes { sum } else { f64::NAN };
+            finite &= sum.is_finite() && !kl.is_nan();
+        }
     }
     finite
 }

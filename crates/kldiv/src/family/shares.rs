@@ -6,11 +6,22 @@ use crate::kernels::ROWS;
 use crate::kernels::categories::{Column, EightRows, Kept, Layout, Logits, OneRow, Probabilities};
 use crate::kernels::concentrations::Concentrations;
 use crate::kernels::dispatch;
+use crate::kernels::entropies::{OfConcentrations, OfLogits, OfProbabilities};
 use crate::rows::reserve;
 use crate::view::{Row, View};
 
 /// Categories up to which rows are taken together: their sums are plain ones.
 const MOST: usize = 1024;
+
+/// What is made of rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Divergences,
+    /// Divergences and their derivatives.
+    Slopes,
+    /// Those of P; Q is not read.
+    Entropies,
+}
 
 /// Eight pairs of rows, column by column, or one, and what becomes of them.
 pub(crate) struct Eight {
@@ -21,7 +32,7 @@ pub(crate) struct Eight {
     kept: Vec<Kept>,
     /// Whether there is one pair, eight outcomes a column.
     alone: bool,
-    /// The divergences; NaN where a pair is to be looked at by itself.
+    /// What is wanted; NaN where a pair is to be looked at by itself.
     pub(crate) out: Column,
 }
 
@@ -37,30 +48,39 @@ impl Eight {
         Ok(Some(Eight { family, categories, p, q, kept, alone: false, out: [f64::NAN; ROWS] }))
     }
 
-    /// Computes the divergences of the `n` pairs from `start` on, at most [`ROWS`], and with `slopes` the derivatives.
-    pub(crate) fn compute(&mut self, p: &View, q: &View, start: usize, n: usize, slopes: bool) {
+    /// Computes what is wanted of the `n` pairs from `start` on, at most [`ROWS`].
+    pub(crate) fn compute(&mut self, p: &View, q: &View, start: usize, n: usize, wanted: Wanted) {
         self.alone = n == 1;
+        let both = wanted != Wanted::Entropies;
         if self.alone {
             let missing = if self.family == Family::CategoricalLogits { f64::NEG_INFINITY } else { 0.0 };
             fill(p.row(start), missing, &mut self.p);
-            fill(q.row(start), missing, &mut self.q);
-            self.run(OneRow, p.cols().div_ceil(ROWS), slopes);
+            if both {
+                fill(q.row(start), missing, &mut self.q);
+            }
+            self.run(OneRow, p.cols().div_ceil(ROWS), wanted);
         } else {
             gather(p, start, n, &mut self.p);
-            gather(q, start, n, &mut self.q);
-            self.run(EightRows, p.cols(), slopes);
+            if both {
+                gather(q, start, n, &mut self.q);
+            }
+            self.run(EightRows, p.cols(), wanted);
         }
     }
 
-    fn run(&mut self, layout: impl Layout, columns: usize, slopes: bool) {
-        let Eight { family, categories, kept, out, .. } = self;
+    fn run(&mut self, layout: impl Layout, columns: usize, wanted: Wanted) {
+        let Eight { family, categories, ref mut kept, ref mut out, .. } = *self;
         let (p, q) = (&mut self.p[..columns], &mut self.q[..columns]);
-        match family {
-            Family::CategoricalLogits => {
+        let slopes = wanted == Wanted::Slopes;
+        match (family, wanted) {
+            (Family::CategoricalLogits, Wanted::Entropies) => dispatch(OfLogits { layout, a: p, out }),
+            (Family::CategoricalLogits, _) => {
                 dispatch(Logits { layout, a: p, b: q, kept: &mut kept[..columns], slopes, out });
             }
-            Family::Categorical => dispatch(Probabilities { layout, p, q, slopes, out }),
-            _ => dispatch(Concentrations { layout, categories: *categories, p, q, slopes, out }),
+            (Family::Categorical, Wanted::Entropies) => dispatch(OfProbabilities { layout, p, out }),
+            (Family::Categorical, _) => dispatch(Probabilities { layout, p, q, slopes, out }),
+            (_, Wanted::Entropies) => dispatch(OfConcentrations { layout, categories, p, out }),
+            _ => dispatch(Concentrations { layout, categories, p, q, slopes, out }),
         }
     }
 
@@ -107,22 +127,22 @@ fn gather(of: &View, start: usize, n: usize, to: &mut [Column]) {
     }
 }
 
-/// Writes the divergences of pairs; NaN where one is to be looked at by itself. Says whether there is none of those.
-pub(crate) fn divergences(family: Family, p: &View, q: &View, out: &mut [f64]) -> bool {
+/// Writes what is wanted of pairs; NaN where one is to be looked at by itself. Says whether there is none of those.
+pub(crate) fn compute(family: Family, p: &View, q: &View, wanted: Wanted, out: &mut [f64]) -> bool {
     let Ok(Some(mut eight)) = Eight::new(family, p.cols()) else {
         out.fill(f64::NAN);
         return false;
     };
     for (i, out) in out.chunks_mut(ROWS).enumerate() {
-        eight.compute(p, q, i * ROWS, out.len(), false);
+        eight.compute(p, q, i * ROWS, out.len(), wanted);
         out.copy_from_slice(&eight.out[..out.len()]);
     }
-    out.iter().all(|kl| !kl.is_nan())
+    out.iter().all(|value| !value.is_nan())
 }
 
 /// The divergence of the softmax of b from that of a, if it can be had here.
 pub(crate) fn of_logits(a: &[f64], b: &[f64]) -> Option<f64> {
     let mut eight = Eight::new(Family::CategoricalLogits, a.len()).ok()??;
-    eight.compute(&View::from(a), &View::from(b), 0, 1, false);
+    eight.compute(&View::from(a), &View::from(b), 0, 1, Wanted::Divergences);
     (!eight.out[0].is_nan()).then_some(eight.out[0])
 }

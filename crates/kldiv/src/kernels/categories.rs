@@ -115,7 +115,7 @@ impl Layout for OneRow {
 }
 
 /// How far logarithms may be apart: all exponentials are ordinary numbers.
-const FAR: f64 = 600.0;
+pub(super) const FAR: f64 = 600.0;
 
 /// Below it a divergence may be that of sums which two parts cannot tell apart.
 const LEAST: f64 = f64::from_bits((1023 - 100) << 52);
@@ -325,26 +325,26 @@ fn term<V: Lanes<Real = f64>>(p: V, q: V, d: V) -> (V, V) {
 
 /// ln(1 + x) of x > −1 that are not near that.
 #[inline(always)]
-fn ln_1p<V: Lanes<Real = f64>>(x: V) -> V {
+pub(super) fn ln_1p<V: Lanes<Real = f64>>(x: V) -> V {
     let (hi, lo) = two_sum(V::one(), x);
     Ratio::of(V::one().into(), Parts { hi, lo: Some(lo) }).ln()
 }
 
 /// The first largest logit so far, its number, and what the logits of that outcome differ by.
 pub(crate) struct Top<V> {
-    most: V,
+    pub(super) most: V,
     at: V,
     difference: (V, V),
 }
 
 impl<V: Lanes<Real = f64>> Top<V> {
     #[inline(always)]
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Top { most: V::splat(f64::NEG_INFINITY), at: V::zero(), difference: (V::zero(), V::zero()) }
     }
 
     #[inline(always)]
-    fn see(&mut self, number: V, x: V, difference: (V, V)) {
+    pub(super) fn see(&mut self, number: V, x: V, difference: (V, V)) {
         let no_larger = V::le(x, self.most);
         self.most = V::select(no_larger, self.most, x);
         self.at = V::select(no_larger, self.at, number);
@@ -354,7 +354,7 @@ impl<V: Lanes<Real = f64>> Top<V> {
 
     /// Whether that is its number.
     #[inline(always)]
-    fn is(&self, number: V) -> V::Mask {
+    pub(super) fn is(&self, number: V) -> V::Mask {
         V::equal(self.at, number)
     }
 }

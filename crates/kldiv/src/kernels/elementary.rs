@@ -12,7 +12,7 @@ use crate::kernels::pairs::{Normal, Pair, within};
 const ORDINARY: (f64, f64) = (1e-100, 1e100);
 
 /// Probabilities that are neither too small nor certain.
-const CHANCES: (f64, f64) = (ORDINARY.0, 1f64.next_down());
+pub(super) const CHANCES: (f64, f64) = (ORDINARY.0, 1f64.next_down());
 
 /// −ψ(1).
 const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
@@ -130,7 +130,7 @@ impl BernoulliLogits {
 }
 
 /// Logits whose chances, and quotients of chances, are ordinary numbers.
-const LOGITS: (f64, f64) = (-300.0, 300.0);
+pub(super) const LOGITS: (f64, f64) = (-300.0, 300.0);
 
 impl Pair for BernoulliLogits {
     #[inline(always)]

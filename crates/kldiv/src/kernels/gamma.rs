@@ -10,7 +10,8 @@
 
 use crate::kernels::coefficients::STIRLING_F64;
 use crate::kernels::lanes::Lanes;
-use crate::kernels::log::{Undivided, inverses};
+use crate::kernels::log::{Ratio, Undivided, inverses};
+use crate::special::HALF_LN_TWO_PI;
 
 /// From here on Stirling's series is used; below it arguments are raised by as much.
 pub(crate) const LARGE: f64 = 8.0;
@@ -104,6 +105,45 @@ pub(crate) fn gamma_gap<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> V {
     let steps = V::select(large, V::zero(), V::splat(STEPS));
     let (main, rest) = large_gaps(x + steps, y + steps, d);
     V::select(large, V::zero(), fall(x, y, d)) + (main + rest)
+}
+
+/// `a + ln Γ(a) + (1 − a) ψ(a)`, the entropy of a gamma distribution of rate 1, and ψ(a).
+///
+/// From a to a + 1 the first rises by ln a − ψ(a). So from a to y = a + 8 it rises by `ln Π − 8 ψ(y) + Σ (k + 1)/(a + k)`,
+/// Π being the product of all a + k, and of that ln Π and 8 ln y are one logarithm.
+#[inline(always)]
+pub(crate) fn gamma_entropy<V: Lanes<Real = f64>>(a: V) -> (V, V) {
+    let (one, half) = (V::one(), V::splat(0.5));
+    let large = V::le(V::splat(LARGE), a);
+    let y = V::select(large, a, a + V::splat(STEPS));
+    let v = one / y;
+    let z = v * v;
+    let (mut rest, mut slope) = (V::zero(), V::zero());
+    let mut n = STIRLING_F64.len();
+    while n > 0 {
+        rest = rest.fma(z, V::splat(STIRLING_F64[n - 1]));
+        slope = slope.fma(z, V::splat((2 * n - 1) as f64 * STIRLING_F64[n - 1]));
+        n -= 1;
+    }
+    let ln = Ratio::of(one.into(), y.into()).ln();
+    // ln y − ψ(y).
+    let above = half.fma(v, slope * z);
+    let entropy = (y - one).fma(above, rest.fma(v, half.fma(ln, V::splat(HALF_LN_TWO_PI))));
+    let digamma = ln - above;
+    if V::all(large) {
+        return (entropy, digamma);
+    }
+    // a + k and a + 7 − k have (a + k)(a + 7 − k) = t + c together, and the sums' numerators 2a + 7 and 9a + 7 + 2c.
+    let last = V::splat(STEPS - 1.0);
+    let (t, both) = (a * (a + last), (a + a) + last);
+    let pair = |c: f64| (both, both + V::splat(7.0).fma(a, V::splat(2.0 * c)), t + V::splat(c));
+    let added = |(a, b, c): (V, V, V), (d, e, f): (V, V, V)| (a.fma(f, d * c), b.fma(f, e * c), c * f);
+    let (once, by_number, product) = added(added(pair(0.0), pair(6.0)), added(pair(10.0), pair(12.0)));
+    let inverse = one / product;
+    let y8 = (y * y) * (y * y);
+    let log = Ratio::of((y8 * y8).into(), product.into()).ln();
+    let rise = by_number.fma(inverse, log + V::splat(STEPS) * above);
+    (V::select(large, entropy, entropy - rise), V::select(large, digamma, once.fnma(inverse, digamma)))
 }
 
 /// `Σ 1/((x + k)(y + k))` for k below [`STEPS`], as a quotient. With t = x (x + 7) and z = y (y + 7), k and 7 − k give

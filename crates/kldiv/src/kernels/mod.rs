@@ -37,6 +37,7 @@ pub(crate) mod concentrations;
 mod coefficients;
 pub(crate) mod each;
 pub(crate) mod elementary;
+pub(crate) mod entropies;
 pub(crate) mod exp;
 mod far;
 mod gamma;
@@ -52,6 +53,8 @@ mod matrix_tests;
 mod neon;
 pub(crate) mod op;
 pub(crate) mod pairs;
+#[cfg(test)]
+mod pairs_tests;
 pub(crate) mod prepare;
 pub(crate) mod product;
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! The kernels of derivatives, of categories and of concentrations, by name, on each instruction set that the machine has, against the scalar ones, to the bit.
+//! The kernels of derivatives, of categories and of concentrations, by
+//! name, on each instruction set that the machine has, against the scalar ones, to the bit.
 
 use crate::kernels::categories::{Column, EightRows, Logits, OneRow, Probabilities};
 use crate::kernels::concentrations::Concentrations;
 use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
+use crate::kernels::entropies::{OfConcentrations, OfLogits, OfProbabilities};
 use crate::kernels::pairs::{Beta, Few, Gamma, Normal, Parameter, Side};
 use crate::kernels::slopes::{Gradients, Made, PAIRS, Slopes};
 use crate::kernels::tests::{bits_of, data, one_nan, others};
@@ -168,4 +170,31 @@ fn divergences_and_slopes_of_concentrations() {
         }
         out
     });
+}
+
+/// A test of the entropies of rows.
+macro_rules! entropies_have_the_scalar_ones_bits {
+    ($($name:ident: $missing:expr, $n:ident, $p:ident, $layout:ident, $out:ident => $job:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            compare_categories($missing, |isa, ($n, alone), p, _, _| {
+                let (mut out, $p) = ([0.0; ROWS], &*p);
+                let $out = &mut out;
+                if alone {
+                    let $layout = OneRow;
+                    dispatch_to(isa, $job);
+                } else {
+                    let $layout = EightRows;
+                    dispatch_to(isa, $job);
+                }
+                out
+            });
+        }
+    )*};
+}
+
+entropies_have_the_scalar_ones_bits! {
+    entropies_of_categories: 0.0, _n, p, layout, out => OfProbabilities { layout, p, out };
+    entropies_of_categories_by_logits: f64::NEG_INFINITY, _n, a, layout, out => OfLogits { layout, a, out };
+    entropies_of_concentrations: 0.0, categories, p, layout, out => OfConcentrations { layout, categories, p, out };
 }

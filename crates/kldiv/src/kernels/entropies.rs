@@ -1,0 +1,374 @@
+//! Entropies, several at a time: of distributions of one or two parameters as [`Pairs`](super::pairs::Pairs) has their
+//! divergences, of rows of categories or concentrations in the layouts of [`categories`](super::categories).
+//!
+//! Most are a logarithm and a constant. What is out of range is left to whoever asked.
+
+use std::f64::consts::LN_2;
+
+use crate::kernels::categories::{Column, FAR, Layout, Sum, Top, ln_1p, load, store};
+use crate::kernels::elementary::{CHANCES, LOGITS};
+use crate::kernels::exp::Exp;
+use crate::kernels::gamma::{SHAPES, gamma_entropy};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers};
+use crate::kernels::log::{Parts, Ratio, Undivided};
+use crate::kernels::pairs::{Pair, within};
+use crate::special::{EULER, HALF_LN_TWO_PI};
+
+/// A family by its parameters a and b, or by a alone, which is then both.
+pub(crate) trait Entropy {
+    /// Where parameters are in the range of the formula.
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V::Mask;
+    fn entropy<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V;
+}
+
+/// A pair of which Q is not looked at.
+pub(crate) struct Of<E>(pub(crate) E);
+
+impl<E: Entropy> Pair for Of<E> {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V, _: V, _: V) -> V::Mask {
+        self.0.fits(a, b)
+    }
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, a: V, b: V, _: V, _: V) -> V {
+        self.0.entropy(a, b)
+    }
+}
+
+#[inline(always)]
+fn ln<V: Lanes<Real = f64>>(x: V) -> V {
+    Ratio::of(V::one().into(), x.into()).ln()
+}
+
+#[inline(always)]
+fn plus<V: Lanes<Real = f64>>(x: V, constant: f64) -> V {
+    x + V::splat(constant)
+}
+
+/// Families by their scale, which is their last parameter: `ln scale` and so much, the entropy of scale 1.
+pub(crate) struct Scale(pub(crate) f64);
+
+impl Scale {
+    pub(crate) const NORMAL: Self = Scale(HALF_LN_TWO_PI + 0.5);
+    pub(crate) const HALF_NORMAL: Self = Scale(HALF_LN_TWO_PI + 0.5 - LN_2);
+    pub(crate) const LAPLACE: Self = Scale(1.0 + LN_2);
+    pub(crate) const GUMBEL: Self = Scale(1.0 + EULER);
+    /// ln 4π.
+    pub(crate) const CAUCHY: Self = Scale(2.0 * HALF_LN_TWO_PI + LN_2);
+}
+
+impl Entropy for Scale {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V::Mask {
+        V::ordinary(scale, scale)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V {
+        plus(ln(scale), self.0)
+    }
+}
+
+/// Log-normal: loc and scale of ln x.
+pub(crate) struct LogNormal;
+
+impl Entropy for LogNormal {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V::Mask {
+        V::ordinary(scale, scale)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V {
+        Scale::NORMAL.entropy(loc, scale) + loc
+    }
+}
+
+/// Exponential: rate.
+pub(crate) struct Exponential;
+
+impl Entropy for Exponential {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, rate: V, _: V) -> V::Mask {
+        V::ordinary(rate, rate)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, rate: V, _: V) -> V {
+        V::one() - ln(rate)
+    }
+}
+
+/// Of two numbers of which the formulas' quotients are ordinary as well.
+#[inline(always)]
+fn both_moderate<V: Lanes<Real = f64>>(a: V, b: V) -> V::Mask {
+    const MODERATE: (f64, f64) = (1e-100, 1e100);
+    V::and(within(a, MODERATE), within(b, MODERATE))
+}
+
+/// Pareto: scale and alpha.
+pub(crate) struct Pareto;
+
+impl Entropy for Pareto {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, scale: V, alpha: V) -> V::Mask {
+        both_moderate(scale, alpha)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, scale: V, alpha: V) -> V {
+        let ln = Ratio::of(alpha.into(), scale.into()).ln();
+        (ln + V::one()) + V::one() / alpha
+    }
+}
+
+/// Weibull: scale and concentration.
+pub(crate) struct Weibull;
+
+impl Entropy for Weibull {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, scale: V, concentration: V) -> V::Mask {
+        both_moderate(scale, concentration)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, scale: V, concentration: V) -> V {
+        let ln = Ratio::of(concentration.into(), scale.into()).ln();
+        plus(ln, 1.0) + V::splat(EULER) * (V::one() - V::one() / concentration)
+    }
+}
+
+/// Gamma: concentration and rate.
+pub(crate) struct Gamma;
+
+impl Entropy for Gamma {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V::Mask {
+        V::and(within(a, SHAPES), V::ordinary(rate, rate))
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V {
+        gamma_entropy(a).0 - ln(rate)
+    }
+}
+
+/// Inverse gamma: concentration and rate.
+pub(crate) struct InverseGamma;
+
+impl Entropy for InverseGamma {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V::Mask {
+        Gamma.fits(a, rate)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V {
+        let (entropy, digamma) = gamma_entropy(a);
+        (entropy + ln(rate)) - (digamma + digamma)
+    }
+}
+
+/// Chi-squared: df.
+pub(crate) struct Chi2;
+
+impl Entropy for Chi2 {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, df: V, _: V) -> V::Mask {
+        within(df, SHAPES)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, df: V, _: V) -> V {
+        plus(gamma_entropy(V::splat(0.5) * df).0, LN_2)
+    }
+}
+
+/// Its root: df.
+pub(crate) struct Chi;
+
+impl Entropy for Chi {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, df: V, _: V) -> V::Mask {
+        within(df, SHAPES)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, df: V, _: V) -> V {
+        let half = V::splat(0.5);
+        let (entropy, digamma) = gamma_entropy(half * df);
+        plus(half.fnma(digamma, entropy), -0.5 * LN_2)
+    }
+}
+
+/// Beta: both concentrations.
+pub(crate) struct Beta;
+
+impl Entropy for Beta {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V::Mask {
+        V::and(within(a, SHAPES), within(b, SHAPES))
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V {
+        let (all, digamma) = gamma_entropy(a + b);
+        (gamma_entropy(a).0 + gamma_entropy(b).0) - (all + digamma)
+    }
+}
+
+/// Bernoulli: probability.
+pub(crate) struct Bernoulli;
+
+impl Entropy for Bernoulli {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, p: V, _: V) -> V::Mask {
+        within(p, CHANCES)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, p: V, _: V) -> V {
+        let (one, miss) = (V::one(), V::one() - p);
+        let ln_miss = Undivided::of_difference(one, miss, V::zero() - p).divided().ln();
+        // 1 − p is a number of few digits where p has many; below 1/2 p lacks none.
+        let ln_p = Undivided::of(one, p).divided().ln();
+        p.fnma(ln_p, V::zero() - miss * ln_miss)
+    }
+}
+
+/// Bernoulli: logit x. With odds e = exp(−|x|), `ln(1 + e) + |x| e/(1 + e)`.
+pub(crate) struct BernoulliLogits;
+
+impl Entropy for BernoulliLogits {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, logit: V, _: V) -> V::Mask {
+        within(logit, LOGITS)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, logit: V, _: V) -> V {
+        let x = logit.magnitude();
+        let odds = Exp::of(V::zero() - x).value();
+        x.fma(odds / (V::one() + odds), ln_1p(odds))
+    }
+}
+
+/// Geometric: probability; a coin's for each trial, of which there are 1/p.
+pub(crate) struct Geometric;
+
+impl Entropy for Geometric {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, p: V, _: V) -> V::Mask {
+        within(p, CHANCES)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, p: V, _: V) -> V {
+        Bernoulli.entropy(p, p) / p
+    }
+}
+
+/// Of rows of probabilities, each divided by its sum: `Σ p ln(1/p)`, no term of which is below 0.
+pub(crate) struct OfProbabilities<'a, L> {
+    pub(crate) layout: L,
+    pub(crate) p: &'a [Column],
+    pub(crate) out: &'a mut Column,
+}
+
+impl<L: Layout> Job for OfProbabilities<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let OfProbabilities { layout, p, out } = self;
+        let zero = I::F64::zero();
+        let mut all = Sum::none();
+        for p in p {
+            layout.add_exactly(&mut all, load::<I::F64>(p));
+        }
+        let by = I::F64::one() / all.hi;
+        let whole = Parts { hi: all.hi, lo: Some(all.lo) };
+        let mut calm = I::F64::ordinary(all.hi, all.hi);
+        let mut entropy = zero;
+        for p in p {
+            let p = load::<I::F64>(p);
+            let gone = I::F64::equal(p, zero);
+            let x = I::F64::select(gone, all.hi, p);
+            calm = I::F64::and(calm, I::F64::ordinary(x, x));
+            let term = (x * by) * Ratio::of(x.into(), whole).ln();
+            layout.add(&mut entropy, I::F64::select(gone, zero, term));
+        }
+        store(out, I::F64::select(layout.all::<I::F64>(calm), entropy, I::F64::splat(f64::NAN)));
+    }
+}
+
+/// Of the softmaxes of rows of logits, each less the largest: `ln Σ exp(x) − Σ p x`, no part of which is below 0.
+pub(crate) struct OfLogits<'a, L> {
+    pub(crate) layout: L,
+    pub(crate) a: &'a [Column],
+    pub(crate) out: &'a mut Column,
+}
+
+impl<L: Layout> Job for OfLogits<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let OfLogits { layout, a, out } = self;
+        let (zero, one) = (I::F64::zero(), I::F64::one());
+        let mut top = Top::<I::F64>::none();
+        for (i, a) in a.iter().enumerate() {
+            top.see(layout.numbers(i), load(a), (zero, zero));
+        }
+        let top = layout.first(top);
+        let mut calm = I::F64::le(top.most.magnitude(), I::F64::splat(f64::MAX));
+        let (mut others, mut fall) = (zero, zero);
+        for (i, a) in a.iter().enumerate() {
+            let x = load::<I::F64>(a);
+            let gone = I::F64::equal(x, I::F64::splat(f64::NEG_INFINITY));
+            let x = I::F64::select(gone, zero, x - top.most);
+            calm = I::F64::and(calm, I::F64::le(I::F64::splat(-FAR), x));
+            let left_out = I::F64::or(gone, top.is(layout.numbers(i)));
+            let power = I::F64::select(left_out, zero, Exp::of(x).value());
+            layout.add(&mut others, power);
+            layout.add(&mut fall, power * x);
+        }
+        let entropy = ln_1p(others) - fall / (one + others);
+        store(out, I::F64::select(layout.all::<I::F64>(calm), entropy, I::F64::splat(f64::NAN)));
+    }
+}
+
+/// Of Dirichlet distributions, by rows of concentrations.
+pub(crate) struct OfConcentrations<'a, L> {
+    pub(crate) layout: L,
+    /// What a row has; beyond it p is 0.
+    pub(crate) categories: usize,
+    pub(crate) p: &'a [Column],
+    pub(crate) out: &'a mut Column,
+}
+
+impl<L: Layout> Job for OfConcentrations<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let OfConcentrations { layout, categories, p, out } = self;
+        let (zero, one) = (I::F64::zero(), I::F64::one());
+        let (mut total, mut parts) = (Sum::none(), Sum::none());
+        let mut calm = I::F64::first(I::F64::LANES);
+        let others = I::F64::splat(categories as f64 - 1.0);
+        for (i, p) in p.iter().enumerate() {
+            let p = load::<I::F64>(p);
+            let there = I::F64::le(layout.numbers(i), others);
+            let x = I::F64::select(there, p, one);
+            calm = I::F64::and(calm, within(x, SHAPES));
+            layout.add_exactly(&mut total, p);
+            layout.add_exactly(&mut parts, I::F64::select(there, gamma_entropy(x).0, zero));
+        }
+        calm = I::F64::and(layout.all::<I::F64>(calm), within(total.hi, SHAPES));
+        let (all, digamma) = gamma_entropy(total.hi);
+        let entropy = others.fnma(digamma, (parts.hi - all) + parts.lo);
+        store(out, I::F64::select(calm, entropy, I::F64::splat(f64::NAN)));
+    }
+}
