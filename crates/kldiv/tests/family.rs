@@ -218,6 +218,7 @@ fn entropies_are_the_textbooks() {
         (Family::Laplace, &[3.0, 2.0], 1.0 + 4f64.ln()),
         (Family::Gumbel, &[3.0, 2.0], 2f64.ln() + euler + 1.0),
         (Family::Logistic, &[3.0, 2.0], 2f64.ln() + 2.0),
+        (Family::Moyal, &[3.0, 2.0], 2f64.ln() + 0.5 * (1.0 + euler + (4.0 * pi).ln())),
         (Family::Cauchy, &[3.0, 2.0], (8.0 * pi).ln()),
         (Family::StudentT, &[1.0, 3.0, 2.0], (8.0 * pi).ln()),
         (Family::Exponential, &[4.0], 1.0 - 4f64.ln()),

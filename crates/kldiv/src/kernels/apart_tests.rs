@@ -7,7 +7,6 @@ use crate::kernels::generic::{BLOCK, ValueOfPair};
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
-use crate::kernels::still::Single;
 use crate::kernels::tests::{LENGTHS, bits, bits_of, data, one_nan, others};
 use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere, short};
 
@@ -226,6 +225,8 @@ what_is_apart_has_the_scalar_ones_bits! {
 #[test]
 fn what_is_found_does_not_depend_on_the_environment() {
     use std::arch::asm;
+
+    use crate::kernels::still::Single;
 
     // Elsewhere nothing is taken anywhere.
     if active_isa() != Isa::Avx512 {

@@ -54,8 +54,10 @@ impl Scale {
     pub(crate) const HALF_NORMAL: Self = Scale(HALF_LN_TWO_PI + 0.5 - LN_2);
     pub(crate) const LAPLACE: Self = Scale(1.0 + LN_2);
     pub(crate) const GUMBEL: Self = Scale(1.0 + EULER);
-    /// ln 4π.
+    pub(crate) const LOGISTIC: Self = Scale(2.0);
+    /// `ln 4π` is in both.
     pub(crate) const CAUCHY: Self = Scale(2.0 * HALF_LN_TWO_PI + LN_2);
+    pub(crate) const MOYAL: Self = Scale(0.5 * (1.0 + EULER + 2.0 * HALF_LN_TWO_PI + LN_2));
 }
 
 impl Entropy for Scale {
@@ -82,6 +84,21 @@ impl Entropy for LogNormal {
     #[inline(always)]
     fn entropy<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V {
         Scale::NORMAL.entropy(loc, scale) + loc
+    }
+}
+
+/// Uniform: low and high.
+pub(crate) struct Uniform;
+
+impl Entropy for Uniform {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, low: V, high: V) -> V::Mask {
+        V::ordinary(high - low, high - low)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, low: V, high: V) -> V {
+        ln(high - low)
     }
 }
 

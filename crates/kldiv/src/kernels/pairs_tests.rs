@@ -75,6 +75,7 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_paretos: elementary::Pareto;
     entropies_by_scales: Of(Scale::NORMAL);
     entropies_of_log_normals: Of(entropies::LogNormal);
+    entropies_of_uniforms: Of(entropies::Uniform);
     entropies_of_exponentials: Of(entropies::Exponential);
     entropies_of_paretos: Of(entropies::Pareto);
     entropies_of_weibulls: Of(entropies::Weibull);
