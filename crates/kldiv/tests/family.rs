@@ -310,11 +310,13 @@ fn every_parameter_outside_its_domain_is_named() {
                 // Of a matrix that is no mirror image the first entry is named.
                 assert_eq!((operand.index, row, name.is_empty()), (1, 0, false), "{family:?}");
                 assert!(found == col && value.to_bits() == bad.to_bits(), "{family:?} {col}: {found}");
-                let error = measure(Measure::Reverse, (family, p), (family, &q)).unwrap_err();
-                assert!(
-                    matches!(error, Error::Parameter { operand, .. } if operand.index == 1),
-                    "{family:?}"
-                );
+                for asked in [Measure::Reverse, Measure::Jeffreys, Measure::CrossEntropy, Measure::Entropy] {
+                    // Entropy has one operand, which is p.
+                    let (p, place) = if asked == Measure::Entropy { (&q[..], 0) } else { (p, 1) };
+                    let error = measure(asked, (family, p), (family, &q)).unwrap_err();
+                    let named = matches!(error, Error::Parameter { operand, .. } if operand.index == place);
+                    assert!(named, "{family:?} {asked:?}: {error}");
+                }
             }
         }
     }
@@ -333,11 +335,13 @@ fn every_parameter_outside_its_domain_is_named() {
         (Family::MvNormalTril, &[0.0, 0.0, 1.0, 0.5, 0.25, 1.0], 3),
         (Family::Wishart, &[1.0, 1.0, 0.0, 0.0, 1.0], 0),
     ] {
-        let error = measure(Measure::Kl, (family, params), (family, params)).unwrap_err();
-        assert!(
-            matches!(error, Error::Parameter { col: c, operand, .. } if c == col && operand.index == 0),
-            "{error}"
-        );
+        for asked in [Measure::Kl, Measure::Entropy, Measure::CrossEntropy] {
+            let error = measure(asked, (family, params), (family, params)).unwrap_err();
+            assert!(
+                matches!(error, Error::Parameter { col: c, operand, .. } if c == col && operand.index == 0),
+                "{error}"
+            );
+        }
     }
 }
 

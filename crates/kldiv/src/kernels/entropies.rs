@@ -62,8 +62,9 @@ impl Scale {
 
 impl Entropy for Scale {
     #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V::Mask {
-        V::ordinary(scale, scale)
+    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
+        // It has no part in the entropy, but has to be a number.
+        V::and(V::le(loc.magnitude(), V::splat(f64::MAX)), V::ordinary(scale, scale))
     }
 
     #[inline(always)]
