@@ -193,6 +193,21 @@ fn geometric_counts_with_a_rare_end_keep_their_digits() {
     check(&cases, 1e-13);
 }
 
+#[test]
+fn entropies_of_what_is_nearly_certain_keep_their_digits() {
+    use Family::{Bernoulli, BernoulliLogits, Categorical, CategoricalLogits};
+    let cases: [(Side, f64); 4] = [
+        ((Categorical, &[1.0, 1e-20, 3e-25]), 4.705_342_584_033_199_5e-19),
+        ((CategoricalLogits, &[0.0, -46.0, -52.5]), 4.957_860_354_481_246e-19),
+        ((Bernoulli, &[1e-12]), 2.863_102_111_592_804_8e-11),
+        ((BernoulliLogits, &[40.0]), 1.741_825_244_669_551_4e-16),
+    ];
+    for (p, want) in cases {
+        let got = measure(Measure::Entropy, p, p).unwrap();
+        assert!((got / want - 1.0).abs() <= 2e-15, "{p:?}: {got:e}, want {want:e}");
+    }
+}
+
 /// Where the divergence and the entropy cancel, and where they do not.
 #[test]
 fn cross_entropies_keep_their_digits() {

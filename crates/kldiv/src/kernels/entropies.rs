@@ -248,8 +248,8 @@ impl Entropy for Bernoulli {
     #[inline(always)]
     fn entropy<V: Lanes<Real = f64>>(&self, p: V, _: V) -> V {
         let (one, miss) = (V::one(), V::one() - p);
+        // By −p, of which 1 − p has lost digits where p is small.
         let ln_miss = Undivided::of_difference(one, miss, V::zero() - p).divided().ln();
-        // 1 − p is a number of few digits where p has many; below 1/2 p lacks none.
         let ln_p = Undivided::of(one, p).divided().ln();
         p.fnma(ln_p, V::zero() - miss * ln_miss)
     }
