@@ -26,7 +26,7 @@ use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead,
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::prepare::AsGiven;
 use crate::kernels::rows::{ROWS, row};
-use crate::kernels::scalar::Array;
+use crate::kernels::scalar::{Array, One};
 use crate::kernels::transpose;
 use crate::sum::{Compensated, Total};
 
@@ -65,7 +65,7 @@ const fn once<I: Isa>() -> bool {
 struct Lane<S> {
     curved: S,
     straight: S,
-    /// Whether these are sums of whole terms and of q, once that is known; see [`far`].
+    /// Whether these are sums of whole terms, in steps, and of q, once that is known; see [`far`].
     far: Option<bool>,
 }
 
@@ -215,17 +215,14 @@ impl<S: Lanes<Real = f64>> Lane<S> {
 
     /// The curved and the straight sum, or of what is far apart the terms and by how much they exceed what they have to sum to.
     #[inline(always)]
-    fn both(&self) -> (S, S) {
-        let sums = far::Sums { terms: self.curved, q: self.straight };
-        (self.curved, if self.far == Some(true) { sums.excess() } else { self.straight })
-    }
-
-    /// These, each with its lanes joined.
-    #[inline(always)]
     fn total(&self) -> Total<1, 1> {
-        let (curved, straight) = self.both();
+        let (mut curved, mut straight) = (join(self.curved), join(self.straight));
+        if self.far == Some(true) {
+            let (terms, excess) = far::valued(One::splat(curved), One::splat(straight));
+            (curved, straight) = (terms.0[0], excess.0[0]);
+        }
         let mut total = Total::ZERO;
-        (total.plain[0].hi, total.exact[0].hi) = (join(curved), join(straight));
+        (total.plain[0].hi, total.exact[0].hi) = (curved, straight);
         total
     }
 }
@@ -286,12 +283,6 @@ fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
 #[inline(always)]
 fn is_apart<T: Real>(curved: f64) -> bool {
     curved.to_bits().cast_signed() >= near::<T>().to_bits().cast_signed()
-}
-
-/// Whether the sums of a share, as one that is apart or as one that is far apart, are good enough; see [`Lane::both`].
-#[inline(always)]
-fn stand<T: Real>(curved: f64, straight: f64, far: bool) -> bool {
-    is_apart::<T>(if far { straight } else { curved })
 }
 
 /// What is left to do of a value that was tried.
@@ -357,11 +348,12 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F>
             if sums.add::<I, T, false>(p, q) { Some(sums) } else { None }
         };
         let Some(sums) = sums else { return then(Err(Rest::Odd)) };
-        let both = joined_both(sums.excess(), sums.terms);
-        if !is_apart::<T>(both.lane_0()) {
+        let both = joined_both(sums.terms, sums.q);
+        let (terms, excess) = far::valued(both, both.swap(4));
+        if !is_apart::<T>(excess.lane_0()) {
             return then(Err(Rest::Near));
         }
-        then(Ok(both.swap(4).lane_0()))
+        then(Ok(terms.lane_0()))
     }
 }
 
@@ -386,7 +378,8 @@ impl Apart {
         }
         let Total { plain: [curved], exact: [straight] } = self.total;
         let far = self.lanes.far == Some(true);
-        if !stand::<T>(curved.hi, straight.hi, far) {
+        // See [`Lane::total`].
+        if !is_apart::<T>(if far { straight.hi } else { curved.hi }) {
             return None;
         }
         if far {
@@ -468,23 +461,27 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
                 let (p, q) = unsafe { (row(p, done + i, cols), row(q, done + i, cols)) };
                 let mut lane = Lane::<I::F64>::new();
                 could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
-                (curved[i], straight[i]) = lane.both();
+                (curved[i], straight[i]) = (lane.curved, lane.straight);
                 far[i] = lane.far == Some(true);
             }
             let (curved, straight) = (join_rows(curved), join_rows(straight));
-            let values: [f64; ROWS] = (curved - straight).to_f64s();
-            if could == [true; ROWS] && far == [false; ROWS] && are_all_apart::<T, I>(curved) {
-                out.copy_from_slice(&values);
+            let (near_values, (far_values, excess)) = (curved - straight, far::valued(curved, straight));
+            let are_far = far == [true; ROWS];
+            let (values, hidden) = if are_far { (far_values, excess) } else { (near_values, curved) };
+            if could == [true; ROWS] && (are_far || far == [false; ROWS]) && are_all_apart::<T, I>(hidden) {
+                out.copy_from_slice(&values.to_f64s::<ROWS>());
                 done += ROWS;
                 continue;
             }
-            let (curved, straight): ([f64; ROWS], [f64; ROWS]) = (curved.to_f64s(), straight.to_f64s());
+            let near: [[f64; ROWS]; 2] = [near_values.to_f64s(), curved.to_f64s()];
+            let distant: [[f64; ROWS]; 2] = [far_values.to_f64s(), excess.to_f64s()];
             for i in 0..ROWS {
                 if !could[i] {
                     continue;
                 }
-                out[i] = if far[i] { curved[i] } else { values[i] };
-                apart[i] = Some(stand::<T>(curved[i], straight[i], far[i]));
+                let [values, hidden] = if far[i] { distant } else { near };
+                out[i] = values[i];
+                apart[i] = Some(is_apart::<T>(hidden[i]));
             }
             if *apart != [Some(true); ROWS] {
                 break;

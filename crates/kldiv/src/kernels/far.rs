@@ -6,7 +6,7 @@
 //! are near from the beginning: the first sixteen pairs say whether it is tried, the sums at the end whether it stands.
 //!
 //! Four terms of a lane are added in f32, then four such sums, then those of two lanes; what comes of it are eight lanes of
-//! f64. Logarithms are in steps of an exponent, and what a step is worth is what the sums are multiplied by.
+//! f64. Logarithms are in steps of an exponent, and what a step is worth is what their sum is multiplied by; see [`valued`].
 
 use std::slice;
 
@@ -25,7 +25,7 @@ const WORTH: f64 = -std::f64::consts::LN_2 / f32::STEP as f64;
 /// What the terms sum to at least, by what q sums to.
 const FAR: f64 = 1.0 / 8.0;
 
-/// The terms and q, each summed in eight lanes.
+/// The terms in steps and q, each summed in eight lanes.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<S> {
     pub(super) terms: S,
@@ -64,7 +64,7 @@ impl<S: Lanes<Real = f64>> Sums<S> {
         if left > 0 {
             // SAFETY: so much is left in both.
             let (p, q) = unsafe { (slice::from_raw_parts(p, left), slice::from_raw_parts(q, left)) };
-            long.join(Stretch::last::<T, ZEROS>(p, q)?);
+            long.add_last::<T, ZEROS>(p, q)?;
         }
         long.sums()
     }
@@ -80,8 +80,9 @@ impl<S: Lanes<Real = f64>> Sums<S> {
                 // SAFETY: so many they have.
                 unsafe { Self::of_long::<I, T, ZEROS>(p, q) }
             } else {
-                match Stretch::<T::On<I>>::last::<T, ZEROS>(p, q) {
-                    Some(last) => last.sums(),
+                let mut last = Stretch::<T::On<I>>::new();
+                match last.add_last::<T, ZEROS>(p, q) {
+                    Some(()) => last.sums(),
                     None => None,
                 }
             };
@@ -91,12 +92,13 @@ impl<S: Lanes<Real = f64>> Sums<S> {
         }
         true
     }
+}
 
-    /// By how much the terms exceed what they have to sum to at least.
-    #[inline(always)]
-    pub(super) fn excess(&self) -> S {
-        S::splat(FAR).fnma(self.q, self.terms)
-    }
+/// Of joined sums: the terms for what they are worth, and by how much they exceed what they have to sum to at least.
+#[inline(always)]
+pub(super) fn valued<N: Numbers<Real = f64>>(terms: N, q: N) -> (N, N) {
+    let terms = terms * N::splat(WORTH);
+    (terms, N::splat(FAR).fnma(q, terms))
 }
 
 /// Asks for what a stretch a page further on takes, all at once: a compiler does not bring what comes before such a request
@@ -169,25 +171,24 @@ impl<V: Lanes> Stretch<V> {
         Some(stretch)
     }
 
-    /// Of what is left, less than a stretch.
+    /// Adds what is left, less than a stretch.
     #[inline(always)]
-    fn last<T: Vector, const ZEROS: bool>(p: &[T], q: &[T]) -> Option<Self>
+    fn add_last<T: Vector, const ZEROS: bool>(&mut self, p: &[T], q: &[T]) -> Option<()>
     where
         V: Lanes<Real = T>,
     {
         let (mut at, n) = (0, p.len().min(q.len()));
-        let mut stretch = Self::new();
         while at + V::LANES <= n {
             // SAFETY: a whole vector is left in both.
             let pair = unsafe { Loaded::whole(&AsGiven, p.as_ptr().add(at), q.as_ptr().add(at)) };
-            stretch.add::<ZEROS>(pair, pair.q.hi)?;
+            self.add::<ZEROS>(pair, pair.q.hi)?;
             at += V::LANES;
         }
         let rest = V::first(n - at);
         if let Some(pair) = vectors(&AsGiven, p, q, &mut at) {
-            stretch.add::<ZEROS>(pair, V::select(rest, pair.q.hi, V::zero()))?;
+            self.add::<ZEROS>(pair, V::select(rest, pair.q.hi, V::zero()))?;
         }
-        Some(stretch)
+        Some(())
     }
 
     /// Adds a pair of vectors, and q as it counts.
@@ -211,7 +212,7 @@ impl<V: Lanes> Stretch<V> {
     fn sums(self) -> Option<Sums<V::Sum>> {
         // No closure: it would not be compiled for the instruction set.
         if V::calm(self.unrest) {
-            Some(Sums { terms: self.products.folded() * V::Sum::splat(WORTH), q: self.q.folded() })
+            Some(Sums { terms: self.products.folded(), q: self.q.folded() })
         } else {
             None
         }
