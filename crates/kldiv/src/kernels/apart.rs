@@ -19,11 +19,12 @@
 
 use std::mem::MaybeUninit;
 
-use crate::kernels::far::{self, without_zeros};
-use crate::kernels::generic::{BLOCK, Loaded, STRETCH, vectors};
+use crate::kernels::far;
+use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
 use crate::kernels::lane_sums::{join, join_columns, join_rows, joined_both, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead, separately};
 use crate::kernels::log::{Quotient, Ratio};
+use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
 use crate::kernels::rows::{ROWS, row};
 use crate::kernels::scalar::{Array, One};
@@ -271,6 +272,13 @@ unsafe fn add_curved<V: Lanes>(p: &[V::Real], quotients: &Quotients<V>, n: usize
     quotient.add_curved(p, curved)
 }
 
+/// A pair whose zeros are set right, if nothing else is to be.
+#[inline(always)]
+fn without_zeros<V: Lanes>(pair: Loaded<V>) -> Option<Loaded<V>> {
+    let (settled, odd) = settle(&Kl, &pair);
+    if odd { None } else { Some(settled) }
+}
+
 /// A straight sum and another term of it, and what rounding takes from them.
 #[inline(always)]
 fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
@@ -278,11 +286,12 @@ fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
     (with_it, if V::Real::COMPENSATE { term - (with_it - sum) } else { V::Sum::zero() })
 }
 
-/// Whether the curved parts of a share are of rows that are apart. Numbers, of which none is NaN, are in the order of the
-/// integers that have their bits, negative ones below all others.
+/// Whether the curved parts of a share are of rows that are apart; never if they are NaN. Numbers are in the order of the
+/// integers that have their bits, negative ones above all others.
 #[inline(always)]
 fn is_apart<T: Real>(curved: f64) -> bool {
-    curved.to_bits().cast_signed() >= near::<T>().to_bits().cast_signed()
+    let least = near::<T>().to_bits();
+    curved.to_bits().wrapping_sub(least) <= f64::INFINITY.to_bits() - least
 }
 
 /// What is left to do of a value that was tried.
@@ -349,11 +358,13 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F>
         };
         let Some(sums) = sums else { return then(Err(Rest::Odd)) };
         let both = joined_both(sums.terms, sums.q);
-        let (terms, excess) = far::valued(both, both.swap(4));
-        if !is_apart::<T>(excess.lane_0()) {
-            return then(Err(Rest::Near));
+        let (terms, q) = (I::One::splat(both.lane_0()), I::One::splat(both.swap(4).lane_0()));
+        let (terms, excess) = far::valued(terms, q);
+        let (terms, excess): (f64, f64) = (terms.into(), excess.into());
+        if !is_apart::<T>(excess) {
+            return then(Err(if excess.is_nan() { Rest::Odd } else { Rest::Near }));
         }
-        then(Ok(terms.lane_0()))
+        then(Ok(terms))
     }
 }
 

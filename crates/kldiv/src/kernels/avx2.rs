@@ -13,6 +13,7 @@ use std::ops::{Add, Div, Mul, Sub};
 use half::f16;
 
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real};
+use crate::kernels::scalar::One;
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -26,6 +27,7 @@ pub(crate) struct Avx2;
 impl Isa for Avx2 {
     type F64 = Twice<F64x4>;
     type F32 = Twice<F32x8>;
+    type One = One;
     const WIDE: bool = false;
 
     #[inline(always)]
@@ -117,12 +119,8 @@ macro_rules! shared {
             )
         }
         #[inline(always)]
-        fn unrest(p: Self, q: Self, from: $real) -> __m256i {
-            let from = op!($splat_bits(from.to_bits() as _));
-            Self::join_unrest(
-                op!($sub_bits(op!($to_integer(p.0)), from)),
-                op!($sub_bits(op!($to_integer(q.0)), from)),
-            )
+        fn unrest(x: Self, from: $real) -> __m256i {
+            op!($sub_bits(op!($to_integer(x.0)), op!($splat_bits(from.to_bits() as _))))
         }
         #[inline(always)]
         fn join_unrest(a: __m256i, b: __m256i) -> __m256i {

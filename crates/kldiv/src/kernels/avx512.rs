@@ -14,6 +14,7 @@ use half::f16;
 
 use crate::kernels::apart::{Rest, Short, ShortFar};
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Vector};
+use crate::kernels::still::Still;
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8<const HOW: u8>(__m512d);
@@ -34,6 +35,7 @@ pub(crate) struct Avx512<const HOW: u8>;
 impl<const HOW: u8> Isa for Avx512<HOW> {
     type F64 = F64x8<HOW>;
     type F32 = F32x16<HOW>;
+    type One = Still<f64>;
     const WIDE: bool = true;
 
     #[inline(always)]
@@ -165,9 +167,8 @@ macro_rules! shared {
             op!($cmp_masked::<_CMP_LE_OQ>(not_small, high, Self::splat(<$real>::LARGEST).0))
         }
         #[inline(always)]
-        fn unrest(p: Self, q: Self, from: $real) -> __m512i {
-            let from = op!($splat_bits(from.to_bits() as _));
-            Self::join_unrest(op!($sub_bits(op!($bits(p.0)), from)), op!($sub_bits(op!($bits(q.0)), from)))
+        fn unrest(x: Self, from: $real) -> __m512i {
+            op!($sub_bits(op!($bits(x.0)), op!($splat_bits(from.to_bits() as _))))
         }
         #[inline(always)]
         fn join_unrest(a: __m512i, b: __m512i) -> __m512i {

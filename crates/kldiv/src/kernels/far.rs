@@ -10,10 +10,10 @@
 
 use std::slice;
 
-use crate::kernels::generic::{Four, Loaded, STRETCH, each_of, settle, vectors};
+use crate::kernels::generic::{Four, Loaded, STRETCH, each_of, vectors};
 use crate::kernels::lanes::{Isa, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::Ratio;
-use crate::kernels::op::Kl;
+use crate::kernels::op::{Kl, Op};
 use crate::kernels::prepare::AsGiven;
 
 /// Elements whose terms are added in f32.
@@ -38,7 +38,7 @@ impl<S: Lanes<Real = f64>> Sums<S> {
         Sums { terms: S::zero(), q: S::zero() }
     }
 
-    /// Of two slices of equal length, if it could.
+    /// Of two slices of equal length, if nothing was odd; a term may have been NaN.
     ///
     /// # Safety
     /// They have from a stretch to a long one.
@@ -50,7 +50,7 @@ impl<S: Lanes<Real = f64>> Sums<S> {
         let mut left = p.len().min(q.len());
         let (mut p, mut q) = (p.as_ptr(), q.as_ptr());
         // SAFETY: the caller's promise.
-        let mut long = unsafe { Stretch::<T::On<I>>::whole::<I, ZEROS>(p, q)? };
+        let mut long = unsafe { Stretch::<T::On<I>>::whole::<I, ZEROS>(p, q) };
         loop {
             left -= STRETCH;
             // SAFETY: a stretch of each is behind.
@@ -59,12 +59,12 @@ impl<S: Lanes<Real = f64>> Sums<S> {
                 break;
             }
             // SAFETY: a whole stretch is left in both.
-            long.join(unsafe { Stretch::whole::<I, ZEROS>(p, q)? });
+            long.join(unsafe { Stretch::whole::<I, ZEROS>(p, q) });
         }
         if left > 0 {
             // SAFETY: so much is left in both.
             let (p, q) = unsafe { (slice::from_raw_parts(p, left), slice::from_raw_parts(q, left)) };
-            long.add_last::<T, ZEROS>(p, q)?;
+            long.add_last::<T, ZEROS>(p, q);
         }
         long.sums()
     }
@@ -81,12 +81,13 @@ impl<S: Lanes<Real = f64>> Sums<S> {
                 unsafe { Self::of_long::<I, T, ZEROS>(p, q) }
             } else {
                 let mut last = Stretch::<T::On<I>>::new();
-                match last.add_last::<T, ZEROS>(p, q) {
-                    Some(()) => last.sums(),
-                    None => None,
-                }
+                last.add_last::<T, ZEROS>(p, q);
+                last.sums()
             };
             let Some(long) = long else { return false };
+            if !S::all(long.terms.equal(long.terms)) {
+                return false;
+            }
             (self.terms, self.q) = (self.terms + long.terms, self.q + long.q);
             at = end;
         }
@@ -121,8 +122,7 @@ struct Stretch<V: Lanes> {
 impl<V: Lanes> Stretch<V> {
     #[inline(always)]
     fn new() -> Self {
-        let unrest = V::unrest_below_4(V::one(), V::one());
-        Stretch { products: V::zero(), q: V::zero(), unrest }
+        Stretch { products: V::zero(), q: V::zero(), unrest: unrest(V::one(), V::one()) }
     }
 
     /// Of known length, and so without a loop.
@@ -130,15 +130,15 @@ impl<V: Lanes> Stretch<V> {
     /// # Safety
     /// A stretch is readable from each.
     #[inline(always)]
-    unsafe fn whole<I: Isa, const ZEROS: bool>(p: *const V::Real, q: *const V::Real) -> Option<Self> {
+    unsafe fn whole<I: Isa, const ZEROS: bool>(p: *const V::Real, q: *const V::Real) -> Self {
         fetch_stretch_ahead::<V>(p, q);
         // SAFETY: the caller's promise.
-        let mut stretch = unsafe { Self::of_four::<I, ZEROS>(p, q)? };
+        let mut stretch = unsafe { Self::of_four::<I, ZEROS>(p, q) };
         for i in (4 * V::LANES..STRETCH).step_by(4 * V::LANES) {
             // SAFETY: as above.
-            stretch.join(unsafe { Self::of_four::<I, ZEROS>(p.add(i), q.add(i))? });
+            stretch.join(unsafe { Self::of_four::<I, ZEROS>(p.add(i), q.add(i)) });
         }
-        Some(stretch)
+        stretch
     }
 
     /// Of four vectors, side by side where there are registers for them.
@@ -146,34 +146,34 @@ impl<V: Lanes> Stretch<V> {
     /// # Safety
     /// Four vectors are readable from each.
     #[inline(always)]
-    unsafe fn of_four<I: Isa, const ZEROS: bool>(p: *const V::Real, q: *const V::Real) -> Option<Self> {
+    unsafe fn of_four<I: Isa, const ZEROS: bool>(p: *const V::Real, q: *const V::Real) -> Self {
         if I::WIDE {
             // SAFETY: the caller's promise.
             let pair = unsafe { Loaded::<Four<V>>::whole(&AsGiven, p, q) };
             // As given, also where p is 0.
             let q = each_of(pair.q.hi);
-            let pair = if ZEROS { without_zeros(pair)? } else { pair };
+            let pair = if ZEROS { ones_for_zeros(pair) } else { pair };
             let (logs, p) = (each_of(Ratio::of(pair.p, pair.q).ln_in_steps()), each_of(pair.p.hi));
-            let unrest = Four::<V>::unrest_below_4(pair.p.hi, pair.q.hi);
+            let unrest = unrest(pair.p.hi, pair.q.hi);
             let mut stretch = Stretch { products: p[0] * logs[0], q: q[0], unrest };
             for i in 1..4 {
                 stretch.products = p[i].fma(logs[i], stretch.products);
                 stretch.q = stretch.q + q[i];
             }
-            return Some(stretch);
+            return stretch;
         }
         let mut stretch = Self::new();
         for i in (0..4 * V::LANES).step_by(V::LANES) {
             // SAFETY: the caller's promise.
             let pair = unsafe { Loaded::whole(&AsGiven, p.add(i), q.add(i)) };
-            stretch.add::<ZEROS>(pair, pair.q.hi)?;
+            stretch.add::<ZEROS>(pair, pair.q.hi);
         }
-        Some(stretch)
+        stretch
     }
 
     /// Adds what is left, less than a stretch.
     #[inline(always)]
-    fn add_last<T: Vector, const ZEROS: bool>(&mut self, p: &[T], q: &[T]) -> Option<()>
+    fn add_last<T: Vector, const ZEROS: bool>(&mut self, p: &[T], q: &[T])
     where
         V: Lanes<Real = T>,
     {
@@ -181,24 +181,22 @@ impl<V: Lanes> Stretch<V> {
         while at + V::LANES <= n {
             // SAFETY: a whole vector is left in both.
             let pair = unsafe { Loaded::whole(&AsGiven, p.as_ptr().add(at), q.as_ptr().add(at)) };
-            self.add::<ZEROS>(pair, pair.q.hi)?;
+            self.add::<ZEROS>(pair, pair.q.hi);
             at += V::LANES;
         }
         let rest = V::first(n - at);
         if let Some(pair) = vectors(&AsGiven, p, q, &mut at) {
-            self.add::<ZEROS>(pair, V::select(rest, pair.q.hi, V::zero()))?;
+            self.add::<ZEROS>(pair, V::select(rest, pair.q.hi, V::zero()));
         }
-        Some(())
     }
 
     /// Adds a pair of vectors, and q as it counts.
     #[inline(always)]
-    fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>, q: V) -> Option<()> {
-        let pair = if ZEROS { without_zeros(pair)? } else { pair };
-        self.unrest = V::join_unrest(self.unrest, V::unrest_below_4(pair.p.hi, pair.q.hi));
+    fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>, q: V) {
+        let pair = if ZEROS { ones_for_zeros(pair) } else { pair };
+        self.unrest = V::join_unrest(self.unrest, unrest(pair.p.hi, pair.q.hi));
         self.products = pair.p.hi.fma(Ratio::of(pair.p, pair.q).ln_in_steps(), self.products);
         self.q = self.q + q;
-        Some(())
     }
 
     #[inline(always)]
@@ -237,9 +235,18 @@ pub(super) fn begin_far<I: Isa, T: Vector>(p: &[T], q: &[T]) -> bool {
     T::On::<I>::count(T::On::<I>::equal(steps, T::On::<I>::zero())) <= 8
 }
 
-/// A pair whose zeros are set right, if nothing else is to be.
+/// What is odd of a pair: p below 0 or from 2 on, q that is not normal or from 4 on. Where p is 0 or subnormal the term is NaN,
+/// or so small that nothing is seen of it; where subnormal numbers count as zeros it is odd as well.
 #[inline(always)]
-pub(super) fn without_zeros<V: Lanes>(pair: Loaded<V>) -> Option<Loaded<V>> {
-    let (settled, odd) = settle(&Kl, &pair);
-    if odd { None } else { Some(settled) }
+fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
+    let unrest = V::join_unrest(V::unrest(p, V::Real::ZERO), V::unrest(q, V::Real::NORMAL));
+    if V::FLUSHED { V::join_unrest(unrest, V::unrest_below_4(p, q)) } else { unrest }
+}
+
+/// A pair with ones where p is 0, and so the term.
+#[inline(always)]
+fn ones_for_zeros<V: Lanes>(pair: Loaded<V>) -> Loaded<V> {
+    let (p, q) = (pair.p.hi, pair.q.hi);
+    let nothing = Kl.nothing(p, q);
+    Loaded::of(&AsGiven, V::select(nothing, V::one(), p), V::select(nothing, V::one(), q))
 }

@@ -299,16 +299,21 @@ pub(crate) trait Lanes: Numbers {
     }
     /// What says whether lanes are calm, joined; it takes less than to look at each. Numbers are from `from` on to below
     /// 2^1024 (2^128) times that if the upper two bits are 0 where `from`'s bits are subtracted from theirs.
-    fn unrest(p: Self, q: Self, from: Self::Real) -> Self::Unrest;
+    fn unrest(x: Self, from: Self::Real) -> Self::Unrest;
     fn join_unrest(a: Self::Unrest, b: Self::Unrest) -> Self::Unrest;
+    /// That of two vectors.
+    #[inline(always)]
+    fn unrest_of(p: Self, q: Self, from: Self::Real) -> Self::Unrest {
+        Self::join_unrest(Self::unrest(p, from), Self::unrest(q, from))
+    }
     /// The same of normal numbers below 4; where subnormal numbers count as zeros, of such that leave none.
     #[inline(always)]
     fn unrest_below_4(p: Self, q: Self) -> Self::Unrest {
-        let unrest = Self::unrest(p, q, Self::Real::NORMAL);
+        let unrest = Self::unrest_of(p, q, Self::Real::NORMAL);
         if !Self::FLUSHED {
             return unrest;
         }
-        Self::join_unrest(unrest, Self::unrest(p, q, Self::Real::LEAST))
+        Self::join_unrest(unrest, Self::unrest_of(p, q, Self::Real::LEAST))
     }
     /// Whether all are calm; never of a NaN.
     fn calm(unrest: Self::Unrest) -> bool;
@@ -486,6 +491,8 @@ pub(crate) trait Isa {
     type F64: Lanes<Real = f64, Sum = Self::F64> + Doubles;
     /// 16 lanes.
     type F32: Lanes<Real = f32, Sum = Self::F64>;
+    /// A single number.
+    type One: Numbers<Real = f64> + Into<f64>;
     /// Whether there are registers enough for the terms of four vectors side by side.
     const WIDE: bool;
     /// Runs a job, in a call of its own.

@@ -60,7 +60,7 @@ impl Op<1, 0> for OfProbability {
 
     #[inline(always)]
     fn calm<V: Lanes>(t: V, x: V) -> bool {
-        V::calm(V::unrest(t, t, V::Real::CALM)) & V::all(finite(x))
+        V::calm(V::unrest(t, V::Real::CALM)) & V::all(finite(x))
     }
 
     #[inline(always)]

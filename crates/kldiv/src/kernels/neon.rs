@@ -14,6 +14,7 @@ use std::ops::{Add, Div, Mul, Sub};
 use half::f16;
 
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real};
+use crate::kernels::scalar::One;
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
@@ -30,6 +31,7 @@ pub(crate) struct Neon;
 impl Isa for Neon {
     type F64 = F64x8;
     type F32 = Twice<Twice<F32x4>>;
+    type One = One;
     const WIDE: bool = false;
 
     #[inline(always)]
@@ -110,9 +112,8 @@ macro_rules! shared {
             )
         }
         #[inline(always)]
-        fn unrest(p: Self, q: Self, from: $real) -> $mask {
-            let from = op!($splat_bits(from.to_bits()));
-            Self::join_unrest(op!($sub_bits(op!($bits(p.0)), from)), op!($sub_bits(op!($bits(q.0)), from)))
+        fn unrest(x: Self, from: $real) -> $mask {
+            op!($sub_bits(op!($bits(x.0)), op!($splat_bits(from.to_bits()))))
         }
         #[inline(always)]
         fn join_unrest(a: $mask, b: $mask) -> $mask {

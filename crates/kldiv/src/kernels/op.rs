@@ -93,7 +93,7 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
     /// Whether all lanes are far inside what it takes.
     #[inline(always)]
     fn calm<V: Lanes>(p: V, q: V) -> bool {
-        V::calm(V::unrest(p, q, V::Real::CALM))
+        V::calm(V::unrest_of(p, q, V::Real::CALM))
     }
     /// Lanes among the others whose terms are 0.
     #[inline(always)]

@@ -221,7 +221,7 @@ impl Pair for Normal {
 
     #[inline(always)]
     fn all_fit<V: Lanes<Real = f64>>(&self, _: V, s: V, _: V, t: V) -> bool {
-        V::calm(V::unrest(s, t, SCALES.0))
+        V::calm(V::unrest_of(s, t, SCALES.0))
     }
 
     #[inline(always)]

@@ -13,11 +13,19 @@ pub(crate) struct Array<R, const N: usize>(pub(crate) [R; N]);
 /// A single f64, for what comes one at a time: edges of the domain, logarithms of results, explanations.
 pub(crate) type One = Array<f64, 1>;
 
+impl From<One> for f64 {
+    #[inline(always)]
+    fn from(x: One) -> f64 {
+        x.0[0]
+    }
+}
+
 pub(crate) struct Scalar;
 
 impl Isa for Scalar {
     type F64 = Array<f64, 8>;
     type F32 = Array<f32, 16>;
+    type One = One;
     const WIDE: bool = false;
 
     #[inline(always)]
@@ -129,9 +137,8 @@ impl<R: Real, const N: usize> Lanes for Array<R, N> {
         each_lane(|i| ordinary(p.0[i]) && ordinary(q.0[i]))
     }
     #[inline]
-    fn unrest(p: Self, q: Self, from: R) -> bool {
-        let calm = |x: &R| x.is_calm(from);
-        !(p.0.iter().all(calm) && q.0.iter().all(calm))
+    fn unrest(x: Self, from: R) -> bool {
+        !x.0.iter().all(|x| x.is_calm(from))
     }
     #[inline]
     fn join_unrest(a: bool, b: bool) -> bool {

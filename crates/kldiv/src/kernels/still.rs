@@ -14,6 +14,13 @@ use crate::kernels::log::Ratio;
 #[derive(Clone, Copy)]
 pub(crate) struct Still<R>(R);
 
+impl From<Still<f64>> for f64 {
+    #[inline(always)]
+    fn from(x: Still<f64>) -> f64 {
+        x.0
+    }
+}
+
 /// An operation of two numbers.
 macro_rules! operation {
     ($real:ty: $trait:ident $name:ident $instruction:literal) => {

@@ -81,8 +81,8 @@ impl<V: Lanes> Lanes for Twice<V> {
         (V::ordinary(p.0, q.0), V::ordinary(p.1, q.1))
     }
     #[inline(always)]
-    fn unrest(p: Self, q: Self, from: V::Real) -> V::Unrest {
-        V::join_unrest(V::unrest(p.0, q.0, from), V::unrest(p.1, q.1, from))
+    fn unrest(x: Self, from: V::Real) -> V::Unrest {
+        V::unrest_of(x.0, x.1, from)
     }
     #[inline(always)]
     fn join_unrest(a: V::Unrest, b: V::Unrest) -> V::Unrest {
