@@ -4,7 +4,7 @@ use std::hint::assert_unchecked;
 use std::slice;
 
 use core_kldiv::Element;
-use core_kldiv::discrete::{Anywhere, Rest, kl_rest};
+use core_kldiv::discrete::{Anywhere, Rest, SHORT, kl_rest};
 
 use crate::error::Failure;
 use crate::guard::guard;
@@ -50,23 +50,17 @@ pub unsafe extern "C" fn kldiv_kl_f32(p: *const f32, q: *const f32, n: usize, ou
 unsafe fn kl_of<T: Element>(p: *const T, q: *const T, n: usize, out: *mut f64) -> kldiv_status {
     // SAFETY: the caller's promise.
     unsafe {
-        match Anywhere::new() {
-            Some(anywhere) if are_plain(p, q, n, out) => {
-                // A pair by itself has no place on the stack: to make one takes as long as half a logarithm.
-                if n == 1 { kl_anywhere(anywhere, p, q, 1, out) } else { kl_of_many(anywhere, p, q, n, out) }
-            }
-            _ => guarded_kl_of(p, q, n, out, Rest::All),
+        match Anywhere::<0>::new::<T>(n) {
+            Some(unseen) if are_plain(p, q, n, out) => plain_kl_of(unseen, p, q, n, out),
+            _ => kl_of_after_a_look(p, q, n, out),
         }
     }
 }
 
-/// Not inlined, for the stack's sake, as is what follows it.
-///
 /// # Safety
-/// As above, and the arguments are plain.
+/// As above.
 #[inline(never)]
-unsafe fn kl_of_many<T: Element>(
-    anywhere: Anywhere,
+unsafe extern "C" fn kl_of_after_a_look<T: Element>(
     p: *const T,
     q: *const T,
     n: usize,
@@ -74,7 +68,42 @@ unsafe fn kl_of_many<T: Element>(
 ) -> kldiv_status {
     // SAFETY: the caller's promise.
     unsafe {
-        assert_unchecked(n > 0 && n <= Anywhere::MOST && !p.is_null() && !q.is_null());
+        match Anywhere::<1>::new::<T>(n) {
+            Some(seen) if are_plain(p, q, n, out) => plain_kl_of(seen, p, q, n, out),
+            _ => guarded_kl_of(p, q, n, out, Rest::All),
+        }
+    }
+}
+
+/// # Safety
+/// As above, and the arguments are plain.
+#[inline(always)]
+unsafe fn plain_kl_of<const LOOKS: usize, T: Element>(
+    anywhere: Anywhere<LOOKS>,
+    p: *const T,
+    q: *const T,
+    n: usize,
+    out: *mut f64,
+) -> kldiv_status {
+    // SAFETY: the caller's promise. A pair by itself has no place on the stack: to make one takes as long as half a logarithm.
+    unsafe { if n == 1 { kl_anywhere(anywhere, p, q, 1, out) } else { kl_of_many(anywhere, p, q, n, out) } }
+}
+
+/// Not inlined, for the stack's sake, as is what follows it.
+///
+/// # Safety
+/// As above, and the arguments are plain.
+#[inline(never)]
+unsafe fn kl_of_many<const LOOKS: usize, T: Element>(
+    anywhere: Anywhere<LOOKS>,
+    p: *const T,
+    q: *const T,
+    n: usize,
+    out: *mut f64,
+) -> kldiv_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        assert_unchecked(n > 0 && n <= SHORT && !p.is_null() && !q.is_null());
         kl_anywhere(anywhere, p, q, n, out)
     }
 }
@@ -84,8 +113,8 @@ unsafe fn kl_of_many<T: Element>(
 /// # Safety
 /// As above.
 #[inline(always)]
-unsafe fn kl_anywhere<T: Element>(
-    anywhere: Anywhere,
+unsafe fn kl_anywhere<const LOOKS: usize, T: Element>(
+    anywhere: Anywhere<LOOKS>,
     p: *const T,
     q: *const T,
     n: usize,
@@ -108,7 +137,7 @@ unsafe fn kl_anywhere<T: Element>(
 #[inline(always)]
 fn are_plain<T>(p: *const T, q: *const T, n: usize, out: *mut f64) -> bool {
     let (p, q, out) = (p.addr(), q.addr(), out.addr());
-    if n == 0 || n > Anywhere::MOST {
+    if n == 0 || n > SHORT {
         return false;
     }
     let place = size_of::<f64>();

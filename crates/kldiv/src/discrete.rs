@@ -56,41 +56,42 @@ pub fn generalized<P: Element, Q: Element>(p: &[P], q: &[Q]) -> Result<f64, Erro
     of_slices(Measure::Generalized, gap_of_f64s, gap_of_f32s, p, q)
 }
 
-/// Instructions that neither heed nor change the floating-point environment, which takes longer to look at than a short
-/// vector takes: for the C ABI, whose callers' environment can be any.
+/// The longest vectors that there is an [`Anywhere`] for.
 #[doc(hidden)]
-pub struct Anywhere(());
+pub const SHORT: usize = kernels::BLOCK;
 
-impl Anywhere {
-    /// The longest vectors for which there is a way.
-    pub const MOST: usize = kernels::BLOCK;
+/// A way to compute in whatever floating-point environment, and to leave it as it was: for the C ABI, whose callers' can be any.
+/// To look at it before and after takes longer than a short vector: this looks at it never or once.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Anywhere<const LOOKS: usize>(kernels::anywhere::Anywhere<LOOKS>);
 
-    /// Them, if they are in use.
+impl<const LOOKS: usize> Anywhere<LOOKS> {
+    /// One, if there is one for this call, with vectors of `n` elements.
     #[inline(always)]
-    pub fn new() -> Option<Self> {
-        kernels::Isa::Avx512.is_in_use().then_some(Anywhere(()))
+    pub fn new<T>(n: usize) -> Option<Self> {
+        kernels::anywhere::Anywhere::new(n.saturating_mul(size_of::<T>())).map(Anywhere)
     }
 
     /// [`kl`] of two slices of equal length: `then` gets where they are, and that or what is left to do for it.
+    ///
+    /// # Safety
+    /// The environment is as it was when the way was found.
     #[inline(always)]
-    pub fn kl<T: Element, R>(
-        &self,
+    pub unsafe fn kl<T: Element, R>(
+        self,
         p: &[T],
         q: &[T],
         then: impl FnOnce(*const T, *const T, usize, Result<f64, Rest>) -> R,
     ) -> R {
         let (x, y) = (View::from(p).row(0), View::from(q).row(0));
         // What `then` needs is given to it: what it had taken along would not be in registers.
-        // SAFETY: there are such instructions.
+        // SAFETY: the caller's promise.
         unsafe {
             if let Some((p, q)) = both::<f64>(x, y) {
-                kernels::kl_anywhere(p, q, |p, q, found| {
-                    then(p.as_ptr().cast(), q.as_ptr().cast(), p.len(), found)
-                })
+                self.0.kl(p, q, |p, q, found| then(p.as_ptr().cast(), q.as_ptr().cast(), p.len(), found))
             } else if let Some((p, q)) = both::<f32>(x, y) {
-                kernels::kl_anywhere(p, q, |p, q, found| {
-                    then(p.as_ptr().cast(), q.as_ptr().cast(), p.len(), found)
-                })
+                self.0.kl(p, q, |p, q, found| then(p.as_ptr().cast(), q.as_ptr().cast(), p.len(), found))
             } else {
                 then(p.as_ptr(), q.as_ptr(), p.len(), Err(Rest::All))
             }

@@ -41,6 +41,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::concentrations", "kernels::entropies"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
+    &["kernels::anywhere"],
     &["kernels::tests"],
     &[
         "kernels::matrix_tests",

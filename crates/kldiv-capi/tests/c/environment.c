@@ -352,6 +352,17 @@ static void flushed_subnormal_numbers(void)
     }
 }
 
+/* Of what happened before: invalid, subnormal, divided by zero, overflow, underflow, inexact. */
+static void flags_that_are_up(void)
+{
+    static const unsigned flags[] = {0x00, 0x20, 0x22, 0x3D, 0x1F};
+    for (size_t i = 0; HAS_MXCSR && i < sizeof flags / sizeof *flags; i++) {
+        write_control((read_control() & ~0x3Fu) | flags[i]);
+        expect_the_same_under("flags");
+        back_to_default();
+    }
+}
+
 static void unmasked_traps(void)
 {
 #ifdef __GLIBC__
@@ -430,6 +441,7 @@ int main(int argc, char **argv)
     CHECK(every_call().hash == expected.hash);
     every_rounding_mode();
     flushed_subnormal_numbers();
+    flags_that_are_up();
     unmasked_traps();
     flags_of_a_callback_stay_in_it();
     a_fast_math_plugin(argv[1]);

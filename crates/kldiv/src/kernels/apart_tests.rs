@@ -8,7 +8,13 @@ use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
 use crate::kernels::tests::{LENGTHS, bits, bits_of, data, one_nan, others};
-use crate::kernels::{Isa, LONG_STRETCH, Rest, active_isa, dispatch_to, kl_anywhere, short};
+use crate::kernels::{Isa, LONG_STRETCH, dispatch_to, short};
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::{
+    Rest,
+    anywhere::{DEFAULT, INEXACT, mxcsr, set_mxcsr, with_avx2, with_avx512},
+    still::Single,
+};
 
 /// Numbers apart and near, with zeros and without, modest and not.
 fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
@@ -107,31 +113,44 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
             }
         }
 
+        #[cfg(target_arch = "x86_64")]
         #[test]
         fn $anywhere() {
-            // There are no such instructions elsewhere.
-            if active_isa() != Isa::Avx512 {
-                return;
-            }
-            let mut found = 0;
+            let mut found = [0; 2];
             for n in lengths().filter(|n| (1..=BLOCK).contains(n)) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
                     let scalar = match (&p[..], &q[..]) {
                         (&[p], &[q]) => dispatch_to(Isa::Scalar, ValueOfPair { op: &Kl, p, q }),
                         _ => short(Isa::Scalar, p, q),
                     };
-                    // SAFETY: the instruction set is in use.
-                    let anywhere = unsafe { kl_anywhere(p, q, |_, _, found| found) };
-                    found += usize::from(anywhere.is_ok());
-                    match anywhere {
-                        Ok(value) => assert_eq!(one_nan(scalar), one_nan(value), "n = {n}, kind {kind}"),
-                        Err(Rest::Near) => assert_eq!(scalar, f64::NEG_INFINITY, "n = {n}, kind {kind}"),
-                        Err(Rest::Odd) => assert!(scalar.is_nan(), "n = {n}, kind {kind}"),
-                        Err(Rest::All) => assert_eq!(n, 1, "kind {kind}"),
+                    for isa in others() {
+                        let avx2 = isa == Isa::Avx2;
+                        // SAFETY: the machine has the instruction sets, and the register holds that.
+                        let anywhere = look(DEFAULT | INEXACT, || unsafe {
+                            match isa {
+                                Isa::Avx2 => with_avx2(DEFAULT | INEXACT, p, q, |_, _, found| found),
+                                _ => with_avx512(p, q, |_, _, found| found),
+                            }
+                        });
+                        let anywhere = anywhere.0;
+                        found[usize::from(avx2)] += usize::from(anywhere.is_ok());
+                        match anywhere {
+                            Ok(value) => {
+                                assert_eq!(one_nan(scalar), one_nan(value), "{isa:?}, n = {n}, kind {kind}");
+                            }
+                            Err(Rest::Near) => {
+                                assert_eq!(scalar, f64::NEG_INFINITY, "{isa:?}, n = {n}, kind {kind}");
+                            }
+                            Err(Rest::Odd) => assert!(avx2 || scalar.is_nan(), "n = {n}, kind {kind}"),
+                            Err(Rest::All) => assert_eq!(n, 1, "{isa:?}, kind {kind}"),
+                        }
                     }
                 }
             }
-            assert!(found > 50, "{found}");
+            for isa in others() {
+                let found = found[usize::from(isa == Isa::Avx2)];
+                assert!(found > 50, "{isa:?}: {found}");
+            }
         }
 
         #[test]
@@ -227,59 +246,95 @@ what_is_apart_has_the_scalar_ones_bits! {
     f32: sums_of_f32_that_are_apart, short_sums_of_f32_that_are_apart, short_sums_of_f32_in_any_environment, eight_rows_of_f32_that_are_apart;
 }
 
+/// What is found where the environment's register holds that, and what it holds then.
+#[cfg(target_arch = "x86_64")]
+fn look<R>(register: u32, find: impl FnOnce() -> R) -> (R, u32) {
+    // SAFETY: nothing is computed before the register is as it was but what is tested.
+    unsafe {
+        set_mxcsr(register);
+        let found = find();
+        let after = mxcsr();
+        set_mxcsr(DEFAULT);
+        (found, after)
+    }
+}
+
+/// Each length and kind, as it is and with a number that is as small.
+#[cfg(target_arch = "x86_64")]
+fn with_small_numbers<T: Vector>(small: T) -> impl Iterator<Item = (bool, Vec<T>, Vec<T>)> {
+    let short = lengths().filter(|n| (2..=BLOCK).contains(n));
+    short.flat_map(|n| shares::<T>(n).into_iter()).flat_map(move |(p, q)| {
+        let mut with = q.clone();
+        with[q.len() / 2] = small;
+        [(false, p.clone(), q), (true, p, with)]
+    })
+}
+
 /// In any floating-point environment what is found is what is found in the usual one, and where subnormal numbers count as
 /// zeros what holds a number that could make some is left.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn what_is_found_does_not_depend_on_the_environment() {
-    use std::arch::asm;
-
-    use crate::kernels::still::Single;
-
-    // Elsewhere nothing is taken anywhere.
-    if active_isa() != Isa::Avx512 {
+    if others().all(|isa| isa != Isa::Avx512) {
         return;
     }
-    const DEFAULT: u32 = 0x1F80;
     const UPWARD: u32 = 0x4000;
     const FLUSHED: [u32; 3] = [0x8000, 0x0040, 0x8040];
     fn found<T: Single>(more: u32, p: &[T], q: &[T]) -> Result<u64, Rest> {
-        let (mxcsr, default) = (DEFAULT | more, DEFAULT);
-        // SAFETY: nothing is computed before the register is as it was but what is tested; the instruction set is in use.
-        unsafe {
-            asm!("ldmxcsr [{}]", in(reg) &raw const mxcsr);
-            let found = kl_anywhere(p, q, |_, _, found| found);
-            asm!("ldmxcsr [{}]", in(reg) &raw const default);
-            found.map(one_nan)
-        }
+        // SAFETY: the machine has the instruction set.
+        let (found, after) = look(DEFAULT | more, || unsafe { with_avx512(p, q, |_, _, found| found) });
+        assert_eq!(after, DEFAULT | more);
+        found.map(one_nan)
     }
-    fn compare<T: Single>(scale: T) {
+    fn compare<T: Single>() {
         let mut taken = [0; 2];
-        for n in lengths().filter(|n| (2..=BLOCK).contains(n)) {
-            for (kind, (p, q)) in shares::<T>(n).iter().enumerate() {
-                for small in [false, true] {
-                    let mut q = q.clone();
-                    if small {
-                        q[n / 2] = scale;
-                    }
-                    let usual = found(0, p, &q);
-                    assert_eq!(found(UPWARD, p, &q).ok(), usual.ok(), "{n}, kind {kind}");
-                    for more in FLUSHED {
-                        let flushed = found(more, p, &q);
-                        if let Ok(bits) = flushed {
-                            assert_eq!(usual.ok(), Some(bits), "{n}, kind {kind}, {more:#x}");
-                        }
-                        taken[usize::from(small)] += usize::from(flushed.is_ok());
-                    }
+        for (small, p, q) in with_small_numbers(T::from_f64(T::LEAST.to_f64() * 0.99)) {
+            let usual = found(0, &p, &q);
+            assert_eq!(found(UPWARD, &p, &q).ok(), usual.ok(), "n = {}, {small}", p.len());
+            for more in FLUSHED {
+                let flushed = found(more, &p, &q);
+                if let Ok(bits) = flushed {
+                    assert_eq!(usual.ok(), Some(bits), "{more:#x}, n = {}, {small}", p.len());
                 }
+                taken[usize::from(small)] += usize::from(flushed.is_ok());
             }
         }
         assert!(taken[0] > 200 && taken[1] == 0, "{taken:?}");
     }
-    compare(f64::LEAST.next_down());
-    compare(f32::LEAST.next_down());
+    compare::<f64>();
+    compare::<f32>();
     // From the least on.
     let (p, q) = ([0.5, f64::LEAST], [0.7, 0.3]);
     let usual = found(0, &p, &q).ok();
     assert!(usual.is_some() && found(FLUSHED[2], &p, &q).ok() == usual, "{usual:?}");
+}
+
+/// What is found after one look at the environment is what is found as ever, and leaves no flag; what holds a number that could
+/// raise one is left.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn what_is_found_after_a_look_leaves_no_flag() {
+    if others().all(|isa| isa != Isa::Avx2) {
+        return;
+    }
+    fn compare<T: Single>() {
+        const FLAGS: [u32; 3] = [0, 0x02, 0x1D];
+        let mut taken = [0; 2];
+        for (small, p, q) in with_small_numbers(T::from_f64(T::LEAST.to_f64() * 0.99)) {
+            for flags in FLAGS.map(|flags| DEFAULT | INEXACT | flags) {
+                // SAFETY: the machine has the instruction set, and the register holds that.
+                let find = || unsafe { with_avx2(flags, &p, &q, |_, _, found| found) };
+                let (found, after) = look(flags, find);
+                assert_eq!(after, flags, "{found:?}, n = {}, {small}", p.len());
+                if let Ok(found) = found {
+                    let scalar = short(Isa::Scalar, &p, &q);
+                    assert_eq!(one_nan(found), one_nan(scalar), "n = {}, {small}", p.len());
+                }
+                taken[usize::from(small)] += usize::from(found.is_ok());
+            }
+        }
+        assert!(taken[0] > 200 && taken[1] == 0, "{taken:?}");
+    }
+    compare::<f64>();
+    compare::<f32>();
 }

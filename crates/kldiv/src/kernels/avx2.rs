@@ -12,28 +12,30 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real};
+use crate::kernels::apart::{Rest, Short, ShortFar};
+use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Vector};
 use crate::kernels::scalar::One;
 use crate::kernels::twice::Twice;
 
 #[derive(Clone, Copy)]
-pub(crate) struct F64x4(__m256d);
+pub(crate) struct F64x4<const QUIET: bool>(__m256d);
 
 #[derive(Clone, Copy)]
-pub(crate) struct F32x8(__m256);
+pub(crate) struct F32x8<const QUIET: bool>(__m256);
 
-pub(crate) struct Avx2;
+/// `QUIET` kernels raise no flag but that of inexact results where they answer: what could is left to others.
+pub(crate) struct Avx2<const QUIET: bool>;
 
-impl Isa for Avx2 {
-    type F64 = Twice<F64x4>;
-    type F32 = Twice<F32x8>;
+impl<const QUIET: bool> Isa for Avx2<QUIET> {
+    type F64 = Twice<F64x4<QUIET>>;
+    type F32 = Twice<F32x8<QUIET>>;
     type One = One;
     const WIDE: bool = false;
 
     #[inline(always)]
     fn call<J: Job>(job: J) -> J::Output {
-        // SAFETY: nobody has these vectors but inside `run`, whose caller vouched for the machine.
-        unsafe { run(job) }
+        // SAFETY: nobody has these vectors but inside `run_with`, whose caller vouched for the machine.
+        unsafe { run_with::<J, QUIET>(job) }
     }
 }
 
@@ -41,15 +43,57 @@ impl Isa for Avx2 {
 ///
 /// # Safety
 /// The machine has AVX2, FMA, F16C and POPCNT.
-#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+#[inline(always)]
 pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
-    job.run::<Avx2>()
+    // SAFETY: the caller's promise.
+    unsafe { run_with::<J, false>(job) }
+}
+
+/// Runs a quiet job with AVX2 vectors.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+pub(super) unsafe fn run_quiet<J: Job>(job: J) -> J::Output {
+    // SAFETY: the caller's promise.
+    unsafe { run_with::<J, true>(job) }
+}
+
+/// What `then` makes of two slices and of [`Short`], quietly. No job, for its parts would not be in registers.
+///
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+pub(super) unsafe fn short_quiet<T: Vector, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    Short { p, q, then: move |found| then(p, q, found) }.run::<Avx2<true>>()
+}
+
+/// The same of [`ShortFar`].
+///
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+pub(super) unsafe fn short_far_quiet<T: Vector, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    ShortFar(Short { p, q, then: move |found| then(p, q, found) }).run::<Avx2<true>>()
+}
+
+#[target_feature(enable = "avx2,fma,f16c,popcnt")]
+unsafe fn run_with<J: Job, const QUIET: bool>(job: J) -> J::Output {
+    job.run::<Avx2<QUIET>>()
 }
 
 /// An instruction of AVX2 or FMA.
 macro_rules! op {
     ($instruction:ident::<$constant:tt>($($argument:expr),*)) => {{
-        // SAFETY: vectors of this file exist only inside `run`, whose caller vouched for the machine.
+        // SAFETY: vectors of this file exist only inside `run_with`, whose caller vouched for the machine.
         unsafe { $instruction::<{ $constant }>($($argument),*) }
     }};
     ($instruction:ident($($argument:expr),*)) => {{
@@ -60,11 +104,11 @@ macro_rules! op {
 
 macro_rules! operators {
     ($vector:ident: $($trait:ident $name:ident $instruction:ident),*) => {$(
-        impl $trait for $vector {
+        impl<const QUIET: bool> $trait for $vector<QUIET> {
             type Output = Self;
             #[inline(always)]
             fn $name(self, other: Self) -> Self {
-                $vector(op!($instruction(self.0, other.0)))
+                Self(op!($instruction(self.0, other.0)))
             }
         }
     )*};
@@ -80,8 +124,9 @@ macro_rules! shared {
      $splat_bits:ident, $sub_bits:ident) => {
         type Mask = $register;
         type Unrest = __m256i;
-        type Sum = Twice<F64x4>;
+        type Sum = Twice<F64x4<QUIET>>;
         const LANES: usize = $lanes;
+        const LEAVES_SMALL: bool = QUIET;
 
         #[inline(always)]
         unsafe fn load(from: *const $real) -> Self {
@@ -184,14 +229,14 @@ macro_rules! numbers {
 
 /// The upper twelve bits of four 64-bit integers, the others 0, as signed numbers.
 #[inline(always)]
-fn exponents(of: __m256i) -> F64x4 {
+fn exponents<const QUIET: bool>(of: __m256i) -> F64x4<QUIET> {
     // There is no conversion of 64-bit integers: k + 2048 in the low bits of 2^104 is that number of steps.
     const MAGIC: u64 = ((1023 + 104) << 52) + 0x800;
     let k = op!(_mm256_xor_si256(op!(_mm256_srli_epi64::<52>(of)), op!(_mm256_set1_epi64x(MAGIC as i64))));
     F64x4(op!(_mm256_sub_pd(op!(_mm256_castsi256_pd(k)), op!(_mm256_set1_pd(f64::from_bits(MAGIC))))))
 }
 
-impl Numbers for F64x4 {
+impl<const QUIET: bool> Numbers for F64x4<QUIET> {
     numbers!(f64, _mm256_set1_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd);
 
     #[inline(always)]
@@ -203,7 +248,7 @@ impl Numbers for F64x4 {
     }
 }
 
-impl Lanes for F64x4 {
+impl<const QUIET: bool> Lanes for F64x4<QUIET> {
     shared!(
         f64,
         __m256d,
@@ -277,16 +322,16 @@ impl Lanes for F64x4 {
         Self(op!(_mm256_cvtps_pd(op!(_mm_loadu_ps(from)))))
     }
     #[inline(always)]
-    fn part(self, _: usize) -> Twice<F64x4> {
+    fn part(self, _: usize) -> Twice<F64x4<QUIET>> {
         Twice(self, Self::zero())
     }
     #[inline(always)]
-    fn part_of_two(a: Self, b: Self, _: usize) -> Twice<F64x4> {
+    fn part_of_two(a: Self, b: Self, _: usize) -> Twice<F64x4<QUIET>> {
         Twice(a, b)
     }
 }
 
-impl Numbers for F32x8 {
+impl<const QUIET: bool> Numbers for F32x8<QUIET> {
     numbers!(f32, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps);
 
     #[inline(always)]
@@ -299,7 +344,7 @@ impl Numbers for F32x8 {
     }
 }
 
-impl Lanes for F32x8 {
+impl<const QUIET: bool> Lanes for F32x8<QUIET> {
     shared!(
         f32,
         __m256,
@@ -372,13 +417,13 @@ impl Lanes for F32x8 {
         Self(op!(_mm256_cvtph_ps(op!(_mm_loadu_si128(from.cast())))))
     }
     #[inline(always)]
-    fn part(self, _: usize) -> Twice<F64x4> {
+    fn part(self, _: usize) -> Twice<F64x4<QUIET>> {
         let (low, high) = (op!(_mm256_castps256_ps128(self.0)), op!(_mm256_extractf128_ps::<1>(self.0)));
         Twice(F64x4(op!(_mm256_cvtps_pd(low))), F64x4(op!(_mm256_cvtps_pd(high))))
     }
 }
 
-impl Doubles for F64x4 {
+impl<const QUIET: bool> Doubles for F64x4<QUIET> {
     #[inline(always)]
     fn unzip(a: Self, b: Self) -> (Self, Self) {
         (Self(op!(_mm256_unpacklo_pd(a.0, b.0))), Self(op!(_mm256_unpackhi_pd(a.0, b.0))))

@@ -132,7 +132,7 @@ macro_rules! shared {
         type Unrest = __m512i;
         type Sum = F64x8<HOW>;
         const LANES: usize = <$mask>::BITS as usize;
-        const FLUSHED: bool = HOW == FLUSHED;
+        const LEAVES_SMALL: bool = HOW == FLUSHED;
 
         #[inline(always)]
         unsafe fn load(from: *const $real) -> Self {

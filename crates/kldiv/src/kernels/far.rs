@@ -236,11 +236,13 @@ pub(super) fn begin_far<I: Isa, T: Vector>(p: &[T], q: &[T]) -> bool {
 }
 
 /// What is odd of a pair: p below 0 or from 2 on, q that is not normal or from 4 on. Where p is 0 or subnormal the term is NaN,
-/// or so small that nothing is seen of it; where subnormal numbers count as zeros it is odd as well.
+/// or so small that nothing is seen of it; where what is small is left to others it is odd as well.
 #[inline(always)]
 fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
-    let unrest = V::join_unrest(V::unrest(p, V::Real::ZERO), V::unrest(q, V::Real::NORMAL));
-    if V::FLUSHED { V::join_unrest(unrest, V::unrest_below_4(p, q)) } else { unrest }
+    if V::LEAVES_SMALL {
+        return V::unrest_below_4(p, q);
+    }
+    V::join_unrest(V::unrest(p, V::Real::ZERO), V::unrest(q, V::Real::NORMAL))
 }
 
 /// A pair with ones where p is 0, and so the term.

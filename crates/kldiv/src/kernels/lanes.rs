@@ -256,8 +256,8 @@ pub(crate) trait Lanes: Numbers {
     type Sum: Lanes<Real = f64>;
     /// How many lanes there are: a power of 2. What loops take has a multiple of 8, or 1; less is a part of such a vector.
     const LANES: usize;
-    /// Whether the floating-point environment makes zeros of subnormal numbers.
-    const FLUSHED: bool = false;
+    /// Whether numbers from which a subnormal one could come are left to others.
+    const LEAVES_SMALL: bool = false;
 
     /// # Safety
     /// `LANES` elements from `from` on are readable.
@@ -306,14 +306,15 @@ pub(crate) trait Lanes: Numbers {
     fn unrest_of(p: Self, q: Self, from: Self::Real) -> Self::Unrest {
         Self::join_unrest(Self::unrest(p, from), Self::unrest(q, from))
     }
-    /// The same of normal numbers below 4; where subnormal numbers count as zeros, of such that leave none.
+    /// The same of normal numbers below 4; where [what is small is left to others](Self::LEAVES_SMALL), of those below 2 that
+    /// are not.
     #[inline(always)]
     fn unrest_below_4(p: Self, q: Self) -> Self::Unrest {
-        let unrest = Self::unrest_of(p, q, Self::Real::NORMAL);
-        if !Self::FLUSHED {
-            return unrest;
+        if !Self::LEAVES_SMALL {
+            return Self::unrest_of(p, q, Self::Real::NORMAL);
         }
-        Self::join_unrest(unrest, Self::unrest_of(p, q, Self::Real::LEAST))
+        let below_2 = Self::unrest_of(p, q, Self::Real::ZERO);
+        Self::join_unrest(below_2, Self::unrest_of(p, q, Self::Real::LEAST))
     }
     /// Whether all are calm; never of a NaN.
     fn calm(unrest: Self::Unrest) -> bool;

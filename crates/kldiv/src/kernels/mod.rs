@@ -24,6 +24,8 @@ use crate::kernels::widen::Widen;
 use crate::sum::{Compensated, Total};
 use crate::view::Row;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod anywhere;
 mod apart;
 #[cfg(test)]
 mod apart_tests;
@@ -75,6 +77,32 @@ pub(crate) mod triangular;
 mod twice;
 pub(crate) mod vae;
 mod widen;
+
+/// On other machines no way is found.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) mod anywhere {
+    use std::convert::Infallible;
+
+    use super::Rest;
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Anywhere<const LOOKS: usize>(Infallible);
+
+    impl<const LOOKS: usize> Anywhere<LOOKS> {
+        pub(crate) fn new(_: usize) -> Option<Self> {
+            None
+        }
+
+        pub(crate) unsafe fn kl<T, R>(
+            self,
+            _: &[T],
+            _: &[T],
+            _: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+        ) -> R {
+            match self.0 {}
+        }
+    }
+}
 
 /// An instruction set that there are kernels for; of those that one machine may have, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -238,50 +266,6 @@ pub(crate) fn value_rest<O: Op<M, C>, T: Vector, const M: usize, const C: usize>
         Rest::Near => sum_of_terms(op, &AsGiven, p, q).difference(),
         Rest::All => value(op, p, q),
     }
-}
-
-/// KL of two slices of equal length as [`value`] gives it, in whatever floating-point environment, which is left as it was; of
-/// what is short, ordinary, and apart or a single pair. `then` gets the slices, and that or what is left to do.
-///
-/// # Safety
-/// The active instruction set is AVX-512.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(crate) unsafe fn kl_anywhere<T: still::Single, R>(
-    p: &[T],
-    q: &[T],
-    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
-) -> R {
-    // SAFETY: the caller's promise, for each; and `Short` may be run so.
-    unsafe {
-        if let (&[x], &[y]) = (p, q) {
-            return then(p, q, still::kl_of_pair(x, y).ok_or(Rest::All));
-        }
-        let keeps = still::keeps_subnormals();
-        // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
-        if p.len() > if keeps { BLOCK } else { LONG_STRETCH } {
-            return then(p, q, Err(Rest::All));
-        }
-        match (keeps, far::may_be(p, q)) {
-            (true, true) => avx512::short_far_still::<_, _, { avx512::STILL }>(p, q, then),
-            (true, false) => avx512::short_still::<_, _, { avx512::STILL }>(p, q, then),
-            (false, true) => avx512::short_far_still::<_, _, { avx512::FLUSHED }>(p, q, then),
-            (false, false) => avx512::short_still::<_, _, { avx512::FLUSHED }>(p, q, then),
-        }
-    }
-}
-
-/// The same where there are no such instructions.
-///
-/// # Safety
-/// None is needed.
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) unsafe fn kl_anywhere<T, R>(
-    p: &[T],
-    q: &[T],
-    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
-) -> R {
-    then(p, q, Err(Rest::All))
 }
 
 /// The sums of a measure's terms over two slices of equal length, at most a share.

@@ -50,7 +50,7 @@ impl<V: Lanes> Lanes for Twice<V> {
     type Unrest = V::Unrest;
     type Sum = V::Sum;
     const LANES: usize = 2 * V::LANES;
-    const FLUSHED: bool = V::FLUSHED;
+    const LEAVES_SMALL: bool = V::LEAVES_SMALL;
 
     #[inline(always)]
     unsafe fn load(from: *const V::Real) -> Self {

@@ -1,0 +1,132 @@
+//! KL of short vectors in whatever floating-point environment a caller is, which is left as it was: for the C ABI.
+//!
+//! In plain words: to look at the environment waits for all that was computed before, and takes as long as a logarithm. With
+//! AVX-512 nobody looks: instructions say themselves how they round, and that they raise no flag. With AVX2 it is looked at
+//! once: where it is the default one, and the flag of inexact results is up, what raises no other flag has nothing to put back.
+//! What is near, long or not ordinary is left to those who look twice.
+
+use crate::kernels::apart::Rest;
+use crate::kernels::generic::{BLOCK, ValueOfPair};
+use crate::kernels::op::Kl;
+use crate::kernels::{Isa, LONG_STRETCH, avx2, avx512, far, still};
+
+/// That there is a way for this call, which looks at the environment never (AVX-512) or once (AVX2).
+#[derive(Clone, Copy)]
+pub(crate) struct Anywhere<const LOOKS: usize> {
+    /// The environment's register as it was found.
+    found: [u32; LOOKS],
+}
+
+impl<const LOOKS: usize> Anywhere<LOOKS> {
+    /// One for vectors of so many bytes.
+    #[inline(always)]
+    pub(crate) fn new(bytes: usize) -> Option<Self> {
+        if LOOKS == 0 {
+            return Isa::Avx512.is_in_use().then_some(Anywhere { found: [0; LOOKS] });
+        }
+        // Of longer ones, what is asked of numbers that raise no other flag takes more than the second look.
+        if bytes > 1024 || !Isa::Avx2.is_in_use() {
+            return None;
+        }
+        let found = mxcsr();
+        (found & !OTHER_FLAGS == DEFAULT | INEXACT).then_some(Anywhere { found: [found; LOOKS] })
+    }
+
+    /// KL of two slices of equal length as [`crate::kernels::value`] gives it, of what is short, ordinary, and apart or a single
+    /// pair. `then` gets the slices, and that or what is left to do.
+    ///
+    /// # Safety
+    /// The environment is as it was when the way was found.
+    #[inline(always)]
+    pub(crate) unsafe fn kl<T: still::Single, R>(
+        self,
+        p: &[T],
+        q: &[T],
+        then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+    ) -> R {
+        // SAFETY: that way was found, and so the instruction set is in use; the caller's promise.
+        unsafe {
+            match self.found.first() {
+                None => with_avx512(p, q, then),
+                Some(found) => with_avx2(*found, p, q, then),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The active instruction set is AVX-512.
+#[inline(always)]
+pub(super) unsafe fn with_avx512<T: still::Single, R>(
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    // SAFETY: the caller's promise, for each; and `Short` may be run so.
+    unsafe {
+        if let (&[x], &[y]) = (p, q) {
+            return then(p, q, still::kl_of_pair(x, y).ok_or(Rest::All));
+        }
+        let keeps = still::keeps_subnormals();
+        // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
+        if p.len() > if keeps { BLOCK } else { LONG_STRETCH } {
+            return then(p, q, Err(Rest::All));
+        }
+        match (keeps, far::may_be(p, q)) {
+            (true, true) => avx512::short_far_still::<_, _, { avx512::STILL }>(p, q, then),
+            (true, false) => avx512::short_still::<_, _, { avx512::STILL }>(p, q, then),
+            (false, true) => avx512::short_far_still::<_, _, { avx512::FLUSHED }>(p, q, then),
+            (false, false) => avx512::short_still::<_, _, { avx512::FLUSHED }>(p, q, then),
+        }
+    }
+}
+
+/// # Safety
+/// The active instruction set is AVX2, and the environment's register holds `found`, which is the default but for flags, with
+/// that of inexact results.
+#[inline(always)]
+pub(super) unsafe fn with_avx2<T: still::Single, R>(
+    found: u32,
+    p: &[T],
+    q: &[T],
+    then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
+) -> R {
+    // SAFETY: the caller's promise, for each.
+    unsafe {
+        if let (&[x], &[y]) = (p, q) {
+            if !(x.is_calm(T::LEAST) && y.is_calm(T::LEAST)) {
+                return then(p, q, Err(Rest::All));
+            }
+            return then(p, q, Ok(avx2::run_quiet(ValueOfPair { op: &Kl, p: x, q: y })));
+        }
+        let then = move |p: &[T], q: &[T], value: Result<f64, Rest>| {
+            // What was no answer may have raised any flag.
+            if value.is_err() {
+                set_mxcsr(found);
+            }
+            then(p, q, value)
+        };
+        if far::may_be(p, q) { avx2::short_far_quiet(p, q, then) } else { avx2::short_quiet(p, q, then) }
+    }
+}
+
+/// The register that says how to round and what traps, and what was flagged: as a thread has it that begins.
+pub(super) const DEFAULT: u32 = 0x1F80;
+pub(super) const INEXACT: u32 = 0x20;
+const OTHER_FLAGS: u32 = 0x1F;
+
+#[inline(always)]
+pub(super) fn mxcsr() -> u32 {
+    let mut found = 0;
+    // SAFETY: writes the register to four bytes of ours.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut found, options(nostack, preserves_flags)) };
+    found
+}
+
+/// # Safety
+/// It is the default but for flags.
+#[inline(always)]
+pub(super) unsafe fn set_mxcsr(to: u32) {
+    // SAFETY: the caller's promise: nothing computes in another way for it.
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const to, options(nostack, preserves_flags)) };
+}
