@@ -19,12 +19,11 @@
 
 use std::mem::MaybeUninit;
 
-use crate::kernels::far;
-use crate::kernels::generic::{BLOCK, Loaded, STRETCH, settle, vectors};
+use crate::kernels::far::{self, ones_for_zeros};
+use crate::kernels::generic::{BLOCK, Loaded, STRETCH, vectors};
 use crate::kernels::lane_sums::{join, join_columns, join_rows, joined_both, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead, separately};
 use crate::kernels::log::{Quotient, Ratio};
-use crate::kernels::op::Kl;
 use crate::kernels::prepare::AsGiven;
 use crate::kernels::rows::{ROWS, row};
 use crate::kernels::scalar::{Array, One};
@@ -159,7 +158,7 @@ impl<S: Lanes<Real = f64>> Lane<S> {
             };
             fetch_ahead(p.as_ptr().wrapping_add(at));
             fetch_ahead(q.as_ptr().wrapping_add(at));
-            let quotient = begun.add::<ZEROS>(pair)?;
+            let quotient = begun.add::<ZEROS>(pair);
             if once::<I>() {
                 begun.curved = quotient.add_curved(pair.p.hi, begun.curved);
             } else {
@@ -168,7 +167,7 @@ impl<S: Lanes<Real = f64>> Lane<S> {
             (at, n) = (at + T::On::<I>::LANES, n + 1);
         }
         if let Some(pair) = vectors(&AsGiven, p, q, &mut at) {
-            let quotient = begun.add::<ZEROS>(pair)?;
+            let quotient = begun.add::<ZEROS>(pair);
             begun.rest = quotient.add_curved(pair.p.hi, T::On::<I>::zero());
         }
         // No closure: it would not be compiled for the instruction set.
@@ -247,8 +246,8 @@ impl<V: Lanes> Begun<V> {
     }
 
     #[inline(always)]
-    fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>) -> Option<Quotient<V>> {
-        let pair = if ZEROS { without_zeros(pair)? } else { pair };
+    fn add<const ZEROS: bool>(&mut self, pair: Loaded<V>) -> Quotient<V> {
+        let pair = if ZEROS { ones_for_zeros(pair) } else { pair };
         self.unrest = V::join_unrest(self.unrest, V::unrest_below_4(pair.p.hi, pair.q.hi));
         let ratio = Ratio::of(pair.p, pair.q);
         let straight = ratio.straight();
@@ -256,7 +255,7 @@ impl<V: Lanes> Begun<V> {
             let (sum, taken) = add_straight::<V>(self.straight, straight.part(part));
             (self.straight, self.taken) = (sum, self.taken + taken);
         }
-        Some(ratio.quotient())
+        ratio.quotient()
     }
 }
 
@@ -270,13 +269,6 @@ unsafe fn add_curved<V: Lanes>(p: &[V::Real], quotients: &Quotients<V>, n: usize
     let (p, quotient) =
         unsafe { (V::load(p.as_ptr().add(n * V::LANES)), quotients.get_unchecked(n).assume_init()) };
     quotient.add_curved(p, curved)
-}
-
-/// A pair whose zeros are set right, if nothing else is to be.
-#[inline(always)]
-fn without_zeros<V: Lanes>(pair: Loaded<V>) -> Option<Loaded<V>> {
-    let (settled, odd) = settle(&Kl, &pair);
-    if odd { None } else { Some(settled) }
 }
 
 /// A straight sum and another term of it, and what rounding takes from them.
@@ -568,7 +560,7 @@ impl<T: Vector> ApartColumns<'_, T> {
         let (p, q) =
             unsafe { (transpose::columns::<T::On<I>>(p, cols), transpose::columns::<T::On<I>>(q, cols)) };
         for (n, first) in (0..cols).step_by(columns).enumerate() {
-            let pair = without_zeros(Loaded::of(&AsGiven, p[n], q[n]))?;
+            let pair = ones_for_zeros(Loaded::of(&AsGiven, p[n], q[n]));
             if !T::On::<I>::calm(T::On::<I>::unrest_below_4(pair.p.hi, pair.q.hi)) {
                 return None;
             }

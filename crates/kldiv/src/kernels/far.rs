@@ -247,7 +247,7 @@ fn unrest<V: Lanes>(p: V, q: V) -> V::Unrest {
 
 /// A pair with ones where p is 0, and so the term.
 #[inline(always)]
-fn ones_for_zeros<V: Lanes>(pair: Loaded<V>) -> Loaded<V> {
+pub(super) fn ones_for_zeros<V: Lanes>(pair: Loaded<V>) -> Loaded<V> {
     let (p, q) = (pair.p.hi, pair.q.hi);
     let nothing = Kl.nothing(p, q);
     Loaded::of(&AsGiven, V::select(nothing, V::one(), p), V::select(nothing, V::one(), q))
