@@ -146,6 +146,7 @@ impl Isa {
     }
 
     /// Whether it is known to be the active one.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn is_in_use(self) -> bool {
         CHOSEN.load(Ordering::Relaxed) == self as u8
