@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::exp"],
     &["kernels::log"],
     &["kernels::op", "kernels::prepare", "kernels::still"],
-    &["kernels::lane_sums"],
+    &["kernels::lane_sums", "kernels::renyi"],
     &["kernels::generic", "kernels::gamma", "kernels::loss", "kernels::softmax"],
     &["kernels::gradient", "kernels::pairs"],
     &["kernels::elementary"],

@@ -283,7 +283,7 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize> Job for
     #[inline(always)]
     fn run<I: Isa>(self) -> Total<M, C> {
         let (p, q) = self.prepare.pair(Array([self.p]), Array([self.q]));
-        total_of_one(self.op, Loaded { p, q, live: None })
+        total_of_one(self.op, Loaded { p, q, live: None, alone: None })
     }
 }
 
@@ -407,13 +407,15 @@ pub(super) struct Loaded<V: Lanes> {
     pub(super) p: Parts<V>,
     pub(super) q: Parts<V>,
     live: Option<V::Mask>,
+    /// See [`Op::alone`]; of what is settled.
+    alone: Option<(V::Mask, V)>,
 }
 
 impl<V: Lanes> Loaded<V> {
     #[inline(always)]
     pub(super) fn of<P: Prepare>(prepare: &P, p: V, q: V) -> Self {
         let (p, q) = prepare.pair(p, q);
-        Loaded { p, q, live: None }
+        Loaded { p, q, live: None, alone: None }
     }
 
     /// # Safety
@@ -453,7 +455,7 @@ pub(super) fn vectors<V: Lanes, P: Prepare>(
     if p.lo.is_some() {
         fill_with_ones(live, &mut p, &mut q);
     }
-    Some(Loaded { p, q, live: Some(live) })
+    Some(Loaded { p, q, live: Some(live), alone: None })
 }
 
 /// Puts p = q = 1 in every lane outside the mask.
@@ -468,36 +470,46 @@ fn fill_with_ones<V: Lanes>(keep: V::Mask, p: &mut Parts<V>, q: &mut Parts<V>) {
 }
 
 /// Puts p = q = 1 in every lane where a number is zero, subnormal, huge or no probability, and says whether such a
-/// lane has terms that must be computed one at a time, by [`edge_terms`].
+/// lane has terms that must be computed one at a time, by [`edge_terms`]; those where only one is 0 may be known.
 #[inline(always)]
 pub(super) fn settle<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     given: &Loaded<V>,
 ) -> (Loaded<V>, bool) {
-    let Loaded { mut p, mut q, live } = *given;
+    let Loaded { mut p, mut q, live, .. } = *given;
     if O::takes_all(p.hi, q.hi) {
-        return (Loaded { p, q, live }, false);
+        return (*given, false);
     }
-    let (keep, nothing) = (O::takes(p.hi, q.hi), op.nothing(p.hi, q.hi));
+    let keep = O::takes(p.hi, q.hi);
+    let (settled, alone) = (V::or(keep, op.nothing(p.hi, q.hi)), op.alone(p.hi, q.hi));
+    let settled = match alone {
+        Some((mask, _)) => V::or(settled, mask),
+        None => settled,
+    };
     fill_with_ones(keep, &mut p, &mut q);
     let live = match live {
         Some(live) => V::and(live, keep),
         None => keep,
     };
-    (Loaded { p, q, live: Some(live) }, !V::all(V::or(keep, nothing)))
+    (Loaded { p, q, live: Some(live), alone }, !V::all(settled))
 }
 
-/// The terms of settled vectors; 0 in the lanes that are not live.
+/// The terms of settled vectors; 0 in the lanes that are not live, nor alone.
 #[inline(always)]
 pub(super) fn live_terms<O: Op<M, C>, V: Lanes, const M: usize, const C: usize>(
     op: &O,
     settled: &Loaded<V>,
 ) -> Terms<V, M, C> {
-    let terms = op.terms(settled.p, settled.q);
-    match settled.live {
-        Some(live) if !O::NOTHING_AT_ONE => terms.within(live),
-        _ => terms,
+    let mut terms = op.terms(settled.p, settled.q);
+    if let Some(live) = settled.live
+        && !O::NOTHING_AT_ONE
+    {
+        terms = terms.within(live);
     }
+    if let Some((mask, term)) = settled.alone {
+        terms.plain[0] = V::select(mask, term, terms.plain[0]);
+    }
+    terms
 }
 
 /// Adds the terms of some of the lanes, those that are not taken, to sums of eight.
@@ -536,14 +548,16 @@ fn add_edges_in_memory<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
     }
 }
 
-/// The terms of a pair that is not taken.
+/// The terms of a pair that is not taken, nor alone.
 fn edge_of<O: Op<M, C>, R: Real, const M: usize, const C: usize>(
     op: &O,
     p: R,
     q: R,
 ) -> Option<Terms<f64, M, C>> {
-    let taken = Array::<R, 1>::all(O::takes(Array([p]), Array([q])));
-    (!taken).then(|| op.edge(p.to_f64(), q.to_f64()))
+    let (one_p, one_q) = (Array([p]), Array([q]));
+    let [taken] = O::takes(one_p, one_q);
+    let alone = op.alone(one_p, one_q).is_some_and(|([alone], _)| alone);
+    (!taken && !alone).then(|| op.edge(p.to_f64(), q.to_f64()))
 }
 
 /// The terms of the lanes that are not taken; 0 for the others.

@@ -61,6 +61,7 @@ pub(crate) mod prepare;
 pub(crate) mod product;
 #[cfg(test)]
 mod product_tests;
+pub(crate) mod renyi;
 mod rows;
 pub(crate) mod scalar;
 pub(crate) mod slopes;

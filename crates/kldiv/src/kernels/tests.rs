@@ -7,11 +7,10 @@ use crate::kernels::gradient::{Exponentials, Gradient, MixtureGradient, Slope, S
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::log::{Ln1p, LnQuotient};
 use crate::kernels::loss::{OfLogarithm, OfProbability, Part};
-use crate::kernels::op::{
-    CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Logs, Mass, Op, Renyi, ShiftedRenyi,
-};
+use crate::kernels::op::{CrossEntropy, Entropy, Gap, Halves, Jeffreys, JensenShannon, Kl, Mass, Op};
 use crate::kernels::prepare::{AsGiven, Prepare, Scale, Scaled};
 use crate::kernels::product::LnRatio;
+use crate::kernels::renyi::{Logs, Renyi, ShiftedRenyi};
 use crate::kernels::rows::{Columns, Masses, Of, ROWS, Rows, few_columns};
 use crate::kernels::softmax::{Compare, Far, Frame, Largest, Position, chunk};
 use crate::kernels::softmax_rows::{Column, SoftmaxRow, SoftmaxRows};
