@@ -106,7 +106,7 @@ pub(crate) trait Op<const M: usize, const C: usize>: Copy + Send + Sync {
         V::and(V::equal(p, V::zero()), no_q)
     }
     /// Lanes among the others where one number is 0 and the other ordinary, and the first of their terms, the only one that is
-    /// not 0, if it is no more than that other number by a factor.
+    /// not 0, where it is infinite or that other number by a factor.
     #[inline(always)]
     fn alone<V: Lanes>(&self, _p: V, _q: V) -> Option<(V::Mask, V)> {
         None
@@ -203,6 +203,11 @@ impl Op<1, 1> for Kl {
         Terms { plain: [ratio.curved()], exact: [ratio.straight()] }
     }
 
+    #[inline(always)]
+    fn alone<V: Lanes>(&self, p: V, q: V) -> Option<(V::Mask, V)> {
+        Some((only(p, q), V::constant(f64::INFINITY)))
+    }
+
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 1> {
         Edge::term(self, (p, q), || if p == 0.0 { 0.0 } else { f64::INFINITY }, |ln| p * ln)
     }
@@ -222,7 +227,8 @@ impl Op<1, 0> for Gap {
 
     #[inline(always)]
     fn alone<V: Lanes>(&self, p: V, q: V) -> Option<(V::Mask, V)> {
-        Some((only(q, p), q))
+        let term = V::select(V::equal(q, V::zero()), V::constant(f64::INFINITY), q);
+        Some((V::or(only(p, q), only(q, p)), term))
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
@@ -241,6 +247,11 @@ impl Op<1, 0> for Jeffreys {
         (ratio.difference() * ratio.ln()).into()
     }
 
+    #[inline(always)]
+    fn alone<V: Lanes>(&self, p: V, q: V) -> Option<(V::Mask, V)> {
+        Some((V::or(only(p, q), only(q, p)), V::constant(f64::INFINITY)))
+    }
+
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
         Edge::term(self, (p, q), || f64::INFINITY, |ln| (p - q) * ln)
     }
@@ -256,6 +267,11 @@ impl Op<3, 0> for BothWays {
         let ratio = Ratio::of(p, q);
         let ln = ratio.ln();
         Terms { plain: [ratio.difference() * ln, V::zero() - p.hi * ln, q.hi * ln], exact: [] }
+    }
+
+    #[inline(always)]
+    fn alone<V: Lanes>(&self, p: V, q: V) -> Option<(V::Mask, V)> {
+        Some((V::or(only(p, q), only(q, p)), V::constant(f64::INFINITY)))
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 3, 0> {
@@ -416,6 +432,11 @@ impl Op<1, 0> for CrossEntropy {
     fn terms<V: Lanes>(&self, p: Parts<V>, q: Parts<V>) -> Terms<V, 1, 0> {
         let sum = sum_beside(self.sum, q);
         (p.hi * Ratio::of(q, sum).ln()).into()
+    }
+
+    #[inline(always)]
+    fn alone<V: Lanes>(&self, p: V, q: V) -> Option<(V::Mask, V)> {
+        Some((only(p, q), V::constant(f64::INFINITY)))
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 1, 0> {
