@@ -37,14 +37,16 @@ fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
     kinds.extend([swapped(n.min(200)..n), swapped(0..n.min(200))]);
     let some_zeros = p.iter().enumerate().map(|(i, x)| if i % 77 == 70 { T::ZERO } else { *x }).collect();
     kinds.push((some_zeros, q.clone()));
-    // The same with subnormal numbers of P, before zeros and among them, of which some are as small as can be.
-    let tiny = |i: usize, x: T| match i % 77 {
-        30 => T::from_f64(T::NORMAL.to_f64() * 0.75),
-        70 if i > 300 => T::ZERO,
-        _ if i % 401 == 390 => T::from_f64(T::NORMAL.to_f64() * 1e-6),
-        _ => x,
-    };
-    kinds.push((p.iter().enumerate().map(|(i, x)| tiny(i, *x)).collect(), q.clone()));
+    // The same with numbers of P that are subnormal, or the smallest that are not, in pieces before those with zeros.
+    for small in [0.75, 1.5] {
+        let tiny = |(i, x): (usize, &T)| match i % 77 {
+            30 if i < 250 => T::from_f64(T::NORMAL.to_f64() * small),
+            70 if i > 300 => T::ZERO,
+            _ if small < 1.0 && i % 401 == 390 => T::from_f64(T::NORMAL.to_f64() * small * 1e-6),
+            _ => *x,
+        };
+        kinds.push((p.iter().enumerate().map(tiny).collect(), q.clone()));
+    }
     // So much of Q where P has nothing that sums of f32 that are far apart do not stand.
     let odd = |x: &[T], by: f64| {
         let scaled = |(i, x): (usize, &T)| if i % 2 == 1 { T::from_f64(x.to_f64() * by) } else { *x };
