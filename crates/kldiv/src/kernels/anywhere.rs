@@ -2,7 +2,8 @@
 //!
 //! In plain words: to look at the environment waits for all that was computed before, and takes as long as a logarithm. With
 //! AVX-512 nobody looks: instructions say themselves how they round, and that they raise no flag. With AVX2 it is looked at
-//! once: where it is the default one, and the flag of inexact results is up, what raises no other flag has nothing to put back.
+//! once: where it is the default one, what raises no flag but that of inexact results has nothing to put back if that one is up,
+//! as it is soon in any program, and else one thing that is known.
 //! What is near, long or not ordinary is left to those who look twice.
 
 use crate::kernels::apart::Rest;
@@ -29,7 +30,7 @@ impl<const LOOKS: usize> Anywhere<LOOKS> {
             return None;
         }
         let found = mxcsr();
-        (found & !OTHER_FLAGS == DEFAULT | INEXACT).then_some(Anywhere { found: [found; LOOKS] })
+        (found & !FLAGS == DEFAULT).then_some(Anywhere { found: [found; LOOKS] })
     }
 
     /// KL of two slices of equal length as [`crate::kernels::value`] gives it, of what is short, ordinary, and apart or a single
@@ -82,8 +83,7 @@ pub(super) unsafe fn with_avx512<T: still::Single, R>(
 }
 
 /// # Safety
-/// The active instruction set is AVX2, and the environment's register holds `found`, which is the default but for flags, with
-/// that of inexact results.
+/// The active instruction set is AVX2, and the environment's register holds `found`, which is the default but for flags.
 #[inline(always)]
 pub(super) unsafe fn with_avx2<T: still::Single, R>(
     found: u32,
@@ -97,23 +97,61 @@ pub(super) unsafe fn with_avx2<T: still::Single, R>(
             if !(x.is_calm(T::LEAST) && y.is_calm(T::LEAST)) {
                 return then(p, q, Err(Rest::All));
             }
-            return then(p, q, Ok(avx2::run_quiet(ValueOfPair { op: &Kl, p: x, q: y })));
-        }
-        let then = move |p: &[T], q: &[T], value: Result<f64, Rest>| {
-            // What was no answer may have raised any flag.
-            if value.is_err() {
-                set_mxcsr(found);
+            let value = avx2::run_quiet(ValueOfPair { op: &Kl, p: x, q: y });
+            if found & INEXACT == 0 {
+                set_mxcsr_elsewhere(found);
             }
-            then(p, q, value)
-        };
+            return then(p, q, Ok(value));
+        }
+        let then = move |p: &[T], q: &[T], value| then(p, q, put_back(found, value));
         if far::may_be(p, q) { avx2::short_far_quiet(p, q, then) } else { avx2::short_quiet(p, q, then) }
     }
+}
+
+/// A value, once the register holds what it held before that was computed.
+///
+/// # Safety
+/// As for [`with_avx2`], but for flags.
+#[inline(always)]
+unsafe fn put_back(found: u32, value: Result<f64, Rest>) -> Result<f64, Rest> {
+    match value {
+        Ok(value) if found & INEXACT != 0 => Ok(value),
+        Ok(mut value) => {
+            // SAFETY: as for `set_mxcsr`; the value goes through it, so that no part of it is computed afterwards.
+            unsafe {
+                std::arch::asm!(
+                    "ldmxcsr [{}] /* {} */",
+                    in(reg) &raw const found,
+                    inout(xmm_reg) value,
+                    options(nostack, preserves_flags)
+                );
+            }
+            Ok(value)
+        }
+        // What was no answer may have raised any flag.
+        Err(rest) => {
+            // SAFETY: the caller's promise.
+            unsafe { set_mxcsr(found) };
+            Err(rest)
+        }
+    }
+}
+
+/// [`set_mxcsr`] in a call of its own, which alone has a place on the stack.
+///
+/// # Safety
+/// The same.
+#[cold]
+#[inline(never)]
+unsafe fn set_mxcsr_elsewhere(to: u32) {
+    // SAFETY: the caller's promise.
+    unsafe { set_mxcsr(to) };
 }
 
 /// The register that says how to round and what traps, and what was flagged: as a thread has it that begins.
 pub(super) const DEFAULT: u32 = 0x1F80;
 pub(super) const INEXACT: u32 = 0x20;
-const OTHER_FLAGS: u32 = 0x1F;
+const FLAGS: u32 = 0x3F;
 
 #[inline(always)]
 pub(super) fn mxcsr() -> u32 {
