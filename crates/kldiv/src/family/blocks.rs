@@ -1,7 +1,8 @@
-//! Many pairs of one family at once, by the vector kernels.
+//! Many pairs of one family at once, by the vector kernels; of two families see [`crossings`].
 
 use std::ops::Range;
 
+use crate::family::crossings;
 use crate::family::names::Family;
 use crate::family::shares::{self, Wanted};
 use crate::kernels::entropies::{self, Of, Scale};
@@ -10,10 +11,14 @@ use crate::kernels::slopes::{Gradients, Made};
 use crate::kernels::{dispatch, elementary, slopes};
 use crate::view::View;
 
-/// Writes the divergences of the rows from `start` on; what is not finite where a row has to be looked at by itself, as all
-/// have of a family that has no kernel. Says whether all are finite.
-pub(crate) fn divergences(family: Family, p: &View, q: &View, start: usize, out: &mut [f64]) -> bool {
-    compute(family, p, q, Wanted::Divergences, start, out)
+/// Writes the divergences of the rows from `start` on; what is not finite, and of two families what is no number, where a row
+/// has to be looked at by itself, as all have where there is no kernel. Says whether none has to.
+pub(crate) fn divergences(p: (Family, &View), q: (Family, &View), start: usize, out: &mut [f64]) -> bool {
+    if p.0 == q.0 {
+        return compute(p.0, p.1, q.1, Wanted::Divergences, start, out);
+    }
+    let (of_p, of_q) = (p.1.some_rows(start, out.len()), q.1.some_rows(start, out.len()));
+    crossings::divergences((p.0, &of_p), (q.0, &of_q), out)
 }
 
 /// Writes the entropies of the rows from `start` on, in the same way.
@@ -23,6 +28,9 @@ pub(crate) fn entropies(family: Family, p: &View, start: usize, out: &mut [f64])
 
 fn compute(family: Family, p: &View, q: &View, wanted: Wanted, start: usize, out: &mut [f64]) -> bool {
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
+    if wanted == Wanted::Divergences && crossings::take(family) {
+        return crossings::divergences((family, &p), (family, &q), out) && out.iter().all(|x| x.is_finite());
+    }
     if shares::has(family) {
         return shares::compute(family, &p, &q, wanted, out);
     }

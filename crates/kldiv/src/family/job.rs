@@ -51,10 +51,10 @@ impl<'a> Job<'a> {
         let [family, other] = self.sides.each_ref().map(|side| side.family);
         let (p, q) = (&self.p, &self.q);
         let finite = match self.measure {
-            Measure::Kl | Measure::Generalized if family == other => divergences(family, p, q, start, out),
-            Measure::Reverse if family == other => divergences(family, q, p, start, out),
-            Measure::Jeffreys | Measure::CrossEntropy if family == other => {
-                sums(family, (p, q), self.measure, start, out)
+            Measure::Kl | Measure::Generalized => divergences((family, p), (other, q), start, out),
+            Measure::Reverse => divergences((other, q), (family, p), start, out),
+            Measure::Jeffreys | Measure::CrossEntropy => {
+                sums((family, p), (other, q), self.measure, start, out)
             }
             Measure::Entropy => entropies(family, p, start, out),
             _ => {
@@ -67,15 +67,16 @@ impl<'a> Job<'a> {
         if plain && finite {
             return None;
         }
+        // A kernel leaves what is not finite where a row has to be looked at by itself, one for two families what is no number.
+        let settled = |value: f64| value.is_finite() || family != other && value == f64::INFINITY;
         for (i, out) in out.iter_mut().enumerate() {
-            if plain && out.is_finite() {
+            if plain && settled(*out) {
                 continue;
             }
             let row = start + i;
-            // A kernel leaves what is not finite where a row has to be looked at by itself.
             *out = if !options.keeps(row) {
                 0.0
-            } else if out.is_finite() {
+            } else if settled(*out) {
                 self.rows.answer(row, Ok(self.in_units(*out)), &mut first)
             } else {
                 let p = row_of(&self.p, row, &mut p_buffer);
@@ -109,15 +110,15 @@ const LEFT: f64 = 1.0 / 16.0;
 /// The sums of the divergences and, for the Jeffreys divergence, those the other way round, or else the entropies, as
 /// [`divergences`] writes what it can. Not inlined, so that its buffer is on the stack only where it is needed.
 #[inline(never)]
-fn sums(family: Family, (p, q): (&View, &View), measure: Measure, start: usize, out: &mut [f64]) -> bool {
-    let mut finite = divergences(family, p, q, start, out);
+fn sums(p: (Family, &View), q: (Family, &View), measure: Measure, start: usize, out: &mut [f64]) -> bool {
+    let mut finite = divergences(p, q, start, out);
     let mut others = [0.0; 32];
     for (i, out) in out.chunks_mut(others.len()).enumerate() {
         let others = &mut others[..out.len()];
         let start = start + 32 * i;
         finite &= match measure {
-            Measure::Jeffreys => divergences(family, q, p, start, others),
-            _ => entropies(family, p, start, others),
+            Measure::Jeffreys => divergences(q, p, start, others),
+            _ => entropies(p.0, p.1, start, others),
         };
         for (kl, other) in out.iter_mut().zip(others) {
             let (sum, sizes) = (*kl + *other, *kl + other.abs());

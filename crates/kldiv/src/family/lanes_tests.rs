@@ -2,12 +2,12 @@
 
 use ndarray::Array2;
 
-use crate::family::kl;
 use crate::family::names::Family;
 use crate::family::one::{Side, value};
+use crate::family::{crossings, kl};
 use crate::kernels::tests::data;
 use crate::policy::{Measure, Options};
-use crate::view::Shape;
+use crate::view::{Shape, View};
 
 /// The most parameters that a family has here.
 const COLS: usize = 5;
@@ -81,4 +81,80 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
             }
         }
     }
+}
+
+/// Of two families, whatever a kernel answers.
+#[test]
+fn pairs_of_two_families_have_the_digits_of_each_by_itself() {
+    use Family::{
+        Bernoulli, Beta, Chi2, ContinuousBernoulli, Exponential, Gamma, Gumbel, HalfNormal, InverseGamma,
+        Laplace, LogNormal, Logistic, Moyal, Normal, Pareto, Poisson, Uniform,
+    };
+    let families = [
+        Normal,
+        Laplace,
+        Gumbel,
+        Logistic,
+        Moyal,
+        LogNormal,
+        HalfNormal,
+        Exponential,
+        Gamma,
+        InverseGamma,
+        Chi2,
+        Beta,
+        ContinuousBernoulli,
+        Uniform,
+        Pareto,
+        Bernoulli,
+        Poisson,
+    ];
+    let cols = |family: Family| family.scalar_params();
+    // From two numbers above 0 and their rest.
+    let fitted = |family: Family, j: usize, x: f64, other: f64| match (family, j) {
+        (Normal | Laplace | Gumbel | Logistic | Moyal | LogNormal, 0) => x.ln(),
+        (Bernoulli | ContinuousBernoulli, _) => x / (1.0 + x),
+        // Half of them within (0, 1), and a few from 0 on.
+        (Uniform, 0) if x > other => 0.0,
+        (Uniform, 0) => 0.5 * x / (1.0 + x),
+        (Uniform, _) if other > 1.0 => 0.5 * (1.0 + x / (1.0 + x)),
+        (Uniform, _) => 0.6 + x,
+        _ => x,
+    };
+    let n = 90;
+    let (of_p, of_q) = &data::<f64>(2 * n)[0];
+    let (mut answered, mut infinite) = (0, 0);
+    for spread in [0.5, 2.0, 6.0] {
+        let far = |x: f64| f64::exp(spread * (2.0 * x - 1.0));
+        let fit = |family: Family, from: &[f64]| {
+            Array2::from_shape_fn((n, cols(family)), |(i, j)| {
+                fitted(family, j, far(from[2 * i + j]), far(from[2 * i + 1 - j]))
+            })
+        };
+        for p_family in families {
+            for q_family in families {
+                if !crossings::have(p_family, q_family) || p_family == q_family && !crossings::take(p_family)
+                {
+                    continue;
+                }
+                let (p, q) = (fit(p_family, of_p), fit(q_family, of_q));
+                let mut together = vec![0.0; n];
+                let (of_p, of_q) = (View::from(&p), View::from(&q));
+                crossings::divergences((p_family, &of_p), (q_family, &of_q), &mut together);
+                let side = |family, cols| Side::new("params", family, Shape { rows: n, cols }, 0).unwrap();
+                let sides = (side(p_family, cols(p_family)), side(q_family, cols(q_family)));
+                for (i, a) in together.into_iter().enumerate().filter(|(_, a)| !a.is_nan()) {
+                    let (p, q) = (p.row(i).to_vec(), q.row(i).to_vec());
+                    let Ok(b) = value((&sides.0, &p), (&sides.1, &q), Measure::Kl) else {
+                        panic!("{p_family:?} {p:?} {q_family:?} {q:?}: {a:e}")
+                    };
+                    let same = a == b || (a - b).abs() <= 1e-12 * b;
+                    assert!(same, "{p_family:?} {p:?} {q_family:?} {q:?}: {a:e}, {b:e} by itself");
+                    answered += a.is_finite() as usize;
+                    infinite += a.is_infinite() as usize;
+                }
+            }
+        }
+    }
+    assert!(answered > 15_000 && infinite > 15_000, "{answered} {infinite}");
 }

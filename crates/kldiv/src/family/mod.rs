@@ -44,6 +44,7 @@ mod categorical;
 mod contbernoulli;
 mod counts;
 mod cross;
+mod crossings;
 mod dirichlet;
 mod gradient;
 mod integrate;

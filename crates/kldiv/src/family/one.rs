@@ -20,7 +20,7 @@ use crate::family::studentt::StudentT;
 use crate::family::uniform::Uniform;
 use crate::family::vonmises::VonMises;
 use crate::family::wishart::{self, Wishart};
-use crate::family::{categorical, cross, dirichlet};
+use crate::family::{categorical, cross, crossings, dirichlet};
 use crate::policy::Measure;
 use crate::view::Shape;
 
@@ -171,6 +171,11 @@ impl Side {
     /// Roughly what a row costs, in elements of a sum.
     pub(crate) fn work(&self, other: &Side) -> usize {
         match self.kind {
+            Kind::Real | Kind::Count
+                if self.family != other.family && crossings::have(self.family, other.family) =>
+            {
+                256
+            }
             Kind::Real if self.family != other.family || self.integrated() => 4096,
             Kind::Count if self.family != other.family => 4096,
             Kind::Real | Kind::Count | Kind::Circle => 16,

@@ -135,6 +135,30 @@ def stirling(z):
     return x * (rest + (far - half) * far.ln() - (x + half) * x.ln() - product.ln() - 60)
 
 
+def mills_rest(u):
+    """(1 - z M(z))/√(2π), M the Mills ratio of the normal distribution and u what 5/(5 + z) is mapped to, -1 at z = 9."""
+    z = 140 / (9 * u + 19) - 5
+    half = z * z / 2
+    term = total = z
+    j = 1
+    while term > D(10) ** -80:
+        j += 2
+        term *= z * z / j
+        total += term
+    return (1 - z * ((PI / 2).sqrt() * half.exp() - total)) / (2 * PI).sqrt()
+
+
+def exponential_mean(z):
+    """What the mean of exp(x η) on (0, 1) exceeds 1/2 by, over η; z = η²."""
+    x = z.sqrt()
+    return (1 / (1 - (-x).exp()) - 1 / x - D("0.5")) / x
+
+
+def exponential_variance(z):
+    x = z.sqrt()
+    return 1 / z - (-x).exp() / (1 - (-x).exp()) ** 2
+
+
 def cells(start, bits, n, kind):
     """Tables and a polynomial for logarithms of numbers from `start` to twice that.
 
@@ -196,6 +220,9 @@ polynomial("EXP_EIGHTH_F32", SLOPE, exp_slope, -half_ln2 / 8, half_ln2 / 8, 3, "
 eighths("f64", 52)
 eighths("f32", 23)
 polynomial("STIRLING_F64", "x r(x) with z = 1/x² and r(x) = ln Γ(x) - (x - 1/2) ln x + x - ln(2π)/2", stirling, D("1e-9"), D(1) / 64, 7, "f64")
+polynomial("MILLS_REST", "(1 - z M(z))/√(2π), M the Mills ratio, by u = (140/(5 + z) - 19)/9", mills_rest, D(-1), D(1), 20, "f64")
+polynomial("SLOPE_MEAN", "(m - 1/2)/η by η², m the mean of a density exp(ηx) on (0, 1)", exponential_mean, D("1e-20"), D(4), 11, "f64")
+polynomial("SLOPE_VARIANCE", "Its variance by η²", exponential_variance, D("1e-20"), D(4), 11, "f64")
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)
 two_parts("LN2_F32", ln2, "f32", 16)

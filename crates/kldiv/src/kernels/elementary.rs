@@ -97,6 +97,22 @@ impl Pair for Bernoulli {
     }
 }
 
+/// Bernoulli against Poisson: chance and rate. `p ln(p/q) − p + q` and `m ln m − m + 1` of the miss m.
+pub(crate) struct CoinAndCount;
+
+impl Pair for CoinAndCount {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, p: V, _: V, q: V, _: V) -> V::Mask {
+        V::and(within(p, CHANCES), within(q, ORDINARY))
+    }
+
+    #[inline(always)]
+    fn divergence<V: Lanes<Real = f64>>(&self, p: V, _: V, q: V, _: V) -> V {
+        let miss = Undivided::of_difference(V::one() - p, V::one(), p);
+        Undivided::of(p, q).divided().gap() + miss.divided().gap()
+    }
+}
+
 /// Bernoulli: logit. With d = b − a and w = p (exp(d) − 1), `ln(1 + w) − p d`, which is p (exp(d) − 1 − d) less w − ln(1 + w).
 pub(crate) struct BernoulliLogits;
 

@@ -108,42 +108,68 @@ pub(crate) fn gamma_gap<V: Lanes<Real = f64>>(x: V, y: V, d: V) -> V {
 }
 
 /// `a + ln Γ(a) + (1 − a) ψ(a)`, the entropy of a gamma distribution of rate 1, and ψ(a).
-///
-/// From a to a + 1 the first rises by ln a − ψ(a). So from a to y = a + 8 it rises by `ln Π − 8 ψ(y) + Σ (k + 1)/(a + k)`,
-/// Π being the product of all a + k, and of that ln Π and 8 ln y are one logarithm.
 #[inline(always)]
 pub(crate) fn gamma_entropy<V: Lanes<Real = f64>>(a: V) -> (V, V) {
-    let (one, half) = (V::one(), V::splat(0.5));
-    let large = V::le(V::splat(LARGE), a);
-    let y = V::select(large, a, a + V::splat(STEPS));
-    let v = one / y;
-    let z = v * v;
-    let (mut rest, mut slope) = (V::zero(), V::zero());
-    let mut n = STIRLING_F64.len();
-    while n > 0 {
-        rest = rest.fma(z, V::splat(STIRLING_F64[n - 1]));
-        slope = slope.fma(z, V::splat((2 * n - 1) as f64 * STIRLING_F64[n - 1]));
-        n -= 1;
+    let Gamma { entropy, digamma, .. } = Gamma::at(a);
+    (entropy, digamma)
+}
+
+/// `ln Γ(a)`, to what is lost of ln 8! where a is small.
+#[inline(always)]
+pub(crate) fn ln_gamma<V: Lanes<Real = f64>>(a: V) -> V {
+    Gamma::at(a).ln
+}
+
+/// What is made of Γ at one a.
+struct Gamma<V> {
+    entropy: V,
+    digamma: V,
+    ln: V,
+}
+
+impl<V: Lanes<Real = f64>> Gamma<V> {
+    /// From a to a + 1 the entropy rises by ln a − ψ(a). So from a to y = a + 8 it rises by `ln Π − 8 ψ(y) + Σ (k + 1)/(a + k)`,
+    /// Π being the product of all a + k, and of that ln Π and 8 ln y are one logarithm, as they are of ln Γ.
+    #[inline(always)]
+    fn at(a: V) -> Self {
+        let (one, half) = (V::one(), V::splat(0.5));
+        let large = V::le(V::splat(LARGE), a);
+        let y = V::select(large, a, a + V::splat(STEPS));
+        let v = one / y;
+        let z = v * v;
+        let (mut rest, mut slope) = (V::zero(), V::zero());
+        let mut n = STIRLING_F64.len();
+        while n > 0 {
+            rest = rest.fma(z, V::splat(STIRLING_F64[n - 1]));
+            slope = slope.fma(z, V::splat((2 * n - 1) as f64 * STIRLING_F64[n - 1]));
+            n -= 1;
+        }
+        let ln_y = Ratio::of(one.into(), y.into()).ln();
+        // ln y − ψ(y).
+        let above = half.fma(v, slope * z);
+        let constant = V::splat(HALF_LN_TWO_PI);
+        let entropy = (y - one).fma(above, rest.fma(v, half.fma(ln_y, constant)));
+        let digamma = ln_y - above;
+        let ln = (a - half).fma(ln_y, rest.fma(v, constant - y));
+        if V::all(large) {
+            return Gamma { entropy, digamma, ln };
+        }
+        // a + k and a + 7 − k have (a + k)(a + 7 − k) = t + c together, and the sums' numerators 2a + 7 and 9a + 7 + 2c.
+        let last = V::splat(STEPS - 1.0);
+        let (t, both) = (a * (a + last), (a + a) + last);
+        let pair = |c: f64| (both, both + V::splat(7.0).fma(a, V::splat(2.0 * c)), t + V::splat(c));
+        let added = |(a, b, c): (V, V, V), (d, e, f): (V, V, V)| (a.fma(f, d * c), b.fma(f, e * c), c * f);
+        let (once, by_number, product) = added(added(pair(0.0), pair(6.0)), added(pair(10.0), pair(12.0)));
+        let inverse = one / product;
+        let y8 = (y * y) * (y * y);
+        let log = Ratio::of((y8 * y8).into(), product.into()).ln();
+        let rise = by_number.fma(inverse, log + V::splat(STEPS) * above);
+        Gamma {
+            entropy: V::select(large, entropy, entropy - rise),
+            digamma: V::select(large, digamma, once.fnma(inverse, digamma)),
+            ln: V::select(large, ln, ln - log),
+        }
     }
-    let ln = Ratio::of(one.into(), y.into()).ln();
-    // ln y − ψ(y).
-    let above = half.fma(v, slope * z);
-    let entropy = (y - one).fma(above, rest.fma(v, half.fma(ln, V::splat(HALF_LN_TWO_PI))));
-    let digamma = ln - above;
-    if V::all(large) {
-        return (entropy, digamma);
-    }
-    // a + k and a + 7 − k have (a + k)(a + 7 − k) = t + c together, and the sums' numerators 2a + 7 and 9a + 7 + 2c.
-    let last = V::splat(STEPS - 1.0);
-    let (t, both) = (a * (a + last), (a + a) + last);
-    let pair = |c: f64| (both, both + V::splat(7.0).fma(a, V::splat(2.0 * c)), t + V::splat(c));
-    let added = |(a, b, c): (V, V, V), (d, e, f): (V, V, V)| (a.fma(f, d * c), b.fma(f, e * c), c * f);
-    let (once, by_number, product) = added(added(pair(0.0), pair(6.0)), added(pair(10.0), pair(12.0)));
-    let inverse = one / product;
-    let y8 = (y * y) * (y * y);
-    let log = Ratio::of((y8 * y8).into(), product.into()).ln();
-    let rise = by_number.fma(inverse, log + V::splat(STEPS) * above);
-    (V::select(large, entropy, entropy - rise), V::select(large, digamma, once.fnma(inverse, digamma)))
 }
 
 /// `Σ 1/((x + k)(y + k))` for k below [`STEPS`], as a quotient. With t = x (x + 7) and z = y (y + 7), k and 7 − k give

@@ -33,10 +33,14 @@ mod apart_tests;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod bounded;
 pub(crate) mod categories;
 pub(crate) mod concentrations;
 #[rustfmt::skip]
 mod coefficients;
+pub(crate) mod costs;
+#[cfg(test)]
+mod costs_tests;
 pub(crate) mod each;
 pub(crate) mod elementary;
 pub(crate) mod entropies;
@@ -47,10 +51,12 @@ mod generic;
 pub(crate) mod gradient;
 mod lane_sums;
 pub(crate) mod lanes;
+pub(crate) mod laws;
 pub(crate) mod log;
 pub(crate) mod loss;
 #[cfg(test)]
 mod matrix_tests;
+pub(crate) mod means;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 pub(crate) mod op;

@@ -68,6 +68,7 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_bernoullis_by_logits: elementary::BernoulliLogits;
     pairs_of_gumbels: elementary::Gumbel;
     pairs_of_weibulls: elementary::Weibull;
+    pairs_of_coins_and_counts: elementary::CoinAndCount;
     pairs_of_geometrics: elementary::Geometric;
     pairs_of_binomials: elementary::Binomial;
     pairs_of_laplaces: elementary::Laplace;

@@ -1,0 +1,161 @@
+//! Pairs of two families, many at a time, by the vector kernels.
+
+use crate::family::names::Family;
+use crate::kernels::bounded;
+use crate::kernels::costs::{self, Cross, Extreme};
+use crate::kernels::laws::{self, Located};
+use crate::kernels::means::{Block, Describe, Known, Moment, TOGETHER};
+use crate::kernels::pairs::{self, Pairs, Side};
+use crate::kernels::{dispatch, elementary};
+use crate::view::View;
+
+/// Whether such pairs have a kernel.
+pub(crate) fn have(p: Family, q: Family) -> bool {
+    way(p, q).is_some()
+}
+
+/// Whether they are the kernels for two of one family, too.
+pub(crate) fn take(family: Family) -> bool {
+    matches!(family, Family::Uniform | Family::ContinuousBernoulli)
+}
+
+/// How such pairs are computed.
+#[derive(Clone, Copy)]
+enum Way {
+    /// As gamma distributions both.
+    Gammas,
+    CoinAndCount,
+    /// By what Q asks for, which P may know.
+    Means([Moment; 2]),
+}
+
+fn way(p: Family, q: Family) -> Option<Way> {
+    use Family::{Bernoulli, Chi2, Exponential, Gamma, Poisson};
+    match (p, q) {
+        (Exponential | Gamma | Chi2, Exponential | Gamma | Chi2) => Some(Way::Gammas),
+        (Bernoulli, Poisson) => Some(Way::CoinAndCount),
+        _ => knows(p).then(|| asks(q).map(Way::Means)).flatten(),
+    }
+}
+
+/// Whether a family is one of [`describe`]'s.
+fn knows(p: Family) -> bool {
+    asks(p).is_some() || p == Family::Logistic
+}
+
+/// What a family asks for as Q, if it is one of [`cross`]'s.
+fn asks(q: Family) -> Option<[Moment; 2]> {
+    use costs::Cost;
+    Some(match q {
+        Family::Normal => costs::Normal::ASKS,
+        Family::Laplace => costs::Laplace::ASKS,
+        Family::Gumbel | Family::Moyal => Extreme::ASKS,
+        Family::LogNormal => costs::LogNormal::ASKS,
+        Family::HalfNormal => costs::HalfNormal::ASKS,
+        Family::Exponential => costs::Exponential::ASKS,
+        Family::Gamma | Family::Chi2 => costs::Gamma::ASKS,
+        Family::InverseGamma => costs::InverseGamma::ASKS,
+        Family::Beta => costs::Beta::ASKS,
+        Family::ContinuousBernoulli => costs::ContinuousBernoulli::ASKS,
+        Family::Uniform => costs::Uniform::ASKS,
+        Family::Pareto => costs::Pareto::ASKS,
+        _ => return None,
+    })
+}
+
+/// Writes the divergences of pairs of rows; NaN where a pair has to be looked at by itself. Says whether none has to. Not
+/// inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+pub(crate) fn divergences(
+    (p_family, p): (Family, &View),
+    (q_family, q): (Family, &View),
+    out: &mut [f64],
+) -> bool {
+    let Some(way) = way(p_family, q_family) else {
+        out.fill(f64::NAN);
+        return false;
+    };
+    let (mut for_p, mut for_q, mut made) = ([[1.0; TOGETHER]; 2], [[1.0; TOGETHER]; 2], [0.0; TOGETHER]);
+    let mut known = Known::nothing();
+    let mut all = true;
+    for (i, out) in out.chunks_mut(TOGETHER).enumerate() {
+        let [p, q] = [p, q].map(|side| side.some_rows(i * TOGETHER, out.len()));
+        columns(p_family, &p, &mut for_p);
+        columns(q_family, &q, &mut for_q);
+        let (p, q) = (Side::Columns(&for_p[0], &for_p[1]), Side::Columns(&for_q[0], &for_q[1]));
+        match way {
+            Way::Gammas => {
+                dispatch(Pairs { pair: pairs::Gamma, p, q, out: &mut made });
+            }
+            Way::CoinAndCount => {
+                dispatch(Pairs { pair: elementary::CoinAndCount, p, q, out: &mut made });
+            }
+            Way::Means(moments) => {
+                describe(p_family, moments, &for_p, &for_q, &mut known);
+                cross(q_family, &known, &for_q, &mut made);
+            }
+        }
+        out.copy_from_slice(&made[..out.len()]);
+        all &= !out.iter().any(|x| x.is_nan());
+    }
+    all
+}
+
+/// The parameters in columns; what is a gamma distribution as one, and a single parameter twice.
+fn columns(family: Family, of: &View, to: &mut [Block; 2]) {
+    let n = of.rows();
+    let [first, second] = to;
+    of.transposed().row(0).copy(&mut first[..n]);
+    match family {
+        Family::Chi2 => {
+            first[..n].iter_mut().for_each(|df| *df *= 0.5);
+            second.fill(0.5);
+        }
+        Family::Exponential => {
+            second.copy_from_slice(first);
+            first.fill(1.0);
+        }
+        _ => of.transposed().row(of.cols() - 1).copy(&mut second[..n]),
+    }
+}
+
+fn describe(family: Family, moments: [Moment; 2], p: &[Block; 2], q: &[Block; 2], known: &mut Known) {
+    match family {
+        Family::Normal => dispatch(Describe { law: laws::Normal, moments, p, q, known }),
+        Family::Laplace => dispatch(Describe { law: laws::Laplace, moments, p, q, known }),
+        Family::Gumbel => dispatch(Describe { law: Located::GUMBEL, moments, p, q, known }),
+        Family::Logistic => dispatch(Describe { law: Located::LOGISTIC, moments, p, q, known }),
+        Family::Moyal => dispatch(Describe { law: Located::MOYAL, moments, p, q, known }),
+        Family::LogNormal => dispatch(Describe { law: laws::LogNormal, moments, p, q, known }),
+        Family::HalfNormal => dispatch(Describe { law: laws::HalfNormal, moments, p, q, known }),
+        Family::Exponential => dispatch(Describe { law: laws::Exponential, moments, p, q, known }),
+        Family::Gamma | Family::Chi2 => dispatch(Describe { law: laws::Gamma, moments, p, q, known }),
+        Family::InverseGamma => dispatch(Describe { law: laws::InverseGamma, moments, p, q, known }),
+        Family::Beta => dispatch(Describe { law: bounded::Beta, moments, p, q, known }),
+        Family::ContinuousBernoulli => {
+            dispatch(Describe { law: bounded::ContinuousBernoulli, moments, p, q, known });
+        }
+        Family::Uniform => dispatch(Describe { law: bounded::Uniform, moments, p, q, known }),
+        Family::Pareto => dispatch(Describe { law: laws::Pareto, moments, p, q, known }),
+        _ => *known = Known::nothing(),
+    }
+}
+
+fn cross(family: Family, p: &Known, q: &[Block; 2], out: &mut Block) {
+    match family {
+        Family::Normal => dispatch(Cross { cost: costs::Normal, p, q, out }),
+        Family::Laplace => dispatch(Cross { cost: costs::Laplace, p, q, out }),
+        Family::Gumbel => dispatch(Cross { cost: Extreme::GUMBEL, p, q, out }),
+        Family::Moyal => dispatch(Cross { cost: Extreme::MOYAL, p, q, out }),
+        Family::LogNormal => dispatch(Cross { cost: costs::LogNormal, p, q, out }),
+        Family::HalfNormal => dispatch(Cross { cost: costs::HalfNormal, p, q, out }),
+        Family::Exponential => dispatch(Cross { cost: costs::Exponential, p, q, out }),
+        Family::Gamma | Family::Chi2 => dispatch(Cross { cost: costs::Gamma, p, q, out }),
+        Family::InverseGamma => dispatch(Cross { cost: costs::InverseGamma, p, q, out }),
+        Family::Beta => dispatch(Cross { cost: costs::Beta, p, q, out }),
+        Family::ContinuousBernoulli => dispatch(Cross { cost: costs::ContinuousBernoulli, p, q, out }),
+        Family::Uniform => dispatch(Cross { cost: costs::Uniform, p, q, out }),
+        Family::Pareto => dispatch(Cross { cost: costs::Pareto, p, q, out }),
+        _ => out.fill(f64::NAN),
+    }
+}
