@@ -35,15 +35,17 @@ pub(crate) fn divergence(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
     if infinite(p, q) {
         return Ok(f64::INFINITY);
     }
-    let by_means = |p: &dyn Law| {
-        let kl = q.cost(p)?.and(-p.entropy());
-        // Infinite is what is larger than any number.
-        (kl.value == f64::INFINITY || kl.value > CANCELLED * kl.size).then_some(kl.value)
-    };
-    if let Some(kl) = by_means(p) {
-        return Ok(kl);
+    let by_means = |p: &dyn Law| Some(q.cost(p)?.and(-p.entropy()));
+    // Infinite is what is larger than any number.
+    let good = |kl: &Sum| kl.value == f64::INFINITY || kl.value > CANCELLED * kl.size;
+    let means = by_means(p);
+    match means {
+        Some(kl) if good(&kl) => return Ok(kl.value),
+        _ => {}
     }
-    integrate::divergence(p, q).or_else(|error| by_means(&Measured(p)).ok_or(error))
+    let about = means.map(|kl| kl.value).filter(|value| value.is_finite());
+    integrate::divergence(p, q, about)
+        .or_else(|error| by_means(&Measured(p)).filter(good).map(|kl| kl.value).ok_or(error))
 }
 
 /// A distribution whose means are integrated one by one where they have no formula, for where −ln q leaves the range and
@@ -95,6 +97,6 @@ pub(crate) fn cross_entropy(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
     }
     match q.cost(p) {
         Some(cost) if !cost.value.is_nan() => Ok(cost.value),
-        _ => Ok(integrate::divergence(p, q)? + p.entropy()),
+        _ => Ok(integrate::divergence(p, q, None)? + p.entropy()),
     }
 }

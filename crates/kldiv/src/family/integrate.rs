@@ -16,6 +16,10 @@ const ACCEPTED: f64 = 1e-9;
 const ROUNDING: f64 = 1e-15;
 /// How many panels there may be.
 const PANELS: usize = 3000;
+/// Divergences up to here are made of what does not cancel.
+const NEAR: f64 = 0.05;
+/// How far cuts are apart on the line but where there may be a kink.
+const APART: f64 = 0.25;
 /// How wide a panel is beside a cut, at most.
 const WIDTH: f64 = 4.0;
 /// The line is followed as far as this.
@@ -85,14 +89,20 @@ fn ln_cosh(t: f64) -> f64 {
     t.abs() + (-2.0 * t.abs()).exp().ln_1p() - std::f64::consts::LN_2
 }
 
-/// D(P‖Q), where its integrand does not leave the range; otherwise the error of what was found.
-pub(crate) fn divergence(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
+/// D(P‖Q), where its integrand does not leave the range; otherwise the error of what was found. `about` is what it is roughly,
+/// as far as that is known.
+pub(crate) fn divergence(p: &dyn Law, q: &dyn Law, about: Option<f64>) -> Result<f64, f64> {
     let unit = q.ln_unit();
-    between(p, q, &|at, ln_p| (q.ln_shape(at) + unit) - ln_p)
+    between(p, q, about, &|at, ln_p| (q.ln_shape(at) + unit) - ln_p)
 }
 
 /// The same with ln(q/p) at a point where ln p is known.
-pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -> f64) -> Result<f64, f64> {
+pub(crate) fn between(
+    p: &dyn Law,
+    q: &dyn Law,
+    about: Option<f64>,
+    ln_ratio: &dyn Fn(&Point, f64) -> f64,
+) -> Result<f64, f64> {
     let map = Map::of(p);
     let unit = p.ln_unit();
     let weigh = |t: f64| {
@@ -117,13 +127,17 @@ pub(crate) fn between(p: &dyn Law, q: &dyn Law, ln_ratio: &dyn Fn(&Point, f64) -
     };
     // An infinite logarithm says nothing where its weight, which is tiny, has not had a chance to multiply it.
     let finite = |value: f64| if value.is_finite() { Ok(value) } else { Err(value) };
-    let value = over(&plain, &size, &cuts).and_then(finite);
+    let alike = p.support() == q.support();
+    let value = match about {
+        Some(value) if alike && value < NEAR => Ok(value),
+        _ => over(&plain, &size, &cuts).and_then(finite),
+    };
     if let Ok(value) = value
-        && value > 0.05
+        && value > NEAR
     {
         return Ok(value);
     }
-    if p.support() == q.support() {
+    if alike {
         let size = |t: f64| {
             let (weight, l) = weigh(t);
             weight + l.max(0.0) + l.abs().ln_1p()
@@ -202,12 +216,18 @@ pub(crate) fn mean(p: &dyn Law, of: Moment) -> Result<f64, f64> {
     over(&f, &size, &cuts(&map, &[p.place()]))
 }
 
-/// Where the line is cut: about the bulk of distributions, and of the map itself.
+/// Where the line is cut: where distributions may have a kink, and about the bulk of them and of the map itself. Where two are
+/// near each other so are their bulks, of which one is enough then.
 fn cuts(map: &Map, places: &[(f64, f64)]) -> Vec<f64> {
-    let landmarks = places
-        .iter()
-        .flat_map(|(centre, scale)| [-8.0, -2.0, -0.5, 0.0, 0.5, 2.0, 8.0].map(|by| centre + by * scale));
-    landmarks.filter_map(|x| map.back(x)).chain([-1.0, 0.0, 1.0]).collect()
+    let around = |by: f64| places.iter().map(move |(centre, scale)| centre + by * scale);
+    let mut cuts: Vec<f64> = around(0.0).filter_map(|x| map.back(x)).collect();
+    let bulks = [-8.0, -2.0, -0.5, 0.5, 2.0, 8.0].into_iter().flat_map(around);
+    for cut in bulks.filter_map(|x| map.back(x)).chain([-1.0, 0.0, 1.0]) {
+        if cuts.iter().all(|other| (cut - other).abs() > APART) {
+            cuts.push(cut);
+        }
+    }
+    cuts
 }
 
 struct Panel {

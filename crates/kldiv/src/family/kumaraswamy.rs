@@ -30,7 +30,7 @@ impl Kumaraswamy {
             return Ok(ln_gap(q.b, self.b, db));
         }
         let peaks = ln_ratio(q.a, self.a) + ln_ratio(q.b, self.b);
-        integrate::between(self, q, &|at, _| {
+        integrate::between(self, q, None, &|at, _| {
             // 1 − x^q less 1 − x^p, by the latter.
             let low = at.ln * self.a;
             let rest = ln_rest_of_power(at, self.a);

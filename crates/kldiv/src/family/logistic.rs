@@ -26,7 +26,7 @@ impl Logistic {
             return Ok(0.0);
         }
         let ln = ln_ratio(self.scale, q.scale);
-        integrate::between(self, q, &|at, ln_p| {
+        integrate::between(self, q, None, &|at, ln_p| {
             let z = at.less(self.loc) / self.scale;
             let d = z * stretch + shift;
             if d.abs() > 1.0 {

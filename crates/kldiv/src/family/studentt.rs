@@ -59,7 +59,7 @@ impl StudentT {
         } else {
             q.peak - self.peak
         };
-        integrate::between(self, q, &|at, ln_p| {
+        integrate::between(self, q, None, &|at, ln_p| {
             let z = at.less(self.loc) / self.scale;
             // How far q's z is from p's, in units of p's; for small degrees of freedom there is much beyond the range.
             let far = z.abs() >= FAR;
