@@ -9,6 +9,7 @@ use crate::kernels::entropies::{self, Of, Scale};
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
 use crate::kernels::slopes::{Gradients, Made};
 use crate::kernels::{dispatch, elementary, slopes};
+use crate::sum::Compensated;
 use crate::view::View;
 
 /// Writes the divergences of the rows from `start` on; what is not finite, and of two families what is no number, where a row
@@ -30,6 +31,9 @@ fn compute(family: Family, p: &View, q: &View, wanted: Wanted, start: usize, out
     let (p, q) = (p.some_rows(start, out.len()), q.some_rows(start, out.len()));
     if wanted == Wanted::Divergences && crossings::take(family) {
         return crossings::divergences((family, &p), (family, &q), out) && out.iter().all(|x| x.is_finite());
+    }
+    if wanted == Wanted::Divergences && family == Family::MvNormalDiag {
+        return diagonals(&p, &q, out);
     }
     if shares::has(family) {
         return shares::compute(family, &p, &q, wanted, out);
@@ -97,6 +101,10 @@ fn entropies_of<T: Parameter>(family: Family, p: Side<T>, out: &mut [f64]) -> bo
         Family::Chi2 => dispatch(Pairs { pair: Of(entropies::Chi2), p, q, out }),
         Family::Chi => dispatch(Pairs { pair: Of(entropies::Chi), p, q, out }),
         Family::Beta => dispatch(Pairs { pair: Of(entropies::Beta), p, q, out }),
+        Family::Kumaraswamy => dispatch(Pairs { pair: Of(entropies::Kumaraswamy), p, q, out }),
+        Family::ContinuousBernoulli => {
+            dispatch(Pairs { pair: Of(entropies::ContinuousBernoulli), p, q, out })
+        }
         Family::Bernoulli => dispatch(Pairs { pair: Of(entropies::Bernoulli), p, q, out }),
         Family::BernoulliLogits => dispatch(Pairs { pair: Of(entropies::BernoulliLogits), p, q, out }),
         Family::Geometric => dispatch(Pairs { pair: Of(entropies::Geometric), p, q, out }),
@@ -144,6 +152,31 @@ fn slopes_of_sides<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, n: usiz
         Family::BernoulliLogits => dispatch(Gradients { pair: elementary::BernoulliLogits, p, q, n, made }),
         _ => {}
     }
+}
+
+/// Of multivariate normal distributions with diagonal covariances: a dimension of as many pairs as are taken together, and then
+/// the next. Not inlined, so that its buffers are on the stack only where they are needed.
+#[inline(never)]
+fn diagonals(p: &View, q: &View, out: &mut [f64]) -> bool {
+    let d = p.cols() / 2;
+    let (mut buffers, mut made) = ([[1.0; PAIRS]; 4], [0.0; PAIRS]);
+    for (i, out) in out.chunks_mut(PAIRS).enumerate() {
+        let n = out.len();
+        let [p, q] = [p, q].map(|side| side.some_rows(i * PAIRS, n).transposed());
+        let mut sums = [Compensated::ZERO; PAIRS];
+        for j in 0..d {
+            let [loc_p, scale_p, loc_q, scale_q] = buffers.each_mut().map(|buffer| &mut buffer[..n]);
+            p.row(j).copy(loc_p);
+            p.row(d + j).copy(scale_p);
+            q.row(j).copy(loc_q);
+            q.row(d + j).copy(scale_q);
+            let (p, q) = (Side::Columns(&*loc_p, &*scale_p), Side::Columns(&*loc_q, &*scale_q));
+            dispatch(Pairs { pair: pairs::Normal, p, q, out: &mut made[..n] });
+            sums.iter_mut().zip(&made[..n]).for_each(|(sum, kl)| sum.add(*kl));
+        }
+        out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = sum.value());
+    }
+    out.iter().all(|kl| kl.is_finite())
 }
 
 /// Where the parameters are, the first and the last, if a kernel can read them there.

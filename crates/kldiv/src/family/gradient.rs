@@ -9,7 +9,6 @@ use crate::family::job::{Job, row_of};
 use crate::family::names::Family;
 use crate::family::one::gradient;
 use crate::family::shares::{Eight, Wanted};
-use crate::kernels::ROWS;
 use crate::kernels::slopes::{Made, PAIRS};
 use crate::policy::{Measure, Options};
 use crate::rows::zeros;
@@ -138,8 +137,9 @@ impl Targets<'_, '_> {
     fn shares(&self, rows: Range<usize>, mut eight: Eight) -> Option<Error> {
         let mut first = None;
         let mut memory = None;
-        for start in rows.clone().step_by(ROWS) {
-            let n = ROWS.min(rows.end - start);
+        let together = eight.together();
+        for start in rows.clone().step_by(together) {
+            let n = together.min(rows.end - start);
             eight.compute(&self.job.p, &self.job.q, start, n, Wanted::Slopes);
             let error = self.rows(start..start + n, &mut memory, |place, memory| {
                 eight.pair(place, &mut memory.by_p, &mut memory.by_q)

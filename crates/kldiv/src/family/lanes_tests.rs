@@ -37,15 +37,19 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
         (Family::BernoulliLogits, 1),
         (Family::Gumbel, 2),
         (Family::Weibull, 2),
+        (Family::ContinuousBernoulli, 1),
         (Family::Categorical, 2),
         (Family::Categorical, COLS),
         (Family::CategoricalLogits, COLS),
         (Family::Dirichlet, 2),
         (Family::Dirichlet, COLS),
+        (Family::MvNormalDiag, COLS - 1),
     ];
     // From positive numbers to parameters.
     let fitted = |family: Family, (i, j): (usize, usize), x: f64| match (family, j) {
-        (Family::Bernoulli | Family::Geometric, _) | (Family::Binomial, 1) => x / (1.0 + x),
+        (Family::Bernoulli | Family::ContinuousBernoulli | Family::Geometric, _) | (Family::Binomial, 1) => {
+            x / (1.0 + x)
+        }
         (Family::Binomial, _) => (1 + i) as f64,
         (Family::BernoulliLogits, _) => 20.0 * x.ln(),
         _ => x,

@@ -3,14 +3,14 @@
 use crate::error::Error;
 use crate::family::names::Family;
 use crate::kernels::ROWS;
-use crate::kernels::categories::{Column, EightRows, Kept, Layout, Logits, OneRow, Probabilities};
+use crate::kernels::categories::{Column, EightRows, Kept, Layout, Logits, LongRow, OneRow, Probabilities};
 use crate::kernels::concentrations::Concentrations;
 use crate::kernels::dispatch;
 use crate::kernels::entropies::{OfConcentrations, OfLogits, OfProbabilities};
 use crate::rows::reserve;
 use crate::view::{Row, View};
 
-/// Categories up to which rows are taken together: their sums are plain ones.
+/// Categories up to which rows are taken together, or one as if it were: sums of more are no plain ones.
 const MOST: usize = 1024;
 
 /// What is made of rows.
@@ -37,18 +37,24 @@ pub(crate) struct Eight {
 }
 
 impl Eight {
-    /// Memory for pairs of such a family, if it has a kernel for so many categories.
+    /// Memory for pairs of such a family, if it has a kernel.
     pub(crate) fn new(family: Family, categories: usize) -> Result<Option<Eight>, Error> {
-        if !has(family) || categories > MOST {
+        if !has(family) {
             return Ok(None);
         }
-        let [p, q] = [columns(categories, [0.0; ROWS])?, columns(categories, [0.0; ROWS])?];
-        let kept = if family == Family::CategoricalLogits { categories } else { 0 };
+        let n = if categories > MOST { categories.div_ceil(ROWS) } else { categories };
+        let [p, q] = [columns(n, [0.0; ROWS])?, columns(n, [0.0; ROWS])?];
+        let kept = if family == Family::CategoricalLogits { n } else { 0 };
         let kept = columns(kept, [[0.0; ROWS]; 3])?;
         Ok(Some(Eight { family, categories, p, q, kept, alone: false, out: [f64::NAN; ROWS] }))
     }
 
-    /// Computes what is wanted of the `n` pairs from `start` on, at most [`ROWS`].
+    /// How many pairs are computed together.
+    pub(crate) fn together(&self) -> usize {
+        if self.categories > MOST { 1 } else { ROWS }
+    }
+
+    /// Computes what is wanted of the `n` pairs from `start` on, at most as many as there are together.
     pub(crate) fn compute(&mut self, p: &View, q: &View, start: usize, n: usize, wanted: Wanted) {
         self.alone = n == 1;
         let both = wanted != Wanted::Entropies;
@@ -58,7 +64,11 @@ impl Eight {
             if both {
                 fill(q.row(start), missing, &mut self.q);
             }
-            self.run(OneRow, p.cols().div_ceil(ROWS), wanted);
+            let columns = p.cols().div_ceil(ROWS);
+            match p.cols() > MOST {
+                true => self.run(LongRow, columns, wanted),
+                false => self.run(OneRow, columns, wanted),
+            }
         } else {
             gather(p, start, n, &mut self.p);
             if both {
@@ -133,8 +143,9 @@ pub(crate) fn compute(family: Family, p: &View, q: &View, wanted: Wanted, out: &
         out.fill(f64::NAN);
         return false;
     };
-    for (i, out) in out.chunks_mut(ROWS).enumerate() {
-        eight.compute(p, q, i * ROWS, out.len(), wanted);
+    let together = eight.together();
+    for (i, out) in out.chunks_mut(together).enumerate() {
+        eight.compute(p, q, i * together, out.len(), wanted);
         out.copy_from_slice(&eight.out[..out.len()]);
     }
     out.iter().all(|value| !value.is_nan())

@@ -1,6 +1,6 @@
 //! Families between two ends as P of a pair of two; see [`laws`](super::laws).
 
-use crate::kernels::coefficients::{SLOPE_MEAN, SLOPE_VARIANCE};
+use crate::kernels::coefficients::{SLOPE_ENTROPY, SLOPE_MEAN, SLOPE_VARIANCE};
 use crate::kernels::elementary::CHANCES;
 use crate::kernels::exp::Exp;
 use crate::kernels::gamma::{SHAPES, gamma_entropy};
@@ -103,7 +103,8 @@ impl Law for ContinuousBernoulli {
     #[inline(always)]
     fn entropy<V: Lanes<Real = f64>>(&self, probs: V, _: V) -> V {
         let x = slope(probs).1;
-        x.fma(Self::spread(x).0, ln_of_rest(x))
+        let near = (x * x) * polynomial(x * x, &SLOPE_ENTROPY);
+        V::select(V::le(x, V::splat(2.0)), near, x.fma(Self::spread(x).0, ln_of_rest(x)))
     }
 
     #[inline(always)]

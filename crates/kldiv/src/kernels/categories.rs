@@ -1,6 +1,7 @@
 //! Divergences between categorical distributions and their derivatives: eight rows at a time, a row a lane, or one, its
-//! outcomes eight at a time, which gives the same bits, for sums take one outcome after another either way. A row that is out
-//! of the ordinary is left to whoever asked: its place is NaN.
+//! outcomes eight at a time, which gives the same bits, for sums take one outcome after another either way. Of a row that is too
+//! long for that, lanes have exact sums of their own. A row that is out of the ordinary is left to whoever asked: its place is
+//! NaN.
 //!
 //! All are `Σ p (e^δ − 1 − δ)` with δ = ln(q/p), no term of which is below 0.
 
@@ -16,8 +17,12 @@ pub(crate) type Column = [f64; ROWS];
 /// What a [`Column`] is.
 pub(crate) trait Layout: Copy {
     /// Adds what a column's outcomes have to their rows' sums.
-    fn add<V: Lanes<Real = f64>>(self, sum: &mut V, x: V);
+    fn add<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V);
     fn add_exactly<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V);
+    /// The rows' sums, of all columns.
+    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V>;
+    /// The same of what [`Layout::add`] added.
+    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V;
     /// The numbers of the outcomes of column `i`.
     fn numbers<V: Lanes<Real = f64>>(self, i: usize) -> V;
     /// What is true of all outcomes, of what is true of those in the same lane of columns.
@@ -32,13 +37,23 @@ pub(crate) struct EightRows;
 
 impl Layout for EightRows {
     #[inline(always)]
-    fn add<V: Lanes<Real = f64>>(self, sum: &mut V, x: V) {
-        *sum = *sum + x;
+    fn add<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V) {
+        sum.hi = sum.hi + x;
     }
 
     #[inline(always)]
     fn add_exactly<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V) {
         sum.add(x);
+    }
+
+    #[inline(always)]
+    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V> {
+        sum
+    }
+
+    #[inline(always)]
+    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V {
+        sum.hi
     }
 
     #[inline(always)]
@@ -63,13 +78,13 @@ pub(crate) struct OneRow;
 
 impl Layout for OneRow {
     #[inline(always)]
-    fn add<V: Lanes<Real = f64>>(self, sum: &mut V, x: V) {
+    fn add<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V) {
         let x: Column = x.to_f64s();
-        let mut one = sum.lane_0();
+        let mut one = sum.hi.lane_0();
         for i in 0..ROWS {
             one += x[i];
         }
-        *sum = V::splat(one);
+        sum.hi = V::splat(one);
     }
 
     #[inline(always)]
@@ -80,6 +95,16 @@ impl Layout for OneRow {
             one.add(One::splat(x[i]));
         }
         *sum = Sum { hi: V::splat(one.hi.lane_0()), lo: V::splat(one.lo.lane_0()) };
+    }
+
+    #[inline(always)]
+    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V> {
+        sum
+    }
+
+    #[inline(always)]
+    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V {
+        sum.hi
     }
 
     #[inline(always)]
@@ -114,6 +139,51 @@ impl Layout for OneRow {
     }
 }
 
+/// Eight outcomes of a long row, as [`OneRow`] has them; each lane has the sums of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct LongRow;
+
+impl Layout for LongRow {
+    #[inline(always)]
+    fn add<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V) {
+        sum.add(x);
+    }
+
+    #[inline(always)]
+    fn add_exactly<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V) {
+        sum.add(x);
+    }
+
+    #[inline(always)]
+    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V> {
+        let mut whole = Sum::none();
+        OneRow.add_exactly(&mut whole, sum.hi);
+        OneRow.add_exactly(&mut whole, sum.lo);
+        whole
+    }
+
+    #[inline(always)]
+    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V {
+        let whole = self.whole(sum);
+        whole.hi + whole.lo
+    }
+
+    #[inline(always)]
+    fn numbers<V: Lanes<Real = f64>>(self, i: usize) -> V {
+        OneRow.numbers(i)
+    }
+
+    #[inline(always)]
+    fn all<V: Lanes<Real = f64>>(self, mask: V::Mask) -> V::Mask {
+        OneRow.all::<V>(mask)
+    }
+
+    #[inline(always)]
+    fn first<V: Lanes<Real = f64>>(self, tops: Top<V>) -> Top<V> {
+        OneRow.first(tops)
+    }
+}
+
 /// How far logarithms may be apart: all exponentials are ordinary numbers.
 pub(super) const FAR: f64 = 600.0;
 
@@ -141,10 +211,11 @@ impl<L: Layout> Job for Probabilities<'_, L> {
             layout.add_exactly(&mut of_p, load::<I::F64>(p));
             layout.add_exactly(&mut of_q, load::<I::F64>(q));
         }
+        let (of_p, of_q) = (layout.whole(of_p), layout.whole(of_q));
         let shrink = of_p.over(&of_q);
         let (by_p, by_q) = (one / of_p.hi, one / of_q.hi);
         let mut calm = I::F64::ordinary(of_p.hi, of_q.hi);
-        let (mut kl, mut same) = (zero, I::F64::first(ROWS));
+        let (mut kl, mut same) = (Sum::none(), I::F64::first(ROWS));
         for (p, q) in p.iter_mut().zip(q.iter_mut()) {
             let (x, y) = (load::<I::F64>(p), load::<I::F64>(q));
             same = I::F64::and(same, I::F64::equal(x, y));
@@ -165,6 +236,7 @@ impl<L: Layout> Job for Probabilities<'_, L> {
                 store(q, I::F64::select(gone, by_q, gain / y));
             }
         }
+        let kl = layout.total(kl);
         let tells = I::F64::or(layout.all::<I::F64>(same), I::F64::le(I::F64::splat(LEAST), kl));
         calm = I::F64::and(layout.all::<I::F64>(calm), tells);
         if slopes {
@@ -241,7 +313,7 @@ impl<L: Layout> Job for Logits<'_, L> {
         let finite = |x: I::F64| I::F64::le(x.magnitude(), I::F64::splat(f64::MAX));
         let mut calm = I::F64::and(finite(top_a.most), finite(top_b.most));
         let mut near = I::F64::first(ROWS);
-        let (mut others_p, mut others_q, mut rise) = (zero, zero, zero);
+        let (mut others_p, mut others_q, mut rise) = (Sum::none(), Sum::none(), Sum::none());
         let (lowest, masked) = (I::F64::splat(-FAR), I::F64::splat(f64::NEG_INFINITY));
         for (i, ((a, b), kept)) in a.iter_mut().zip(b.iter_mut()).zip(kept.iter_mut()).enumerate() {
             let (x, y) = (load::<I::F64>(a), load::<I::F64>(b));
@@ -270,11 +342,12 @@ impl<L: Layout> Job for Logits<'_, L> {
             [p, q, d].into_iter().zip(kept).for_each(|(x, to)| store(to, x));
         }
         let (calm, near) = (layout.all::<I::F64>(calm), layout.all::<I::F64>(near));
+        let (others_p, others_q, rise) = (layout.total(others_p), layout.total(others_q), layout.total(rise));
         let (by_p, by_q) = (one / (one + others_p), one / (one + others_q));
         // The normalisers' difference: where all logits are near each other, from what they differ by.
         let (ln_p, ln_q, rise) = (ln_1p(others_p), ln_1p(others_q), ln_1p(rise * by_p));
         // What outcomes have in either gradient, but for the likeliest of P.
-        let (mut kl, mut losses, mut gains) = (zero, zero, zero);
+        let (mut kl, mut losses, mut gains) = (Sum::none(), Sum::none(), Sum::none());
         for (i, ((a, b), kept)) in a.iter_mut().zip(b.iter_mut()).zip(kept.iter_mut()).enumerate() {
             let [p, q, d] = [load::<I::F64>(&kept[0]), load(&kept[1]), load(&kept[2])];
             let apart = (load::<I::F64>(b) - ln_q) - (load::<I::F64>(a) - ln_p);
@@ -291,6 +364,7 @@ impl<L: Layout> Job for Logits<'_, L> {
                 layout.add(&mut gains, I::F64::select(top_a.is(layout.numbers(i)), zero, gain));
             }
         }
+        let kl = layout.total(kl);
         store(out, I::F64::select(calm, kl, I::F64::splat(f64::NAN)));
         if !slopes {
             return;
@@ -300,6 +374,7 @@ impl<L: Layout> Job for Logits<'_, L> {
             store(a, by_a);
             layout.add(&mut losses, I::F64::select(top_a.is(layout.numbers(i)), zero, by_a));
         }
+        let (losses, gains) = (layout.total(losses), layout.total(gains));
         // Either gradient sums to 0: where an outcome is nearly certain, the others tell its own.
         let likely = I::F64::le(others_p, I::F64::splat(1f64.next_down()));
         let in_both = I::F64::and(likely, I::F64::le(others_q, I::F64::splat(1f64.next_down())));

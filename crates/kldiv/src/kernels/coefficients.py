@@ -159,6 +159,11 @@ def exponential_variance(z):
     return 1 / z - (-x).exp() / (1 - (-x).exp()) ** 2
 
 
+def exponential_entropy(z):
+    x = z.sqrt()
+    return (((1 - (-x).exp()) / x).ln() + x * (D("0.5") - x * exponential_mean(z))) / z
+
+
 def cells(start, bits, n, kind):
     """Tables and a polynomial for logarithms of numbers from `start` to twice that.
 
@@ -222,6 +227,7 @@ eighths("f32", 23)
 polynomial("STIRLING_F64", "x r(x) with z = 1/x² and r(x) = ln Γ(x) - (x - 1/2) ln x + x - ln(2π)/2", stirling, D("1e-9"), D(1) / 64, 7, "f64")
 polynomial("MILLS_REST", "(1 - z M(z))/√(2π), M the Mills ratio, by u = (140/(5 + z) - 19)/9", mills_rest, D(-1), D(1), 20, "f64")
 polynomial("SLOPE_MEAN", "(m - 1/2)/η by η², m the mean of a density exp(ηx) on (0, 1)", exponential_mean, D("1e-20"), D(4), 11, "f64")
+polynomial("SLOPE_ENTROPY", "Its entropy over η², by η²", exponential_entropy, D("1e-20"), D(4), 11, "f64")
 polynomial("SLOPE_VARIANCE", "Its variance by η²", exponential_variance, D("1e-20"), D(4), 11, "f64")
 print("/// ln 2 in two parts; the high one times an exponent is exact.")
 two_parts("LN2_F64", ln2, "f64", 42)

@@ -31,6 +31,7 @@ impl<L: Layout> Job for Concentrations<'_, L> {
             layout.add_exactly(&mut of_p, load(p));
             layout.add_exactly(&mut of_q, load(q));
         }
+        let (of_p, of_q) = (layout.whole(of_p), layout.whole(of_q));
         let by = of_q.less(&of_p);
         let (from, to) = (of_p.hi, of_q.hi);
         let mut calm = I::F64::and(within(from, SHAPES), within(to, SHAPES));
@@ -53,6 +54,7 @@ impl<L: Layout> Job for Concentrations<'_, L> {
                 store(q, digamma_difference(x, y, d) - rise);
             }
         }
+        let gaps = layout.whole(gaps);
         let kl = difference(gaps.hi, gamma_gap(from, to, by) - gaps.lo, SUMS_CANCEL);
         store(out, I::F64::select(layout.all::<I::F64>(calm), kl, I::F64::splat(f64::NAN)));
     }

@@ -5,12 +5,14 @@
 
 use std::f64::consts::LN_2;
 
+use crate::kernels::bounded;
 use crate::kernels::categories::{Column, FAR, Layout, Sum, Top, ln_1p, load, store};
 use crate::kernels::elementary::{CHANCES, LOGITS};
 use crate::kernels::exp::Exp;
 use crate::kernels::gamma::{SHAPES, gamma_entropy};
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers};
 use crate::kernels::log::{Parts, Ratio, Undivided};
+use crate::kernels::means::Law;
 use crate::kernels::pairs::{Pair, within};
 use crate::special::{EULER, HALF_LN_TWO_PI};
 
@@ -236,6 +238,38 @@ impl Entropy for Beta {
     }
 }
 
+/// Kumaraswamy: both concentrations, a and b. `1 − 1/b + (1 − 1/a)(ψ(b + 1) + γ) − ln ab`.
+pub(crate) struct Kumaraswamy;
+
+impl Entropy for Kumaraswamy {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V::Mask {
+        V::and(within(a, SHAPES), within(b, SHAPES))
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V {
+        let (one, by_a, by_b) = (V::one(), V::one() / a, V::one() / b);
+        let harmonic = plus(gamma_entropy(plus(b, 1.0)).1, EULER);
+        (one - by_b) + (one - by_a).fma(harmonic, V::zero() - ln(a * b))
+    }
+}
+
+/// Continuous Bernoulli: probability. That of the uniform one is 0.
+pub(crate) struct ContinuousBernoulli;
+
+impl Entropy for ContinuousBernoulli {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, probs: V, other: V) -> V::Mask {
+        bounded::ContinuousBernoulli.fits(probs, other)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, probs: V, other: V) -> V {
+        bounded::ContinuousBernoulli.entropy(probs, other)
+    }
+}
+
 /// Bernoulli: probability.
 pub(crate) struct Bernoulli;
 
@@ -305,10 +339,11 @@ impl<L: Layout> Job for OfProbabilities<'_, L> {
         for p in p {
             layout.add_exactly(&mut all, load::<I::F64>(p));
         }
+        let all = layout.whole(all);
         let by = I::F64::one() / all.hi;
         let whole = Parts { hi: all.hi, lo: Some(all.lo) };
         let mut calm = I::F64::ordinary(all.hi, all.hi);
-        let mut entropy = zero;
+        let mut entropy = Sum::none();
         for p in p {
             let p = load::<I::F64>(p);
             let gone = I::F64::equal(p, zero);
@@ -317,6 +352,7 @@ impl<L: Layout> Job for OfProbabilities<'_, L> {
             let term = (x * by) * Ratio::of(x.into(), whole).ln();
             layout.add(&mut entropy, I::F64::select(gone, zero, term));
         }
+        let entropy = layout.total(entropy);
         store(out, I::F64::select(layout.all::<I::F64>(calm), entropy, I::F64::splat(f64::NAN)));
     }
 }
@@ -341,7 +377,7 @@ impl<L: Layout> Job for OfLogits<'_, L> {
         }
         let top = layout.first(top);
         let mut calm = I::F64::le(top.most.magnitude(), I::F64::splat(f64::MAX));
-        let (mut others, mut fall) = (zero, zero);
+        let (mut others, mut fall) = (Sum::none(), Sum::none());
         for (i, a) in a.iter().enumerate() {
             let x = load::<I::F64>(a);
             let gone = I::F64::equal(x, I::F64::splat(f64::NEG_INFINITY));
@@ -352,6 +388,7 @@ impl<L: Layout> Job for OfLogits<'_, L> {
             layout.add(&mut others, power);
             layout.add(&mut fall, power * x);
         }
+        let (others, fall) = (layout.total(others), layout.total(fall));
         let entropy = ln_1p(others) - fall / (one + others);
         store(out, I::F64::select(layout.all::<I::F64>(calm), entropy, I::F64::splat(f64::NAN)));
     }
@@ -384,6 +421,7 @@ impl<L: Layout> Job for OfConcentrations<'_, L> {
             layout.add_exactly(&mut total, p);
             layout.add_exactly(&mut parts, I::F64::select(there, gamma_entropy(x).0, zero));
         }
+        let (total, parts) = (layout.whole(total), layout.whole(parts));
         calm = I::F64::and(layout.all::<I::F64>(calm), within(total.hi, SHAPES));
         let (all, digamma) = gamma_entropy(total.hi);
         let entropy = others.fnma(digamma, (parts.hi - all) + parts.lo);

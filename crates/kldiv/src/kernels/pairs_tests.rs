@@ -85,6 +85,8 @@ pairs_have_the_scalar_ones_bits! {
     entropies_of_chi_squares: Of(entropies::Chi2);
     entropies_of_chis: Of(entropies::Chi);
     entropies_of_betas: Of(entropies::Beta);
+    entropies_of_kumaraswamys: Of(entropies::Kumaraswamy);
+    entropies_of_continuous_bernoullis: Of(entropies::ContinuousBernoulli);
     entropies_of_bernoullis: Of(entropies::Bernoulli);
     entropies_of_bernoullis_by_logits: Of(entropies::BernoulliLogits);
     entropies_of_geometrics: Of(entropies::Geometric);

@@ -1,7 +1,7 @@
 //! The kernels of derivatives, of categories and of concentrations, by
 //! name, on each instruction set that the machine has, against the scalar ones, to the bit.
 
-use crate::kernels::categories::{Column, EightRows, Logits, OneRow, Probabilities};
+use crate::kernels::categories::{Column, EightRows, Logits, LongRow, OneRow, Probabilities};
 use crate::kernels::concentrations::Concentrations;
 use crate::kernels::elementary::{Bernoulli, BernoulliLogits};
 use crate::kernels::entropies::{OfConcentrations, OfLogits, OfProbabilities};
@@ -84,13 +84,41 @@ fn few_pairs_of_betas() {
     assert!(finite > 50, "no more than {finite} pairs are compared");
 }
 
+/// A layout.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Laid {
+    Eight,
+    One,
+    Long,
+}
+
+/// A job in such a layout.
+macro_rules! dispatch_laid {
+    ($isa:expr, $laid:expr, $layout:ident => $job:expr) => {
+        match $laid {
+            Laid::Eight => {
+                let $layout = EightRows;
+                dispatch_to($isa, $job)
+            }
+            Laid::One => {
+                let $layout = OneRow;
+                dispatch_to($isa, $job)
+            }
+            Laid::Long => {
+                let $layout = LongRow;
+                dispatch_to($isa, $job)
+            }
+        }
+    };
+}
+
 /// Eight rows of each kind of data, of so many categories, near and far from each other and out of range, by `run`: the
-/// divergences, and the derivatives of rows that are not left to others. Together and one by one they are the same.
-/// More than `least` rows have to be computed.
+/// divergences, and the derivatives of rows that are not left to others. Together and one by one they are the same,
+/// and as a long row nearly. More than `least` rows have to be computed.
 fn compare_categories(
     missing: f64,
     least: usize,
-    run: impl Fn(Isa, (usize, bool), &mut [Column], &mut [Column], bool) -> Column,
+    run: impl Fn(Isa, (usize, Laid), &mut [Column], &mut [Column], bool) -> Column,
 ) {
     let mut compared = 0;
     for (kind, (p, q)) in data::<f64>(40 * ROWS).iter().enumerate() {
@@ -108,11 +136,12 @@ fn compare_categories(
                     (0..n.div_ceil(ROWS)).map(|at| std::array::from_fn(|lane| of(at * ROWS + lane))).collect()
                 };
                 // Of each row its divergence and, if there is one, the derivatives.
-                let of = |isa, row: &dyn Fn(&[f64]) -> Vec<Column>, alone, i: usize| {
+                let of = |isa, row: &dyn Fn(&[f64]) -> Vec<Column>, laid, i: usize| {
+                    let alone = laid != Laid::Eight;
                     let (mut a, mut b) = (row(p), row(q));
-                    let kl = run(isa, (n, alone), &mut a, &mut b, false)[i];
+                    let kl = run(isa, (n, laid), &mut a, &mut b, false)[i];
                     let (mut a, mut b) = (row(p), row(q));
-                    assert_eq!(one_nan(run(isa, (n, alone), &mut a, &mut b, true)[i]), one_nan(kl));
+                    assert_eq!(one_nan(run(isa, (n, laid), &mut a, &mut b, true)[i]), one_nan(kl));
                     let slopes = |by: &[Column]| -> Vec<u64> {
                         let by = |j: usize| if alone { by[j / ROWS][j % ROWS] } else { by[j][i] };
                         (0..n).filter(|_| !kl.is_nan()).map(|j| one_nan(by(j))).collect()
@@ -121,11 +150,18 @@ fn compare_categories(
                 };
                 for i in 0..ROWS {
                     let what = format!("kind {kind}, {stretch}, {n} categories, row {i}");
-                    let scalar = of(Isa::Scalar, &columns, false, i);
+                    let scalar = of(Isa::Scalar, &columns, Laid::Eight, i);
+                    let long = of(Isa::Scalar, &|x| row(x, i), Laid::Long, 0);
+                    let (a, b) = (f64::from_bits(scalar.0), f64::from_bits(long.0));
+                    assert!(
+                        scalar.0 == long.0 || (a - b).abs() <= 1e-13 * a.abs(),
+                        "long, {what}: {a:e}, {b:e}"
+                    );
                     compared += usize::from(!scalar.1.is_empty());
                     for isa in others().chain([Isa::Scalar]) {
-                        assert_eq!(scalar, of(isa, &columns, false, i), "{isa:?}, {what}");
-                        assert_eq!(scalar, of(isa, &|x| row(x, i), true, 0), "{isa:?}, alone, {what}");
+                        assert_eq!(scalar, of(isa, &columns, Laid::Eight, i), "{isa:?}, {what}");
+                        assert_eq!(scalar, of(isa, &|x| row(x, i), Laid::One, 0), "{isa:?}, alone, {what}");
+                        assert_eq!(long, of(isa, &|x| row(x, i), Laid::Long, 0), "{isa:?}, long, {what}");
                     }
                 }
             }
@@ -136,40 +172,28 @@ fn compare_categories(
 
 #[test]
 fn divergences_and_slopes_of_categories_by_logits() {
-    compare_categories(f64::NEG_INFINITY, 400, |isa, (_, alone), a, b, slopes| {
+    compare_categories(f64::NEG_INFINITY, 400, |isa, (_, laid), a, b, slopes| {
         let (mut out, mut kept) = ([0.0; ROWS], vec![[[0.0; ROWS]; 3]; a.len()]);
         let (kept, out_there) = (&mut kept[..], &mut out);
-        if alone {
-            dispatch_to(isa, Logits { layout: OneRow, a, b, kept, slopes, out: out_there });
-        } else {
-            dispatch_to(isa, Logits { layout: EightRows, a, b, kept, slopes, out: out_there });
-        }
+        dispatch_laid!(isa, laid, layout => Logits { layout, a, b, kept, slopes, out: out_there });
         out
     });
 }
 
 #[test]
 fn divergences_and_slopes_of_categories_by_probabilities() {
-    compare_categories(0.0, 400, |isa, (_, alone), p, q, slopes| {
+    compare_categories(0.0, 400, |isa, (_, laid), p, q, slopes| {
         let mut out = [0.0; ROWS];
-        if alone {
-            dispatch_to(isa, Probabilities { layout: OneRow, p, q, slopes, out: &mut out });
-        } else {
-            dispatch_to(isa, Probabilities { layout: EightRows, p, q, slopes, out: &mut out });
-        }
+        dispatch_laid!(isa, laid, layout => Probabilities { layout, p, q, slopes, out: &mut out });
         out
     });
 }
 
 #[test]
 fn divergences_and_slopes_of_concentrations() {
-    compare_categories(0.0, 200, |isa, (categories, alone), p, q, slopes| {
+    compare_categories(0.0, 200, |isa, (categories, laid), p, q, slopes| {
         let mut out = [0.0; ROWS];
-        if alone {
-            dispatch_to(isa, Concentrations { layout: OneRow, categories, p, q, slopes, out: &mut out });
-        } else {
-            dispatch_to(isa, Concentrations { layout: EightRows, categories, p, q, slopes, out: &mut out });
-        }
+        dispatch_laid!(isa, laid, layout => Concentrations { layout, categories, p, q, slopes, out: &mut out });
         out
     });
 }
@@ -179,16 +203,10 @@ macro_rules! entropies_have_the_scalar_ones_bits {
     ($($name:ident: $missing:expr, $least:expr, $n:ident, $p:ident, $layout:ident, $out:ident => $job:expr;)*) => {$(
         #[test]
         fn $name() {
-            compare_categories($missing, $least, |isa, ($n, alone), p, _, _| {
+            compare_categories($missing, $least, |isa, ($n, laid), p, _, _| {
                 let (mut out, $p) = ([0.0; ROWS], &*p);
                 let $out = &mut out;
-                if alone {
-                    let $layout = OneRow;
-                    dispatch_to(isa, $job);
-                } else {
-                    let $layout = EightRows;
-                    dispatch_to(isa, $job);
-                }
+                dispatch_laid!(isa, laid, $layout => $job);
                 out
             });
         }
