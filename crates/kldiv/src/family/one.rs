@@ -174,7 +174,7 @@ impl Side {
             Kind::Real | Kind::Count
                 if self.family != other.family && crossings::have(self.family, other.family) =>
             {
-                256
+                32
             }
             Kind::Real if self.family != other.family || self.integrated() => 4096,
             Kind::Count if self.family != other.family => 4096,
