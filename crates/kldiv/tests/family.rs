@@ -420,6 +420,46 @@ fn what_has_no_answer_is_refused() {
     assert!(matches!(error, Error::Option { name: "dim", .. }), "{error}");
 }
 
+/// The covariances written out: where a factor has few columns, where it has many, and where P is near Q.
+#[test]
+fn covariances_of_low_rank_have_the_digits_of_the_whole_ones() {
+    let mut random = SplitMix(11);
+    for (d, ranks) in [(4, [1, 1]), (20, [1, 3]), (20, [5, 5]), (33, [2, 1]), (40, [7, 3])] {
+        for (near, small) in [(f64::INFINITY, 1.0), (f64::INFINITY, 1e-3), (0.3, 1.0), (1e-3, 1.0)] {
+            let mut side = |rank: usize| -> Vec<f64> {
+                let loc = (0..d).map(|_| random.unit());
+                let mut row: Vec<f64> = loc.collect();
+                row.extend((0..d).map(|_| small * (0.1 + random.unit())));
+                row.extend((0..d * rank).map(|_| 2.0 * random.unit() - 1.0));
+                row
+            };
+            let (p, mut q) = (side(ranks[0]), side(ranks[1]));
+            if near.is_finite() && ranks[0] == ranks[1] {
+                q = p.iter().zip(&q).map(|(x, y)| x * (1.0 + near * y)).collect();
+            }
+            let whole = |row: &[f64], rank: usize| {
+                let (u, mut whole) = (&row[2 * d..], row[..d].to_vec());
+                for i in 0..d {
+                    for j in 0..d {
+                        let products: f64 = (0..rank).map(|k| u[i * rank + k] * u[j * rank + k]).sum();
+                        whole.push(products + if i == j { row[d + i] } else { 0.0 });
+                    }
+                }
+                whole
+            };
+            let mut options = Options::default();
+            options.dim = d as u32;
+            let kl = |family, p: &[f64], q: &[f64]| {
+                family::kl(family, View::from(p), family, View::from(q), &options).unwrap()[0]
+            };
+            let want = kl(Family::MvNormal, &whole(&p, ranks[0]), &whole(&q, ranks[1]));
+            let got = kl(Family::MvNormalLowRank, &p, &q);
+            let bound = 1e-12 * want + 1e-13 * d as f64;
+            assert!((got - want).abs() <= bound, "{d} {ranks:?} {near} {small}: {got}, want {want}");
+        }
+    }
+}
+
 /// Many pairs of every family, as one matrix a side.
 fn many(family: Family, rows: usize) -> (Array2<f64>, Array2<f64>) {
     let mut random = SplitMix(family as u64);

@@ -90,6 +90,7 @@ const FLOORS: &[&[&str]] = &[
     &["family::beta", "family::pareto"],
     &["family::kumaraswamy", "family::contbernoulli", "family::uniform"],
     &["family::vonmises", "family::counts", "family::dirichlet", "family::matrix"],
+    &["family::lowrank"],
     &["family::powergamma", "family::categorical", "family::mvnormal"],
     &["family::wishart"],
     &["family::crossings"],

@@ -160,5 +160,28 @@ fn pairs_of_two_families_have_the_digits_of_each_by_itself() {
             }
         }
     }
+    let size = |measure, x: f64| if measure == Measure::CrossEntropy { 1.0 + x.abs() } else { x };
+    for (p_family, q_family) in
+        [(Normal, Laplace), (Gamma, LogNormal), (Beta, Uniform), (Exponential, Chi2), (Normal, Gamma)]
+    {
+        let far = |x: f64| f64::exp(2.0 * (2.0 * x - 1.0));
+        let fit = |family: Family, from: &[f64]| {
+            Array2::from_shape_fn((n, cols(family)), |(i, j)| {
+                fitted(family, j, far(from[2 * i + j]), far(from[2 * i + 1 - j]))
+            })
+        };
+        let (p, q) = (fit(p_family, of_p), fit(q_family, of_q));
+        let side = |family, cols| Side::new("params", family, Shape { rows: n, cols }, 0).unwrap();
+        let sides = (side(p_family, cols(p_family)), side(q_family, cols(q_family)));
+        for measure in [Measure::Reverse, Measure::Jeffreys, Measure::CrossEntropy] {
+            let together = kl(p_family, &p, q_family, &q, &Options::from(measure)).unwrap();
+            for (i, a) in together.into_iter().enumerate() {
+                let (p, q) = (p.row(i).to_vec(), q.row(i).to_vec());
+                let Ok(b) = value((&sides.0, &p), (&sides.1, &q), measure) else { panic!("{p:?} {q:?}") };
+                let same = a == b || (a - b).abs() <= 1e-12 * size(measure, b);
+                assert!(same, "{measure:?} {p_family:?} {p:?} {q_family:?} {q:?}: {a:e}, {b:e} by itself");
+            }
+        }
+    }
     assert!(answered > 15_000 && infinite > 15_000, "{answered} {infinite}");
 }

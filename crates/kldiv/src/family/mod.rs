@@ -56,6 +56,7 @@ mod laplace;
 mod law;
 mod loggamma;
 mod logistic;
+mod lowrank;
 mod matrix;
 mod mvnormal;
 mod names;

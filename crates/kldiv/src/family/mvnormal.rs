@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Domain, Error};
+use crate::family::lowrank;
 use crate::family::matrix::{
     Matrix, Pivot, cholesky, cholesky_of_inverse, diagonal, factor_gap, near_gap, solve, solve_transposed,
     solve_vector, solve_vector_transposed, update,
@@ -218,6 +219,12 @@ pub(crate) fn kl(p: &Mvn, q: &Mvn) -> Result<f64, (u32, Unfit)> {
     }
     let mut shift = of(0, p.shift(q).map_err(Unfit::from))?;
     let d = p.d();
+    if p.form == Form::LowRank && q.form == Form::LowRank {
+        let (of_p, of_q) = (lowrank::Parts::new(p.rest, d), lowrank::Parts::new(q.rest, d));
+        if let Some(kl) = of(0, lowrank::kl(of_p, of_q, &shift).map_err(Unfit::from))? {
+            return Ok(kl);
+        }
+    }
     let outcome = |gap: Result<f64, Error>| of(0, gap.map_err(Unfit::from));
     if p.form == Form::Precision && q.form == Form::Precision {
         // In precisions the sides change places, and (μ_p − μ_q)ᵀ Λ_q (μ_p − μ_q) needs no solution.
