@@ -5,7 +5,9 @@ use std::ops::Range;
 use crate::family::crossings;
 use crate::family::names::Family;
 use crate::family::shares::{self, Wanted};
-use crate::kernels::entropies::{self, Of, Scale};
+use crate::kernels::bounded;
+use crate::kernels::entropies::{self, Known, Of};
+use crate::kernels::laws::{self, Located};
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
 use crate::kernels::slopes::{Gradients, Made};
 use crate::kernels::{dispatch, elementary, slopes};
@@ -84,27 +86,27 @@ fn divergences_of<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mu
 fn entropies_of<T: Parameter>(family: Family, p: Side<T>, out: &mut [f64]) -> bool {
     let q = p;
     match family {
-        Family::Normal => dispatch(Pairs { pair: Of(Scale::NORMAL), p, q, out }),
-        Family::HalfNormal => dispatch(Pairs { pair: Of(Scale::HALF_NORMAL), p, q, out }),
-        Family::Laplace => dispatch(Pairs { pair: Of(Scale::LAPLACE), p, q, out }),
-        Family::Gumbel => dispatch(Pairs { pair: Of(Scale::GUMBEL), p, q, out }),
-        Family::Logistic => dispatch(Pairs { pair: Of(Scale::LOGISTIC), p, q, out }),
-        Family::Cauchy => dispatch(Pairs { pair: Of(Scale::CAUCHY), p, q, out }),
-        Family::Moyal => dispatch(Pairs { pair: Of(Scale::MOYAL), p, q, out }),
-        Family::Uniform => dispatch(Pairs { pair: Of(entropies::Uniform), p, q, out }),
-        Family::LogNormal => dispatch(Pairs { pair: Of(entropies::LogNormal), p, q, out }),
-        Family::Exponential => dispatch(Pairs { pair: Of(entropies::Exponential), p, q, out }),
-        Family::Pareto => dispatch(Pairs { pair: Of(entropies::Pareto), p, q, out }),
+        Family::Normal => dispatch(Pairs { pair: Of(Known(laws::Normal)), p, q, out }),
+        Family::HalfNormal => dispatch(Pairs { pair: Of(Known(laws::HalfNormal)), p, q, out }),
+        Family::Laplace => dispatch(Pairs { pair: Of(Known(laws::Laplace)), p, q, out }),
+        Family::Gumbel => dispatch(Pairs { pair: Of(Known(Located::GUMBEL)), p, q, out }),
+        Family::Logistic => dispatch(Pairs { pair: Of(Known(Located::LOGISTIC)), p, q, out }),
+        Family::Cauchy => dispatch(Pairs { pair: Of(Known(Located::CAUCHY)), p, q, out }),
+        Family::Moyal => dispatch(Pairs { pair: Of(Known(Located::MOYAL)), p, q, out }),
+        Family::Uniform => dispatch(Pairs { pair: Of(Known(bounded::Uniform)), p, q, out }),
+        Family::LogNormal => dispatch(Pairs { pair: Of(Known(laws::LogNormal)), p, q, out }),
+        Family::Exponential => dispatch(Pairs { pair: Of(Known(laws::Exponential)), p, q, out }),
+        Family::Pareto => dispatch(Pairs { pair: Of(Known(laws::Pareto)), p, q, out }),
+        Family::Gamma => dispatch(Pairs { pair: Of(Known(laws::Gamma)), p, q, out }),
+        Family::InverseGamma => dispatch(Pairs { pair: Of(Known(laws::InverseGamma)), p, q, out }),
+        Family::Beta => dispatch(Pairs { pair: Of(Known(bounded::Beta)), p, q, out }),
+        Family::ContinuousBernoulli => {
+            dispatch(Pairs { pair: Of(Known(bounded::ContinuousBernoulli)), p, q, out })
+        }
         Family::Weibull => dispatch(Pairs { pair: Of(entropies::Weibull), p, q, out }),
-        Family::Gamma => dispatch(Pairs { pair: Of(entropies::Gamma), p, q, out }),
-        Family::InverseGamma => dispatch(Pairs { pair: Of(entropies::InverseGamma), p, q, out }),
         Family::Chi2 => dispatch(Pairs { pair: Of(entropies::Chi2), p, q, out }),
         Family::Chi => dispatch(Pairs { pair: Of(entropies::Chi), p, q, out }),
-        Family::Beta => dispatch(Pairs { pair: Of(entropies::Beta), p, q, out }),
         Family::Kumaraswamy => dispatch(Pairs { pair: Of(entropies::Kumaraswamy), p, q, out }),
-        Family::ContinuousBernoulli => {
-            dispatch(Pairs { pair: Of(entropies::ContinuousBernoulli), p, q, out })
-        }
         Family::Bernoulli => dispatch(Pairs { pair: Of(entropies::Bernoulli), p, q, out }),
         Family::BernoulliLogits => dispatch(Pairs { pair: Of(entropies::BernoulliLogits), p, q, out }),
         Family::Geometric => dispatch(Pairs { pair: Of(entropies::Geometric), p, q, out }),

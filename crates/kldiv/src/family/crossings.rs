@@ -40,7 +40,7 @@ fn way(p: Family, q: Family) -> Option<Way> {
 
 /// Whether a family is one of [`describe`]'s.
 fn knows(p: Family) -> bool {
-    asks(p).is_some() || p == Family::Logistic
+    asks(p).is_some() || matches!(p, Family::Logistic | Family::Cauchy)
 }
 
 /// What a family asks for as Q, if it is one of [`cross`]'s.
@@ -125,6 +125,7 @@ fn describe(family: Family, moments: [Moment; 2], p: &[Block; 2], q: &[Block; 2]
         Family::Laplace => dispatch(Describe { law: laws::Laplace, moments, p, q, known }),
         Family::Gumbel => dispatch(Describe { law: Located::GUMBEL, moments, p, q, known }),
         Family::Logistic => dispatch(Describe { law: Located::LOGISTIC, moments, p, q, known }),
+        Family::Cauchy => dispatch(Describe { law: Located::CAUCHY, moments, p, q, known }),
         Family::Moyal => dispatch(Describe { law: Located::MOYAL, moments, p, q, known }),
         Family::LogNormal => dispatch(Describe { law: laws::LogNormal, moments, p, q, known }),
         Family::HalfNormal => dispatch(Describe { law: laws::HalfNormal, moments, p, q, known }),

@@ -91,8 +91,8 @@ fn pairs_together_have_the_digits_of_each_by_itself() {
 #[test]
 fn pairs_of_two_families_have_the_digits_of_each_by_itself() {
     use Family::{
-        Bernoulli, Beta, Chi2, ContinuousBernoulli, Exponential, Gamma, Gumbel, HalfNormal, InverseGamma,
-        Laplace, LogNormal, Logistic, Moyal, Normal, Pareto, Poisson, Uniform,
+        Bernoulli, Beta, Cauchy, Chi2, ContinuousBernoulli, Exponential, Gamma, Gumbel, HalfNormal,
+        InverseGamma, Laplace, LogNormal, Logistic, Moyal, Normal, Pareto, Poisson, Uniform,
     };
     let families = [
         Normal,
@@ -116,7 +116,7 @@ fn pairs_of_two_families_have_the_digits_of_each_by_itself() {
     let cols = |family: Family| family.scalar_params();
     // From two numbers above 0 and their rest.
     let fitted = |family: Family, j: usize, x: f64, other: f64| match (family, j) {
-        (Normal | Laplace | Gumbel | Logistic | Moyal | LogNormal, 0) => x.ln(),
+        (Normal | Laplace | Gumbel | Logistic | Cauchy | Moyal | LogNormal, 0) => x.ln(),
         (Bernoulli | ContinuousBernoulli, _) => x / (1.0 + x),
         // Half of them within (0, 1), and a few from 0 on.
         (Uniform, 0) if x > other => 0.0,

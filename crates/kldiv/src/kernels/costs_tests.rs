@@ -59,6 +59,7 @@ laws_have_the_scalar_ones_bits! {
     what_laplaces_know: laws::Laplace;
     what_gumbels_know: Located::GUMBEL;
     what_logistics_know: Located::LOGISTIC;
+    what_cauchys_know: Located::CAUCHY;
     what_moyals_know: Located::MOYAL;
     what_log_normals_know: laws::LogNormal;
     what_half_normals_know: laws::HalfNormal;

@@ -5,7 +5,6 @@
 
 use std::f64::consts::LN_2;
 
-use crate::kernels::bounded;
 use crate::kernels::categories::{Column, FAR, Layout, Sum, Top, ln_1p, load, store};
 use crate::kernels::elementary::{CHANCES, LOGITS};
 use crate::kernels::exp::Exp;
@@ -14,7 +13,7 @@ use crate::kernels::lanes::{Isa, Job, Lanes, Numbers};
 use crate::kernels::log::{Parts, Ratio, Undivided};
 use crate::kernels::means::Law;
 use crate::kernels::pairs::{Pair, within};
-use crate::special::{EULER, HALF_LN_TWO_PI};
+use crate::special::EULER;
 
 /// A family by its parameters a and b, or by a alone, which is then both.
 pub(crate) trait Entropy {
@@ -48,75 +47,18 @@ fn plus<V: Lanes<Real = f64>>(x: V, constant: f64) -> V {
     x + V::splat(constant)
 }
 
-/// Families by their scale, which is their last parameter: `ln scale` and so much, the entropy of scale 1.
-pub(crate) struct Scale(pub(crate) f64);
+/// A family of which is known what a divergence from another one asks for.
+pub(crate) struct Known<L>(pub(crate) L);
 
-impl Scale {
-    pub(crate) const NORMAL: Self = Scale(HALF_LN_TWO_PI + 0.5);
-    pub(crate) const HALF_NORMAL: Self = Scale(HALF_LN_TWO_PI + 0.5 - LN_2);
-    pub(crate) const LAPLACE: Self = Scale(1.0 + LN_2);
-    pub(crate) const GUMBEL: Self = Scale(1.0 + EULER);
-    pub(crate) const LOGISTIC: Self = Scale(2.0);
-    /// `ln 4π` is in both.
-    pub(crate) const CAUCHY: Self = Scale(2.0 * HALF_LN_TWO_PI + LN_2);
-    pub(crate) const MOYAL: Self = Scale(0.5 * (1.0 + EULER + 2.0 * HALF_LN_TWO_PI + LN_2));
-}
-
-impl Entropy for Scale {
+impl<L: Law> Entropy for Known<L> {
     #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
-        // It has no part in the entropy, but has to be a number.
-        V::and(V::le(loc.magnitude(), V::splat(f64::MAX)), V::ordinary(scale, scale))
+    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V::Mask {
+        self.0.fits(a, b)
     }
 
     #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V {
-        plus(ln(scale), self.0)
-    }
-}
-
-/// Log-normal: loc and scale of ln x.
-pub(crate) struct LogNormal;
-
-impl Entropy for LogNormal {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V::Mask {
-        V::ordinary(scale, scale)
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V {
-        Scale::NORMAL.entropy(loc, scale) + loc
-    }
-}
-
-/// Uniform: low and high.
-pub(crate) struct Uniform;
-
-impl Entropy for Uniform {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, low: V, high: V) -> V::Mask {
-        V::ordinary(high - low, high - low)
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, low: V, high: V) -> V {
-        ln(high - low)
-    }
-}
-
-/// Exponential: rate.
-pub(crate) struct Exponential;
-
-impl Entropy for Exponential {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, rate: V, _: V) -> V::Mask {
-        V::ordinary(rate, rate)
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, rate: V, _: V) -> V {
-        V::one() - ln(rate)
+    fn entropy<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V {
+        ln(self.0.unit(a, b)) + self.0.entropy(a, b)
     }
 }
 
@@ -125,22 +67,6 @@ impl Entropy for Exponential {
 fn both_moderate<V: Lanes<Real = f64>>(a: V, b: V) -> V::Mask {
     const MODERATE: (f64, f64) = (1e-100, 1e100);
     V::and(within(a, MODERATE), within(b, MODERATE))
-}
-
-/// Pareto: scale and alpha.
-pub(crate) struct Pareto;
-
-impl Entropy for Pareto {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, scale: V, alpha: V) -> V::Mask {
-        both_moderate(scale, alpha)
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, scale: V, alpha: V) -> V {
-        let ln = Ratio::of(alpha.into(), scale.into()).ln();
-        (ln + V::one()) + V::one() / alpha
-    }
 }
 
 /// Weibull: scale and concentration.
@@ -156,37 +82,6 @@ impl Entropy for Weibull {
     fn entropy<V: Lanes<Real = f64>>(&self, scale: V, concentration: V) -> V {
         let ln = Ratio::of(concentration.into(), scale.into()).ln();
         plus(ln, 1.0) + V::splat(EULER) * (V::one() - V::one() / concentration)
-    }
-}
-
-/// Gamma: concentration and rate.
-pub(crate) struct Gamma;
-
-impl Entropy for Gamma {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V::Mask {
-        V::and(within(a, SHAPES), V::ordinary(rate, rate))
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V {
-        gamma_entropy(a).0 - ln(rate)
-    }
-}
-
-/// Inverse gamma: concentration and rate.
-pub(crate) struct InverseGamma;
-
-impl Entropy for InverseGamma {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V::Mask {
-        Gamma.fits(a, rate)
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, a: V, rate: V) -> V {
-        let (entropy, digamma) = gamma_entropy(a);
-        (entropy + ln(rate)) - (digamma + digamma)
     }
 }
 
@@ -222,22 +117,6 @@ impl Entropy for Chi {
     }
 }
 
-/// Beta: both concentrations.
-pub(crate) struct Beta;
-
-impl Entropy for Beta {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V::Mask {
-        V::and(within(a, SHAPES), within(b, SHAPES))
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V {
-        let (all, digamma) = gamma_entropy(a + b);
-        (gamma_entropy(a).0 + gamma_entropy(b).0) - (all + digamma)
-    }
-}
-
 /// Kumaraswamy: both concentrations, a and b. `1 − 1/b + (1 − 1/a)(ψ(b + 1) + γ) − ln ab`.
 pub(crate) struct Kumaraswamy;
 
@@ -252,21 +131,6 @@ impl Entropy for Kumaraswamy {
         let (one, by_a, by_b) = (V::one(), V::one() / a, V::one() / b);
         let harmonic = plus(gamma_entropy(plus(b, 1.0)).1, EULER);
         (one - by_b) + (one - by_a).fma(harmonic, V::zero() - ln(a * b))
-    }
-}
-
-/// Continuous Bernoulli: probability. That of the uniform one is 0.
-pub(crate) struct ContinuousBernoulli;
-
-impl Entropy for ContinuousBernoulli {
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, probs: V, other: V) -> V::Mask {
-        bounded::ContinuousBernoulli.fits(probs, other)
-    }
-
-    #[inline(always)]
-    fn entropy<V: Lanes<Real = f64>>(&self, probs: V, other: V) -> V {
-        bounded::ContinuousBernoulli.entropy(probs, other)
     }
 }
 

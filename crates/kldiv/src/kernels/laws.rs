@@ -118,6 +118,9 @@ pub(crate) struct Located {
 impl Located {
     pub(crate) const GUMBEL: Self = Located { entropy: 1.0 + EULER, mean: EULER, variance: PI * PI / 6.0 };
     pub(crate) const LOGISTIC: Self = Located { entropy: 2.0, mean: 0.0, variance: PI * PI / 3.0 };
+    /// It has no mean.
+    pub(crate) const CAUCHY: Self =
+        Located { entropy: 2.0 * HALF_LN_TWO_PI + LN_2, mean: f64::NAN, variance: f64::INFINITY };
     pub(crate) const MOYAL: Self = Located {
         entropy: 0.5 * (1.0 + EULER + 2.0 * HALF_LN_TWO_PI + LN_2),
         mean: EULER + LN_2,
