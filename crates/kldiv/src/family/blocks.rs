@@ -6,7 +6,7 @@ use crate::family::crossings;
 use crate::family::names::Family;
 use crate::family::shares::{self, Wanted};
 use crate::kernels::bounded;
-use crate::kernels::entropies::{self, Known, Of};
+use crate::kernels::entropies::{self, ByLaw, Of};
 use crate::kernels::laws::{self, Located};
 use crate::kernels::pairs::{self, PAIRS, Pairs, Parameter, Side};
 use crate::kernels::slopes::{Gradients, Made};
@@ -86,22 +86,22 @@ fn divergences_of<T: Parameter>(family: Family, p: Side<T>, q: Side<T>, out: &mu
 fn entropies_of<T: Parameter>(family: Family, p: Side<T>, out: &mut [f64]) -> bool {
     let q = p;
     match family {
-        Family::Normal => dispatch(Pairs { pair: Of(Known(laws::Normal)), p, q, out }),
-        Family::HalfNormal => dispatch(Pairs { pair: Of(Known(laws::HalfNormal)), p, q, out }),
-        Family::Laplace => dispatch(Pairs { pair: Of(Known(laws::Laplace)), p, q, out }),
-        Family::Gumbel => dispatch(Pairs { pair: Of(Known(Located::GUMBEL)), p, q, out }),
-        Family::Logistic => dispatch(Pairs { pair: Of(Known(Located::LOGISTIC)), p, q, out }),
-        Family::Cauchy => dispatch(Pairs { pair: Of(Known(Located::CAUCHY)), p, q, out }),
-        Family::Moyal => dispatch(Pairs { pair: Of(Known(Located::MOYAL)), p, q, out }),
-        Family::Uniform => dispatch(Pairs { pair: Of(Known(bounded::Uniform)), p, q, out }),
-        Family::LogNormal => dispatch(Pairs { pair: Of(Known(laws::LogNormal)), p, q, out }),
-        Family::Exponential => dispatch(Pairs { pair: Of(Known(laws::Exponential)), p, q, out }),
-        Family::Pareto => dispatch(Pairs { pair: Of(Known(laws::Pareto)), p, q, out }),
-        Family::Gamma => dispatch(Pairs { pair: Of(Known(laws::Gamma)), p, q, out }),
-        Family::InverseGamma => dispatch(Pairs { pair: Of(Known(laws::InverseGamma)), p, q, out }),
-        Family::Beta => dispatch(Pairs { pair: Of(Known(bounded::Beta)), p, q, out }),
+        Family::Normal => dispatch(Pairs { pair: Of(ByLaw(laws::Normal)), p, q, out }),
+        Family::HalfNormal => dispatch(Pairs { pair: Of(ByLaw(laws::HalfNormal)), p, q, out }),
+        Family::Laplace => dispatch(Pairs { pair: Of(ByLaw(laws::Laplace)), p, q, out }),
+        Family::Gumbel => dispatch(Pairs { pair: Of(ByLaw(Located::GUMBEL)), p, q, out }),
+        Family::Logistic => dispatch(Pairs { pair: Of(ByLaw(Located::LOGISTIC)), p, q, out }),
+        Family::Cauchy => dispatch(Pairs { pair: Of(ByLaw(Located::CAUCHY)), p, q, out }),
+        Family::Moyal => dispatch(Pairs { pair: Of(ByLaw(Located::MOYAL)), p, q, out }),
+        Family::Uniform => dispatch(Pairs { pair: Of(ByLaw(bounded::Uniform)), p, q, out }),
+        Family::LogNormal => dispatch(Pairs { pair: Of(ByLaw(laws::LogNormal)), p, q, out }),
+        Family::Exponential => dispatch(Pairs { pair: Of(ByLaw(laws::Exponential)), p, q, out }),
+        Family::Pareto => dispatch(Pairs { pair: Of(ByLaw(laws::Pareto)), p, q, out }),
+        Family::Gamma => dispatch(Pairs { pair: Of(ByLaw(laws::Gamma)), p, q, out }),
+        Family::InverseGamma => dispatch(Pairs { pair: Of(ByLaw(laws::InverseGamma)), p, q, out }),
+        Family::Beta => dispatch(Pairs { pair: Of(ByLaw(bounded::Beta)), p, q, out }),
         Family::ContinuousBernoulli => {
-            dispatch(Pairs { pair: Of(Known(bounded::ContinuousBernoulli)), p, q, out })
+            dispatch(Pairs { pair: Of(ByLaw(bounded::ContinuousBernoulli)), p, q, out })
         }
         Family::Weibull => dispatch(Pairs { pair: Of(entropies::Weibull), p, q, out }),
         Family::Chi2 => dispatch(Pairs { pair: Of(entropies::Chi2), p, q, out }),

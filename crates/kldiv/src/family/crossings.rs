@@ -79,23 +79,24 @@ pub(crate) fn divergences(
     let mut known = Known::nothing();
     let mut all = true;
     for (i, out) in out.chunks_mut(TOGETHER).enumerate() {
-        let [p, q] = [p, q].map(|side| side.some_rows(i * TOGETHER, out.len()));
+        let n = out.len();
+        let [p, q] = [p, q].map(|side| side.some_rows(i * TOGETHER, n));
         columns(p_family, &p, &mut for_p);
         columns(q_family, &q, &mut for_q);
-        let (p, q) = (Side::Columns(&for_p[0], &for_p[1]), Side::Columns(&for_q[0], &for_q[1]));
+        let [p, q] = [&for_p, &for_q].map(|[first, second]| Side::Columns(&first[..n], &second[..n]));
         match way {
             Way::Gammas => {
-                dispatch(Pairs { pair: pairs::Gamma, p, q, out: &mut made });
+                dispatch(Pairs { pair: pairs::Gamma, p, q, out: &mut made[..n] });
             }
             Way::CoinAndCount => {
-                dispatch(Pairs { pair: elementary::CoinAndCount, p, q, out: &mut made });
+                dispatch(Pairs { pair: elementary::CoinAndCount, p, q, out: &mut made[..n] });
             }
             Way::Means(moments) => {
-                describe(p_family, moments, &for_p, &for_q, &mut known);
-                cross(q_family, &known, &for_q, &mut made);
+                describe(p_family, moments, &for_p, &for_q, n, &mut known);
+                cross(q_family, &known, &for_q, n, &mut made);
             }
         }
-        out.copy_from_slice(&made[..out.len()]);
+        out.copy_from_slice(&made[..n]);
         all &= !out.iter().any(|x| x.is_nan());
     }
     all
@@ -119,44 +120,51 @@ fn columns(family: Family, of: &View, to: &mut [Block; 2]) {
     }
 }
 
-fn describe(family: Family, moments: [Moment; 2], p: &[Block; 2], q: &[Block; 2], known: &mut Known) {
+fn describe(
+    family: Family,
+    moments: [Moment; 2],
+    p: &[Block; 2],
+    q: &[Block; 2],
+    n: usize,
+    known: &mut Known,
+) {
     match family {
-        Family::Normal => dispatch(Describe { law: laws::Normal, moments, p, q, known }),
-        Family::Laplace => dispatch(Describe { law: laws::Laplace, moments, p, q, known }),
-        Family::Gumbel => dispatch(Describe { law: Located::GUMBEL, moments, p, q, known }),
-        Family::Logistic => dispatch(Describe { law: Located::LOGISTIC, moments, p, q, known }),
-        Family::Cauchy => dispatch(Describe { law: Located::CAUCHY, moments, p, q, known }),
-        Family::Moyal => dispatch(Describe { law: Located::MOYAL, moments, p, q, known }),
-        Family::LogNormal => dispatch(Describe { law: laws::LogNormal, moments, p, q, known }),
-        Family::HalfNormal => dispatch(Describe { law: laws::HalfNormal, moments, p, q, known }),
-        Family::Exponential => dispatch(Describe { law: laws::Exponential, moments, p, q, known }),
-        Family::Gamma | Family::Chi2 => dispatch(Describe { law: laws::Gamma, moments, p, q, known }),
-        Family::InverseGamma => dispatch(Describe { law: laws::InverseGamma, moments, p, q, known }),
-        Family::Beta => dispatch(Describe { law: bounded::Beta, moments, p, q, known }),
+        Family::Normal => dispatch(Describe { law: laws::Normal, moments, p, q, n, known }),
+        Family::Laplace => dispatch(Describe { law: laws::Laplace, moments, p, q, n, known }),
+        Family::Gumbel => dispatch(Describe { law: Located::GUMBEL, moments, p, q, n, known }),
+        Family::Logistic => dispatch(Describe { law: Located::LOGISTIC, moments, p, q, n, known }),
+        Family::Cauchy => dispatch(Describe { law: Located::CAUCHY, moments, p, q, n, known }),
+        Family::Moyal => dispatch(Describe { law: Located::MOYAL, moments, p, q, n, known }),
+        Family::LogNormal => dispatch(Describe { law: laws::LogNormal, moments, p, q, n, known }),
+        Family::HalfNormal => dispatch(Describe { law: laws::HalfNormal, moments, p, q, n, known }),
+        Family::Exponential => dispatch(Describe { law: laws::Exponential, moments, p, q, n, known }),
+        Family::Gamma | Family::Chi2 => dispatch(Describe { law: laws::Gamma, moments, p, q, n, known }),
+        Family::InverseGamma => dispatch(Describe { law: laws::InverseGamma, moments, p, q, n, known }),
+        Family::Beta => dispatch(Describe { law: bounded::Beta, moments, p, q, n, known }),
         Family::ContinuousBernoulli => {
-            dispatch(Describe { law: bounded::ContinuousBernoulli, moments, p, q, known });
+            dispatch(Describe { law: bounded::ContinuousBernoulli, moments, p, q, n, known });
         }
-        Family::Uniform => dispatch(Describe { law: bounded::Uniform, moments, p, q, known }),
-        Family::Pareto => dispatch(Describe { law: laws::Pareto, moments, p, q, known }),
+        Family::Uniform => dispatch(Describe { law: bounded::Uniform, moments, p, q, n, known }),
+        Family::Pareto => dispatch(Describe { law: laws::Pareto, moments, p, q, n, known }),
         _ => *known = Known::nothing(),
     }
 }
 
-fn cross(family: Family, p: &Known, q: &[Block; 2], out: &mut Block) {
+fn cross(family: Family, p: &Known, q: &[Block; 2], n: usize, out: &mut Block) {
     match family {
-        Family::Normal => dispatch(Cross { cost: costs::Normal, p, q, out }),
-        Family::Laplace => dispatch(Cross { cost: costs::Laplace, p, q, out }),
-        Family::Gumbel => dispatch(Cross { cost: Extreme::GUMBEL, p, q, out }),
-        Family::Moyal => dispatch(Cross { cost: Extreme::MOYAL, p, q, out }),
-        Family::LogNormal => dispatch(Cross { cost: costs::LogNormal, p, q, out }),
-        Family::HalfNormal => dispatch(Cross { cost: costs::HalfNormal, p, q, out }),
-        Family::Exponential => dispatch(Cross { cost: costs::Exponential, p, q, out }),
-        Family::Gamma | Family::Chi2 => dispatch(Cross { cost: costs::Gamma, p, q, out }),
-        Family::InverseGamma => dispatch(Cross { cost: costs::InverseGamma, p, q, out }),
-        Family::Beta => dispatch(Cross { cost: costs::Beta, p, q, out }),
-        Family::ContinuousBernoulli => dispatch(Cross { cost: costs::ContinuousBernoulli, p, q, out }),
-        Family::Uniform => dispatch(Cross { cost: costs::Uniform, p, q, out }),
-        Family::Pareto => dispatch(Cross { cost: costs::Pareto, p, q, out }),
+        Family::Normal => dispatch(Cross { cost: costs::Normal, p, q, n, out }),
+        Family::Laplace => dispatch(Cross { cost: costs::Laplace, p, q, n, out }),
+        Family::Gumbel => dispatch(Cross { cost: Extreme::GUMBEL, p, q, n, out }),
+        Family::Moyal => dispatch(Cross { cost: Extreme::MOYAL, p, q, n, out }),
+        Family::LogNormal => dispatch(Cross { cost: costs::LogNormal, p, q, n, out }),
+        Family::HalfNormal => dispatch(Cross { cost: costs::HalfNormal, p, q, n, out }),
+        Family::Exponential => dispatch(Cross { cost: costs::Exponential, p, q, n, out }),
+        Family::Gamma | Family::Chi2 => dispatch(Cross { cost: costs::Gamma, p, q, n, out }),
+        Family::InverseGamma => dispatch(Cross { cost: costs::InverseGamma, p, q, n, out }),
+        Family::Beta => dispatch(Cross { cost: costs::Beta, p, q, n, out }),
+        Family::ContinuousBernoulli => dispatch(Cross { cost: costs::ContinuousBernoulli, p, q, n, out }),
+        Family::Uniform => dispatch(Cross { cost: costs::Uniform, p, q, n, out }),
+        Family::Pareto => dispatch(Cross { cost: costs::Pareto, p, q, n, out }),
         _ => out.fill(f64::NAN),
     }
 }

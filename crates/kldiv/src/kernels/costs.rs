@@ -53,6 +53,8 @@ pub(crate) struct Cross<'a, C> {
     pub(crate) cost: C,
     pub(crate) p: &'a Known,
     pub(crate) q: &'a [Block; 2],
+    /// How many there are; what is left of a block may be written to, too.
+    pub(crate) n: usize,
     pub(crate) out: &'a mut Block,
 }
 
@@ -61,8 +63,8 @@ impl<C: Cost> Job for Cross<'_, C> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Cross { cost, p, q, out } = self;
-        for at in (0..TOGETHER).step_by(I::F64::LANES) {
+        let Cross { cost, p, q, n, out } = self;
+        for at in (0..n.min(TOGETHER)).step_by(I::F64::LANES) {
             // SAFETY: a block is a number of vectors.
             unsafe {
                 let (unit, entropy) = (load::<I::F64>(&p.unit, at), load(&p.entropy, at));

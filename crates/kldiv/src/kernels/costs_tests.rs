@@ -27,7 +27,7 @@ const MOMENTS: [[Moment; 2]; 4] = [
 /// The bits of all that is known.
 fn known(law: impl Law, isa: Isa, moments: [Moment; 2], [p, q]: &[[Block; 2]; 2]) -> Vec<u64> {
     let mut known = Known::nothing();
-    dispatch_to(isa, Describe { law, moments, p, q, known: &mut known });
+    dispatch_to(isa, Describe { law, moments, p, q, n: TOGETHER, known: &mut known });
     let Known { unit, entropy, support, moments } = &known;
     [unit, entropy, &support[0], &support[1], &moments[0], &moments[1]]
         .into_iter()
@@ -75,7 +75,7 @@ laws_have_the_scalar_ones_bits! {
 /// The bits of the divergences of what knows so much.
 fn crossed<C: Cost>(cost: C, isa: Isa, p: &Known, q: &[Block; 2]) -> Vec<u64> {
     let mut out = [0.0; TOGETHER];
-    dispatch_to(isa, Cross { cost, p, q, out: &mut out });
+    dispatch_to(isa, Cross { cost, p, q, n: TOGETHER, out: &mut out });
     bits_of(&out)
 }
 
@@ -92,8 +92,8 @@ macro_rules! costs_have_the_scalar_ones_bits {
                     let [p, q] = sides;
                     let moments = asked(&$cost);
                     let [first, second] = &mut of_p;
-                    dispatch_to(Isa::Scalar, Describe { law: laws::Normal, moments, p, q, known: first });
-                    dispatch_to(Isa::Scalar, Describe { law: bounded::Uniform, moments, p, q, known: second });
+                    dispatch_to(Isa::Scalar, Describe { law: laws::Normal, moments, p, q, n: TOGETHER, known: first });
+                    dispatch_to(Isa::Scalar, Describe { law: bounded::Uniform, moments, p, q, n: TOGETHER, known: second });
                     for known in &of_p {
                         let scalar = crossed($cost, Isa::Scalar, known, q);
                         for isa in others() {

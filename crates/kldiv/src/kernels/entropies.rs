@@ -48,9 +48,9 @@ fn plus<V: Lanes<Real = f64>>(x: V, constant: f64) -> V {
 }
 
 /// A family of which is known what a divergence from another one asks for.
-pub(crate) struct Known<L>(pub(crate) L);
+pub(crate) struct ByLaw<L>(pub(crate) L);
 
-impl<L: Law> Entropy for Known<L> {
+impl<L: Law> Entropy for ByLaw<L> {
     #[inline(always)]
     fn fits<V: Lanes<Real = f64>>(&self, a: V, b: V) -> V::Mask {
         self.0.fits(a, b)

@@ -69,6 +69,8 @@ pub(crate) struct Describe<'a, L> {
     pub(crate) moments: [Moment; 2],
     pub(crate) p: &'a [Block; 2],
     pub(crate) q: &'a [Block; 2],
+    /// How many there are; what is left of a block may be written to, too.
+    pub(crate) n: usize,
     pub(crate) known: &'a mut Known,
 }
 
@@ -77,8 +79,8 @@ impl<L: Law> Job for Describe<'_, L> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Describe { law, moments, p, q, known } = self;
-        for at in (0..TOGETHER).step_by(I::F64::LANES) {
+        let Describe { law, moments, p, q, n, known } = self;
+        for at in (0..n.min(TOGETHER)).step_by(I::F64::LANES) {
             // SAFETY: a block is a number of vectors.
             unsafe {
                 let (a, b) = (load::<I::F64>(&p[0], at), load(&p[1], at));

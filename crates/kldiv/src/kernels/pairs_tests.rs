@@ -3,7 +3,7 @@
 
 use crate::kernels::bounded;
 use crate::kernels::elementary;
-use crate::kernels::entropies::{self, Known, Of};
+use crate::kernels::entropies::{self, ByLaw, Of};
 use crate::kernels::laws::{self, Located};
 use crate::kernels::pairs::{Beta, Chi2, Gamma, Normal, PAIRS, Pair, Pairs, Parameter, Side};
 use crate::kernels::tests::{bits_of, data, others};
@@ -76,19 +76,19 @@ pairs_have_the_scalar_ones_bits! {
     pairs_of_laplaces: elementary::Laplace;
     pairs_of_cauchys: elementary::Cauchy;
     pairs_of_paretos: elementary::Pareto;
-    entropies_by_scales: Of(Known(Located::MOYAL));
-    entropies_of_log_normals: Of(Known(laws::LogNormal));
-    entropies_of_uniforms: Of(Known(bounded::Uniform));
-    entropies_of_exponentials: Of(Known(laws::Exponential));
-    entropies_of_paretos: Of(Known(laws::Pareto));
+    entropies_by_scales: Of(ByLaw(Located::MOYAL));
+    entropies_of_log_normals: Of(ByLaw(laws::LogNormal));
+    entropies_of_uniforms: Of(ByLaw(bounded::Uniform));
+    entropies_of_exponentials: Of(ByLaw(laws::Exponential));
+    entropies_of_paretos: Of(ByLaw(laws::Pareto));
     entropies_of_weibulls: Of(entropies::Weibull);
-    entropies_of_gammas: Of(Known(laws::Gamma));
-    entropies_of_inverse_gammas: Of(Known(laws::InverseGamma));
+    entropies_of_gammas: Of(ByLaw(laws::Gamma));
+    entropies_of_inverse_gammas: Of(ByLaw(laws::InverseGamma));
     entropies_of_chi_squares: Of(entropies::Chi2);
     entropies_of_chis: Of(entropies::Chi);
-    entropies_of_betas: Of(Known(bounded::Beta));
+    entropies_of_betas: Of(ByLaw(bounded::Beta));
     entropies_of_kumaraswamys: Of(entropies::Kumaraswamy);
-    entropies_of_continuous_bernoullis: Of(Known(bounded::ContinuousBernoulli));
+    entropies_of_continuous_bernoullis: Of(ByLaw(bounded::ContinuousBernoulli));
     entropies_of_bernoullis: Of(entropies::Bernoulli);
     entropies_of_bernoullis_by_logits: Of(entropies::BernoulliLogits);
     entropies_of_geometrics: Of(entropies::Geometric);
