@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed};
-use crate::kernels::generic::{BLOCK, ValueOfPair};
+use crate::kernels::generic::BLOCK;
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
@@ -118,6 +118,8 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
         #[cfg(target_arch = "x86_64")]
         #[test]
         fn $anywhere() {
+            use crate::kernels::generic::ValueOfPair;
+
             let mut found = [0; 2];
             for n in lengths().filter(|n| (1..=BLOCK).contains(n)) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
