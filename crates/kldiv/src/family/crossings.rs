@@ -2,7 +2,7 @@
 
 use crate::family::names::Family;
 use crate::kernels::bounded;
-use crate::kernels::costs::{self, Cross, Extreme};
+use crate::kernels::costs::{Cost, Cross, Extreme};
 use crate::kernels::laws::{self, Located};
 use crate::kernels::means::{Block, Describe, Known, Moment, TOGETHER};
 use crate::kernels::pairs::{self, Pairs, Side};
@@ -45,20 +45,19 @@ fn knows(p: Family) -> bool {
 
 /// What a family asks for as Q, if it is one of [`cross`]'s.
 fn asks(q: Family) -> Option<[Moment; 2]> {
-    use costs::Cost;
     Some(match q {
-        Family::Normal => costs::Normal::ASKS,
-        Family::Laplace => costs::Laplace::ASKS,
+        Family::Normal => laws::Normal::ASKS,
+        Family::Laplace => laws::Laplace::ASKS,
         Family::Gumbel | Family::Moyal => Extreme::ASKS,
-        Family::LogNormal => costs::LogNormal::ASKS,
-        Family::HalfNormal => costs::HalfNormal::ASKS,
-        Family::Exponential => costs::Exponential::ASKS,
-        Family::Gamma | Family::Chi2 => costs::Gamma::ASKS,
-        Family::InverseGamma => costs::InverseGamma::ASKS,
-        Family::Beta => costs::Beta::ASKS,
-        Family::ContinuousBernoulli => costs::ContinuousBernoulli::ASKS,
-        Family::Uniform => costs::Uniform::ASKS,
-        Family::Pareto => costs::Pareto::ASKS,
+        Family::LogNormal => laws::LogNormal::ASKS,
+        Family::HalfNormal => laws::HalfNormal::ASKS,
+        Family::Exponential => laws::Exponential::ASKS,
+        Family::Gamma | Family::Chi2 => laws::Gamma::ASKS,
+        Family::InverseGamma => laws::InverseGamma::ASKS,
+        Family::Beta => bounded::Beta::ASKS,
+        Family::ContinuousBernoulli => bounded::ContinuousBernoulli::ASKS,
+        Family::Uniform => bounded::Uniform::ASKS,
+        Family::Pareto => laws::Pareto::ASKS,
         _ => return None,
     })
 }
@@ -131,10 +130,10 @@ fn describe(
     match family {
         Family::Normal => dispatch(Describe { law: laws::Normal, moments, p, q, n, known }),
         Family::Laplace => dispatch(Describe { law: laws::Laplace, moments, p, q, n, known }),
-        Family::Gumbel => dispatch(Describe { law: Located::GUMBEL, moments, p, q, n, known }),
+        Family::Gumbel => dispatch(Describe { law: Extreme::GUMBEL, moments, p, q, n, known }),
         Family::Logistic => dispatch(Describe { law: Located::LOGISTIC, moments, p, q, n, known }),
         Family::Cauchy => dispatch(Describe { law: Located::CAUCHY, moments, p, q, n, known }),
-        Family::Moyal => dispatch(Describe { law: Located::MOYAL, moments, p, q, n, known }),
+        Family::Moyal => dispatch(Describe { law: Extreme::MOYAL, moments, p, q, n, known }),
         Family::LogNormal => dispatch(Describe { law: laws::LogNormal, moments, p, q, n, known }),
         Family::HalfNormal => dispatch(Describe { law: laws::HalfNormal, moments, p, q, n, known }),
         Family::Exponential => dispatch(Describe { law: laws::Exponential, moments, p, q, n, known }),
@@ -152,19 +151,19 @@ fn describe(
 
 fn cross(family: Family, p: &Known, q: &[Block; 2], n: usize, out: &mut Block) {
     match family {
-        Family::Normal => dispatch(Cross { cost: costs::Normal, p, q, n, out }),
-        Family::Laplace => dispatch(Cross { cost: costs::Laplace, p, q, n, out }),
+        Family::Normal => dispatch(Cross { cost: laws::Normal, p, q, n, out }),
+        Family::Laplace => dispatch(Cross { cost: laws::Laplace, p, q, n, out }),
         Family::Gumbel => dispatch(Cross { cost: Extreme::GUMBEL, p, q, n, out }),
         Family::Moyal => dispatch(Cross { cost: Extreme::MOYAL, p, q, n, out }),
-        Family::LogNormal => dispatch(Cross { cost: costs::LogNormal, p, q, n, out }),
-        Family::HalfNormal => dispatch(Cross { cost: costs::HalfNormal, p, q, n, out }),
-        Family::Exponential => dispatch(Cross { cost: costs::Exponential, p, q, n, out }),
-        Family::Gamma | Family::Chi2 => dispatch(Cross { cost: costs::Gamma, p, q, n, out }),
-        Family::InverseGamma => dispatch(Cross { cost: costs::InverseGamma, p, q, n, out }),
-        Family::Beta => dispatch(Cross { cost: costs::Beta, p, q, n, out }),
-        Family::ContinuousBernoulli => dispatch(Cross { cost: costs::ContinuousBernoulli, p, q, n, out }),
-        Family::Uniform => dispatch(Cross { cost: costs::Uniform, p, q, n, out }),
-        Family::Pareto => dispatch(Cross { cost: costs::Pareto, p, q, n, out }),
+        Family::LogNormal => dispatch(Cross { cost: laws::LogNormal, p, q, n, out }),
+        Family::HalfNormal => dispatch(Cross { cost: laws::HalfNormal, p, q, n, out }),
+        Family::Exponential => dispatch(Cross { cost: laws::Exponential, p, q, n, out }),
+        Family::Gamma | Family::Chi2 => dispatch(Cross { cost: laws::Gamma, p, q, n, out }),
+        Family::InverseGamma => dispatch(Cross { cost: laws::InverseGamma, p, q, n, out }),
+        Family::Beta => dispatch(Cross { cost: bounded::Beta, p, q, n, out }),
+        Family::ContinuousBernoulli => dispatch(Cross { cost: bounded::ContinuousBernoulli, p, q, n, out }),
+        Family::Uniform => dispatch(Cross { cost: bounded::Uniform, p, q, n, out }),
+        Family::Pareto => dispatch(Cross { cost: laws::Pareto, p, q, n, out }),
         _ => out.fill(f64::NAN),
     }
 }

@@ -20,9 +20,15 @@ pub(crate) trait Layout: Copy {
     fn add<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V);
     fn add_exactly<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V);
     /// The rows' sums, of all columns.
-    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V>;
+    #[inline(always)]
+    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V> {
+        sum
+    }
     /// The same of what [`Layout::add`] added.
-    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V;
+    #[inline(always)]
+    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V {
+        sum.hi
+    }
     /// The numbers of the outcomes of column `i`.
     fn numbers<V: Lanes<Real = f64>>(self, i: usize) -> V;
     /// What is true of all outcomes, of what is true of those in the same lane of columns.
@@ -44,16 +50,6 @@ impl Layout for EightRows {
     #[inline(always)]
     fn add_exactly<V: Lanes<Real = f64>>(self, sum: &mut Sum<V>, x: V) {
         sum.add(x);
-    }
-
-    #[inline(always)]
-    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V> {
-        sum
-    }
-
-    #[inline(always)]
-    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V {
-        sum.hi
     }
 
     #[inline(always)]
@@ -95,16 +91,6 @@ impl Layout for OneRow {
             one.add(One::splat(x[i]));
         }
         *sum = Sum { hi: V::splat(one.hi.lane_0()), lo: V::splat(one.lo.lane_0()) };
-    }
-
-    #[inline(always)]
-    fn whole<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> Sum<V> {
-        sum
-    }
-
-    #[inline(always)]
-    fn total<V: Lanes<Real = f64>>(self, sum: Sum<V>) -> V {
-        sum.hi
     }
 
     #[inline(always)]

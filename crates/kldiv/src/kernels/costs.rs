@@ -7,28 +7,20 @@
 use std::f64::consts::LN_2;
 
 use crate::kernels::bounded::{self, ln_of_rest, slope};
-use crate::kernels::gamma::{SHAPES, ln_gamma};
+use crate::kernels::gamma::ln_gamma;
 use crate::kernels::lanes::{Isa, Job, Lanes};
-use crate::kernels::laws;
+use crate::kernels::laws::{self, Located};
 use crate::kernels::log::Ratio;
-use crate::kernels::means::{Block, EXPONENTS, Known, Law, MODERATE, Moment, TOGETHER, ln, load, placed};
-use crate::kernels::pairs::within;
+use crate::kernels::means::{Block, Known, Law, Moment, TOGETHER, ln, load};
 use crate::special::HALF_LN_TWO_PI;
 
 /// How much smaller a divergence may be than its parts together and 1, which is for what those have lost of theirs.
 const CANCELS: f64 = 1.0 / 128.0;
 
-/// A family by its parameters c and d.
-pub(crate) trait Cost {
+/// A family by its parameters c and d, as Q.
+pub(crate) trait Cost: Law {
     /// What it asks for.
     const ASKS: [Moment; 2];
-    fn fits<V: Lanes<Real = f64>>(&self, c: V, d: V) -> V::Mask;
-    fn unit<V: Lanes<Real = f64>>(&self, c: V, d: V) -> V;
-    /// The ends of the support.
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        (V::splat(f64::NEG_INFINITY), V::splat(f64::INFINITY))
-    }
     /// −E ln q less ln of P's unit; with l the logarithm of Q's unit by P's.
     fn parts<V: Lanes<Real = f64>>(&self, c: V, d: V, l: V, moments: [V; 2]) -> Parts<V>;
 }
@@ -115,26 +107,9 @@ fn square<V: Lanes<Real = f64>>(mean: V, variance: V, c: V, s: V) -> V {
     z.fma(z, variance / s / s)
 }
 
-#[inline(always)]
-fn positive<V: Lanes<Real = f64>>() -> (V, V) {
-    (V::zero(), V::splat(f64::INFINITY))
-}
-
 /// Normal: `ln s + ½ ln 2π + ½ ((x − c)/s)²`.
-pub(crate) struct Normal;
-
-impl Cost for Normal {
+impl Cost for laws::Normal {
     const ASKS: [Moment; 2] = [Moment::Mean, Moment::Variance];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
-        placed(loc, scale)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V {
-        scale
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, loc: V, scale: V, l: V, [mean, variance]: [V; 2]) -> Parts<V> {
@@ -144,20 +119,8 @@ impl Cost for Normal {
 }
 
 /// Laplace: `ln 2s + |x − c|/s`.
-pub(crate) struct Laplace;
-
-impl Cost for Laplace {
+impl Cost for laws::Laplace {
     const ASKS: [Moment; 2] = [Moment::Distance, Moment::Nothing];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
-        placed(loc, scale)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V {
-        scale
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, _: V, scale: V, l: V, [distance, _]: [V; 2]) -> Parts<V> {
@@ -167,27 +130,45 @@ impl Cost for Laplace {
 
 /// Gumbel and Moyal: `ln s + constant + by (z + e^(−z))`, z = (x − c)/s.
 pub(crate) struct Extreme {
+    law: Located,
     by: f64,
     constant: f64,
 }
 
 impl Extreme {
-    pub(crate) const GUMBEL: Self = Extreme { by: 1.0, constant: 0.0 };
-    pub(crate) const MOYAL: Self = Extreme { by: 0.5, constant: HALF_LN_TWO_PI };
+    pub(crate) const GUMBEL: Self = Extreme { law: Located::GUMBEL, by: 1.0, constant: 0.0 };
+    pub(crate) const MOYAL: Self = Extreme { law: Located::MOYAL, by: 0.5, constant: HALF_LN_TWO_PI };
+}
+
+impl Law for Extreme {
+    #[inline(always)]
+    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
+        self.law.fits(loc, scale)
+    }
+
+    #[inline(always)]
+    fn unit<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V {
+        self.law.unit(loc, scale)
+    }
+
+    #[inline(always)]
+    fn entropy<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V {
+        self.law.entropy(loc, scale)
+    }
+
+    #[inline(always)]
+    fn support<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> (V, V) {
+        self.law.support(loc, scale)
+    }
+
+    #[inline(always)]
+    fn moment<V: Lanes<Real = f64>>(&self, of: Moment, loc: V, scale: V, c: V, s: V) -> V {
+        self.law.moment(of, loc, scale, c, s)
+    }
 }
 
 impl Cost for Extreme {
     const ASKS: [Moment; 2] = [Moment::Mean, Moment::Decay];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
-        placed(loc, scale)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, scale: V) -> V {
-        scale
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, loc: V, scale: V, l: V, [mean, decay]: [V; 2]) -> Parts<V> {
@@ -197,25 +178,8 @@ impl Cost for Extreme {
 }
 
 /// Log-normal: `ln x + ln s + ½ ln 2π + ½ ((ln x − c)/s)²`.
-pub(crate) struct LogNormal;
-
-impl Cost for LogNormal {
+impl Cost for laws::LogNormal {
     const ASKS: [Moment; 2] = [Moment::Ln, Moment::LnVariance];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V::Mask {
-        V::and(within(loc, EXPONENTS), within(scale, MODERATE))
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, loc: V, scale: V) -> V {
-        laws::LogNormal.unit(loc, scale)
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        positive()
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, _: V, scale: V, l: V, [log, variance]: [V; 2]) -> Parts<V> {
@@ -225,25 +189,8 @@ impl Cost for LogNormal {
 }
 
 /// Half-normal: `ln s + ½ ln ½π + ½ (x/s)²`.
-pub(crate) struct HalfNormal;
-
-impl Cost for HalfNormal {
+impl Cost for laws::HalfNormal {
     const ASKS: [Moment; 2] = [Moment::Mean, Moment::Variance];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, scale: V, _: V) -> V::Mask {
-        within(scale, MODERATE)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, scale: V, _: V) -> V {
-        scale
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        positive()
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, scale: V, _: V, l: V, [mean, variance]: [V; 2]) -> Parts<V> {
@@ -253,25 +200,8 @@ impl Cost for HalfNormal {
 }
 
 /// Exponential: 1 and rate. `t x − ln t`.
-pub(crate) struct Exponential;
-
-impl Cost for Exponential {
+impl Cost for laws::Exponential {
     const ASKS: [Moment; 2] = [Moment::Mean, Moment::Nothing];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, _: V, rate: V) -> V::Mask {
-        within(rate, MODERATE)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, rate: V) -> V {
-        V::one() / rate
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        positive()
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, _: V, rate: V, l: V, [mean, _]: [V; 2]) -> Parts<V> {
@@ -280,25 +210,8 @@ impl Cost for Exponential {
 }
 
 /// Gamma: `ln Γ(b) − b ln t − (b − 1) ln x + t x`.
-pub(crate) struct Gamma;
-
-impl Cost for Gamma {
+impl Cost for laws::Gamma {
     const ASKS: [Moment; 2] = [Moment::Mean, Moment::Ln];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, b: V, rate: V) -> V::Mask {
-        V::and(within(b, SHAPES), within(rate, MODERATE))
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, rate: V) -> V {
-        V::one() / rate
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        positive()
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, b: V, rate: V, l: V, [mean, log]: [V; 2]) -> Parts<V> {
@@ -307,25 +220,8 @@ impl Cost for Gamma {
 }
 
 /// Inverse gamma: `ln Γ(b) − b ln t + (b + 1) ln x + t/x`.
-pub(crate) struct InverseGamma;
-
-impl Cost for InverseGamma {
+impl Cost for laws::InverseGamma {
     const ASKS: [Moment; 2] = [Moment::Inverse, Moment::Ln];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, b: V, rate: V) -> V::Mask {
-        Gamma.fits(b, rate)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, rate: V) -> V {
-        rate
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        positive()
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, b: V, rate: V, l: V, [inverse, log]: [V; 2]) -> Parts<V> {
@@ -334,25 +230,8 @@ impl Cost for InverseGamma {
 }
 
 /// Beta: `ln B(c, d) − (c − 1) ln x − (d − 1) ln(1 − x)`.
-pub(crate) struct Beta;
-
-impl Cost for Beta {
+impl Cost for bounded::Beta {
     const ASKS: [Moment; 2] = [Moment::Ln, Moment::LnRest];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, c: V, d: V) -> V::Mask {
-        V::and(within(c, SHAPES), within(d, SHAPES))
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, _: V) -> V {
-        V::one()
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        (V::zero(), V::one())
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, c: V, d: V, l: V, [log, rest]: [V; 2]) -> Parts<V> {
@@ -363,25 +242,8 @@ impl Cost for Beta {
 }
 
 /// Continuous Bernoulli: `ln((e^η − 1)/η) − η x`.
-pub(crate) struct ContinuousBernoulli;
-
-impl Cost for ContinuousBernoulli {
+impl Cost for bounded::ContinuousBernoulli {
     const ASKS: [Moment; 2] = [Moment::Mean, Moment::Nothing];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, probs: V, other: V) -> V::Mask {
-        bounded::ContinuousBernoulli.fits(probs, other)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, _: V, _: V) -> V {
-        V::one()
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, _: V, _: V) -> (V, V) {
-        (V::zero(), V::one())
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, probs: V, _: V, l: V, [mean, _]: [V; 2]) -> Parts<V> {
@@ -391,25 +253,8 @@ impl Cost for ContinuousBernoulli {
 }
 
 /// Uniform: ln of its width.
-pub(crate) struct Uniform;
-
-impl Cost for Uniform {
+impl Cost for bounded::Uniform {
     const ASKS: [Moment; 2] = [Moment::Nothing, Moment::Nothing];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, low: V, high: V) -> V::Mask {
-        bounded::Uniform.fits(low, high)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, low: V, high: V) -> V {
-        high - low
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, low: V, high: V) -> (V, V) {
-        (low, high)
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, _: V, _: V, l: V, _: [V; 2]) -> Parts<V> {
@@ -418,25 +263,8 @@ impl Cost for Uniform {
 }
 
 /// Pareto: `(β + 1) ln x − β ln k − ln β`.
-pub(crate) struct Pareto;
-
-impl Cost for Pareto {
+impl Cost for laws::Pareto {
     const ASKS: [Moment; 2] = [Moment::Ln, Moment::Nothing];
-
-    #[inline(always)]
-    fn fits<V: Lanes<Real = f64>>(&self, scale: V, alpha: V) -> V::Mask {
-        laws::Pareto.fits(scale, alpha)
-    }
-
-    #[inline(always)]
-    fn unit<V: Lanes<Real = f64>>(&self, scale: V, _: V) -> V {
-        scale
-    }
-
-    #[inline(always)]
-    fn support<V: Lanes<Real = f64>>(&self, scale: V, _: V) -> (V, V) {
-        (scale, V::splat(f64::INFINITY))
-    }
 
     #[inline(always)]
     fn parts<V: Lanes<Real = f64>>(&self, _: V, alpha: V, l: V, [log, _]: [V; 2]) -> Parts<V> {

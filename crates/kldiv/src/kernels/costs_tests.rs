@@ -2,7 +2,7 @@
 //! the bit.
 
 use crate::kernels::bounded;
-use crate::kernels::costs::{self, Cost, Cross, Extreme};
+use crate::kernels::costs::{Cost, Cross, Extreme};
 use crate::kernels::laws::{self, Located};
 use crate::kernels::means::{Block, Describe, Known, Law, Moment, TOGETHER};
 use crate::kernels::tests::{bits_of, data, others};
@@ -57,10 +57,10 @@ macro_rules! laws_have_the_scalar_ones_bits {
 laws_have_the_scalar_ones_bits! {
     what_normals_know: laws::Normal;
     what_laplaces_know: laws::Laplace;
-    what_gumbels_know: Located::GUMBEL;
+    what_gumbels_know: Extreme::GUMBEL;
     what_logistics_know: Located::LOGISTIC;
     what_cauchys_know: Located::CAUCHY;
-    what_moyals_know: Located::MOYAL;
+    what_moyals_know: Extreme::MOYAL;
     what_log_normals_know: laws::LogNormal;
     what_half_normals_know: laws::HalfNormal;
     what_exponentials_know: laws::Exponential;
@@ -107,17 +107,17 @@ macro_rules! costs_have_the_scalar_ones_bits {
 }
 
 costs_have_the_scalar_ones_bits! {
-    costs_of_normals: costs::Normal;
-    costs_of_laplaces: costs::Laplace;
+    costs_of_normals: laws::Normal;
+    costs_of_laplaces: laws::Laplace;
     costs_of_gumbels: Extreme::GUMBEL;
     costs_of_moyals: Extreme::MOYAL;
-    costs_of_log_normals: costs::LogNormal;
-    costs_of_half_normals: costs::HalfNormal;
-    costs_of_exponentials: costs::Exponential;
-    costs_of_gammas: costs::Gamma;
-    costs_of_inverse_gammas: costs::InverseGamma;
-    costs_of_betas: costs::Beta;
-    costs_of_continuous_bernoullis: costs::ContinuousBernoulli;
-    costs_of_uniforms: costs::Uniform;
-    costs_of_paretos: costs::Pareto;
+    costs_of_log_normals: laws::LogNormal;
+    costs_of_half_normals: laws::HalfNormal;
+    costs_of_exponentials: laws::Exponential;
+    costs_of_gammas: laws::Gamma;
+    costs_of_inverse_gammas: laws::InverseGamma;
+    costs_of_betas: bounded::Beta;
+    costs_of_continuous_bernoullis: bounded::ContinuousBernoulli;
+    costs_of_uniforms: bounded::Uniform;
+    costs_of_paretos: laws::Pareto;
 }
