@@ -70,6 +70,58 @@ fn a_bulk_far_from_the_middle_of_its_support_is_integrated() {
 }
 
 #[test]
+fn a_bulk_of_any_width_on_a_half_line_is_met_whole() {
+    use Family::{Cauchy, Chi2, Gamma, Gumbel, InverseGamma, LogNormal, Logistic, Moyal, StudentT, Weibull};
+    let cases: [(Side, Side, f64); 11] = [
+        ((LogNormal, &[-0.5, 4e-6]), (Cauchy, &[30.25, 2.75]), 18.430_459_620_582_93),
+        ((LogNormal, &[1.5, 3e-9]), (Gumbel, &[0.25, 0.125]), 48.479_786_036_098_31),
+        ((LogNormal, &[0.125, 1e-12]), (Logistic, &[1.0, 3.0]), 28.572_481_650_724_436),
+        ((LogNormal, &[0.125, 3.75]), (Logistic, &[-22.0, 1e-8]), 130_409_405_398.697_17),
+        ((Gamma, &[1.125e9, 0.125]), (StudentT, &[3.0, -4.0, 20.0]), 67.579_524_597_866_23),
+        ((Gamma, &[5e13, 20.0]), (Logistic, &[100.0, 1e11]), 36.133_707_701_633_256),
+        ((InverseGamma, &[1e10, 0.125]), (Moyal, &[-0.25, 0.125]), 35.106_444_036_505_56),
+        ((Chi2, &[3e15]), (Cauchy, &[1.0, 3.0]), 51.736_688_499_064_836),
+        ((Weibull, &[226.5, 823589.0]), (Gumbel, &[0.0, 8.25]), 36.186_206_402_382_53),
+        ((Weibull, &[1.125, 5e5]), (Logistic, &[0.5, 0.0625]), 18.654_847_129_030_494),
+        ((Weibull, &[6.0, 0.46875]), (Logistic, &[1.0, 0.0625]), 204.278_836_308_833_83),
+    ];
+    check(&cases, 1e-13);
+}
+
+#[test]
+fn a_shape_next_to_0_reaches_as_far_as_it_does() {
+    use Family::{
+        Beta, Cauchy, Chi2, Gamma, Gumbel, InverseGamma, Kumaraswamy, LogNormal, Logistic, StudentT,
+    };
+    let cases: [(Side, Side, f64); 10] = [
+        ((Gamma, &[1e-30, 0.5]), (Cauchy, &[-0.5, 22.5]), 1e30),
+        ((Gamma, &[5e-16, 7.0]), (Logistic, &[-1.0, 55.0]), 1_999_999_999_999_971.5),
+        ((Chi2, &[1e-8]), (StudentT, &[2.5, 1.0, 3.0]), 199_999_981.961_591_37),
+        ((InverseGamma, &[1e-12, 2.5]), (Cauchy, &[-0.5, 0.5]), 999_999_999_974.700_4),
+        ((Beta, &[1e-16, 24.0]), (Logistic, &[-0.0625, 1.5]), 9_999_999_999_999_968.0),
+        ((Beta, &[0.002, 1e-10]), (Cauchy, &[0.25, 0.5]), 9_999_999_477.607_721),
+        ((Beta, &[2.0, 0.03125]), (Gumbel, &[2.5, 3.0]), 30.735_638_340_738_647),
+        ((Kumaraswamy, &[0.04, 4e-18]), (Kumaraswamy, &[0.125, 18.0]), 4.499_999_999_999_999_6e18),
+        ((Kumaraswamy, &[0.5, 1e16]), (Logistic, &[0.0, 0.25]), 72.566_791_460_151_07),
+        ((LogNormal, &[-9.0, 1e26]), (Cauchy, &[0.25, 2.0]), 7.978_845_608_028_654e25),
+    ];
+    check(&cases, 1e-13);
+}
+
+#[test]
+fn what_cannot_be_met_whole_is_no_number() {
+    use Family::{Cauchy, Gamma, LogNormal};
+    let cases: [(Side, Side); 2] = [
+        ((LogNormal, &[0.125, 1e-30]), (Cauchy, &[1.0, 3.0])),
+        ((Gamma, &[1e60, 1.0]), (Cauchy, &[1.0, 3.0])),
+    ];
+    for (p, q) in cases {
+        let error = measure(Measure::Kl, p, q).unwrap_err();
+        assert!(error.to_string().contains("could not be integrated"), "{p:?} {q:?}: {error}");
+    }
+}
+
+#[test]
 fn a_narrow_peak_far_from_0_keeps_its_digits() {
     use Family::{Cauchy, Gamma, Gumbel, InverseGamma, Logistic, Normal, Pareto, StudentT};
     let cases: [(Side, Side, f64); 7] = [

@@ -1,6 +1,6 @@
 //! Beta.
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Slope, Sum, square};
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{
     Step, digamma, digamma_difference, digamma_rise, gamma_entropy, ln_beta, ln_beta_gap, ln_gamma,
@@ -88,6 +88,10 @@ impl Law for Beta {
 
     fn ln_shape(&self, at: &Point) -> f64 {
         (self.a - 1.0) * at.ln + (self.b - 1.0) * at.ln_rest
+    }
+
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        self.a * at.ln + self.b * at.ln_rest + slope.rest + (slope.natural - at.ln - at.ln_rest)
     }
 
     fn ln_unit(&self) -> f64 {

@@ -218,7 +218,7 @@ impl Count {
         cuts.extend([low, high]);
         cuts.sort_unstable_by(f64::total_cmp);
         let panels: Vec<(f64, f64)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        Ok(sum.value() + adaptive(&f, &panels)? + slope / 24.0)
+        Ok(sum.value() + adaptive(&|k| (f(k), 0.0), &panels)?.value + slope / 24.0)
     }
 
     /// D(P‖Q); the error is that of a sum which did not converge.

@@ -5,7 +5,7 @@
 //! integrated. Whether it is infinite is decided before, from the supports and from how p fades and −ln q grows.
 
 use crate::family::integrate;
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Slope, Sum};
 
 /// Whether the mean of what grows so is infinite under what fades so.
 fn diverges(fade: Fade, growth: Growth) -> bool {
@@ -13,8 +13,8 @@ fn diverges(fade: Fade, growth: Growth) -> bool {
         (_, Growth::Slow) | (Fade::Light, _) => false,
         (Fade::Edge(a) | Fade::Power(a), Growth::Power(k)) => k >= a,
         (Fade::Exponential(r), Growth::Exponential(g)) => g >= r,
-        (Fade::Exponential(_) | Fade::Stretched, Growth::Power(_)) => false,
-        (Fade::Edge(_) | Fade::Power(_) | Fade::Stretched, Growth::Exponential(_)) => true,
+        (Fade::Exponential(_) | Fade::Stretched(_), Growth::Power(_)) => false,
+        (Fade::Edge(_) | Fade::Power(_) | Fade::Stretched(_), Growth::Exponential(_)) => true,
     }
 }
 
@@ -75,6 +75,10 @@ impl Law for Measured<'_> {
 
     fn ln_shape(&self, at: &Point) -> f64 {
         self.0.ln_shape(at)
+    }
+
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        self.0.ln_weight(at, slope)
     }
 
     fn ln_unit(&self) -> f64 {

@@ -4,7 +4,7 @@
 //! curve between two. The line is cut where p or q have their bulk or a kink, and panels are halved, worst first, until
 //! the estimate of the error (Gauss and Kronrod's rules of 10 and 21 points) is small.
 
-use crate::family::law::{Law, Moment, Point};
+use crate::family::law::{Law, Moment, Point, Slope};
 use crate::special::{exp_gap, softplus};
 
 /// The error to reach, relative to the integral of the absolute value.
@@ -18,8 +18,10 @@ const ROUNDING: f64 = 1e-15;
 const PANELS: usize = 3000;
 /// Divergences up to here are made of what does not cancel.
 const NEAR: f64 = 0.05;
-/// How far cuts are apart on the line but where there may be a kink.
+/// A cut this near another, in widths of what is between it and its centre, says nothing new.
 const APART: f64 = 0.25;
+/// How much of P may be missing from what was looked at.
+const MISSING: f64 = 1e-6;
 /// How wide a panel is beside a cut, at most.
 const WIDTH: f64 = 4.0;
 /// The line is followed as far as this.
@@ -27,9 +29,15 @@ const FURTHEST: f64 = 1e18;
 /// A weight whose logarithm is this much below the largest is nothing.
 const NOTHING: f64 = 75.0;
 
-/// The map from the line to a support.
+/// The map from the line to a support. The line is stretched on either side as far as P reaches there.
 #[derive(Clone, Copy)]
-enum Map {
+struct Map {
+    onto: Onto,
+    reach: (f64, f64),
+}
+
+#[derive(Clone, Copy)]
+enum Onto {
     Line { centre: f64, scale: f64 },
     Half { low: f64, scale: f64 },
     Between { low: f64, high: f64 },
@@ -38,30 +46,41 @@ enum Map {
 impl Map {
     fn of(p: &dyn Law) -> Map {
         let (centre, scale) = p.place();
-        match p.support() {
-            (low, high) if low.is_finite() && high.is_finite() => Map::Between { low, high },
-            (low, _) if low.is_finite() => Map::Half { low, scale: (centre - low).max(f64::MIN_POSITIVE) },
-            _ => Map::Line { centre, scale },
-        }
+        let onto = match p.support() {
+            (low, high) if low.is_finite() && high.is_finite() => Onto::Between { low, high },
+            (low, _) if low.is_finite() => Onto::Half { low, scale: (centre - low).max(f64::MIN_POSITIVE) },
+            _ => Onto::Line { centre, scale },
+        };
+        let (below, above) = p.fades();
+        Map { onto, reach: (below.reach(), above.reach()) }
+    }
+
+    /// How far P reaches on the side of t.
+    fn reach(&self, t: f64) -> f64 {
+        if t < 0.0 { self.reach.0 } else { self.reach.1 }
     }
 
     /// The point at t, and the logarithm of dx/dt.
-    fn at(&self, t: f64) -> (Point, f64) {
-        match *self {
-            Map::Line { centre, scale } => {
+    fn at(&self, t: f64) -> (Point, Slope) {
+        let reach = self.reach(t);
+        let t = t * reach;
+        let (at, natural) = match self.onto {
+            Onto::Line { centre, scale } => {
                 let (rest, slope) = (scale * t.sinh(), scale.ln() + ln_cosh(t));
                 let x = centre + rest;
                 let ln = if x.is_finite() { x.abs().ln() } else { slope };
-                (Point { x, base: centre, rest, ln, ln_rest: f64::NAN }, slope)
+                (Point { x, base: centre, rest, ln, ln_base: ln, ln_rise: 0.0, ln_rest: f64::NAN }, slope)
             }
-            Map::Half { low, scale } => {
+            Onto::Half { low, scale } => {
                 let slope = scale.ln() + t;
                 let rest = slope.exp();
                 let x = low + rest;
-                let ln = if low == 0.0 || x.is_infinite() { slope } else { x.ln() };
-                (Point { x, base: low, rest, ln, ln_rest: f64::NAN }, slope)
+                let whole = low == 0.0 || x.is_infinite();
+                let (ln_base, ln_rise) = if whole { (scale.ln(), t) } else { (x.ln(), 0.0) };
+                let ln = if whole { slope } else { ln_base };
+                (Point { x, base: low, rest, ln, ln_base, ln_rise, ln_rest: f64::NAN }, slope)
             }
-            Map::Between { low, high } => {
+            Onto::Between { low, high } => {
                 let width = high - low;
                 let (from_low, from_high) = (-softplus(-t), -softplus(t));
                 let (base, rest) =
@@ -69,18 +88,23 @@ impl Map {
                 let x = base + rest;
                 let ln = if low == 0.0 { width.ln() + from_low } else { x.ln() };
                 let ln_rest = if high == 1.0 { width.ln() + from_high } else { (-x).ln_1p() };
-                (Point { x, base, rest, ln, ln_rest }, width.ln() + from_low + from_high)
+                (
+                    Point { x, base, rest, ln, ln_base: ln, ln_rise: 0.0, ln_rest },
+                    width.ln() + from_low + from_high,
+                )
             }
-        }
+        };
+        (at, Slope { natural, rest: reach.ln() })
     }
 
     /// Where the line meets x, if it is inside the support.
     fn back(&self, x: f64) -> Option<f64> {
-        let t = match *self {
-            Map::Line { centre, scale } => ((x - centre) / scale).asinh(),
-            Map::Half { low, scale } => ((x - low) / scale).ln(),
-            Map::Between { low, high } => ((x - low) / (high - x)).ln(),
+        let t = match self.onto {
+            Onto::Line { centre, scale } => ((x - centre) / scale).asinh(),
+            Onto::Half { low, scale } => ((x - low) / scale).ln(),
+            Onto::Between { low, high } => ((x - low) / (high - x)).ln(),
         };
+        let t = t / self.reach(t);
         t.is_finite().then_some(t)
     }
 }
@@ -107,19 +131,19 @@ pub(crate) fn between(
     let unit = p.ln_unit();
     let weigh = |t: f64| {
         let (at, slope) = map.at(t);
-        let ln_p = p.ln_shape(&at) + unit;
-        (ln_p + slope, ln_ratio(&at, ln_p))
+        (p.ln_weight(&at, slope) + unit, ln_ratio(&at, p.ln_density(&at)))
     };
     let cuts = cuts(&map, &[p.place(), q.place()]);
     // p ln(p/q) first. Where P and Q are near, its parts cancel; those of p (q/p − 1 − ln(q/p)) do not.
     let plain = |t: f64| {
         let (weight, l) = weigh(t);
-        let weight = weight.exp();
-        if weight == 0.0 { 0.0 } else { -weight * l }
+        let mass = weight.exp();
+        (if mass == 0.0 { 0.0 } else { -mass * l }, mass)
     };
     let near = |t: f64| {
         let (weight, l) = weigh(t);
-        if l < 30.0 { weight.exp() * exp_gap(l) } else { (weight + l).exp() - weight.exp() * (1.0 + l) }
+        let mass = weight.exp();
+        (if l < 30.0 { mass * exp_gap(l) } else { (weight + l).exp() - mass * (1.0 + l) }, mass)
     };
     let size = |t: f64| {
         let (weight, l) = weigh(t);
@@ -147,8 +171,8 @@ pub(crate) fn between(
     value.map(|value| value.max(0.0))
 }
 
-/// `∫ f` over the line, where `size` is the logarithm of how large f may be.
-fn over(f: &dyn Fn(f64) -> f64, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Result<f64, f64> {
+/// `∫ f` over the line, where `size` is the logarithm of how large f may be, p among it.
+fn over(f: &Integrand, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Result<f64, f64> {
     let most = cuts.iter().map(|t| size(*t)).fold(f64::NEG_INFINITY, f64::max);
     let end = |sign: f64| {
         // From the outermost cut where it is something, until it is nothing twice running.
@@ -177,7 +201,11 @@ fn over(f: &dyn Fn(f64) -> f64, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Resu
     for pair in ends.windows(2) {
         graded(pair[0], pair[1], &mut panels);
     }
-    adaptive(f, &panels)
+    let found = adaptive(f, &panels)?;
+    // All of P has been met, or else its bulk lies between the points; unless some has been left out beside what is larger by far.
+    let met = (found.mass - 1.0).abs() < MISSING || found.value == f64::INFINITY;
+    let mut outside = cuts.iter().filter(|t| **t <= low || **t >= high).chain([&low, &high]);
+    if met || outside.any(|t| f(*t).1 > MISSING / NOTHING) { Ok(found.value) } else { Err(f64::INFINITY) }
 }
 
 /// Panels from one cut to the next, which grow with the distance from either.
@@ -201,13 +229,14 @@ pub(crate) fn mean(p: &dyn Law, of: Moment) -> Result<f64, f64> {
     let unit = p.ln_unit();
     let parts = |t: f64| {
         let (at, slope) = map.at(t);
-        (p.ln_shape(&at) + unit + slope, of.at(&at), of.ln_size(&at))
+        (p.ln_weight(&at, slope) + unit, of.at(&at), of.ln_size(&at))
     };
     // Their product may be in range where either is not.
     let f = |t: f64| {
         let (weight, value, ln_size) = parts(t);
-        let product = weight.exp() * value;
-        if product.is_normal() { product } else { value.signum() * (weight + ln_size).exp() }
+        let mass = weight.exp();
+        let product = mass * value;
+        (if product.is_normal() { product } else { value.signum() * (weight + ln_size).exp() }, mass)
     };
     let size = |t: f64| {
         let (weight, _, ln_size) = parts(t);
@@ -217,17 +246,47 @@ pub(crate) fn mean(p: &dyn Law, of: Moment) -> Result<f64, f64> {
 }
 
 /// Where the line is cut: where distributions may have a kink, and about the bulk of them and of the map itself. Where two are
-/// near each other so are their bulks, of which one is enough then.
+/// near each other so are their bulks, of which one is enough then; a narrow one is near nothing but its like.
 fn cuts(map: &Map, places: &[(f64, f64)]) -> Vec<f64> {
-    let around = |by: f64| places.iter().map(move |(centre, scale)| centre + by * scale);
-    let mut cuts: Vec<f64> = around(0.0).filter_map(|x| map.back(x)).collect();
-    let bulks = [-8.0, -2.0, -0.5, 0.5, 2.0, 8.0].into_iter().flat_map(around);
-    for cut in bulks.filter_map(|x| map.back(x)).chain([-1.0, 0.0, 1.0]) {
-        if cuts.iter().all(|other| (cut - other).abs() > APART) {
-            cuts.push(cut);
+    // At 0 the line is stretched anew.
+    let kinks = places.iter().filter_map(|(centre, _)| map.back(*centre));
+    let mut cuts: Vec<f64> = kinks.chain([0.0]).collect();
+    let mut cut = |t: f64, width: f64| {
+        if cuts.iter().all(|other| (t - other).abs() > APART * width) {
+            cuts.push(t);
+        }
+    };
+    for (centre, scale) in places {
+        for sign in [-1.0, 1.0] {
+            // Wider and wider, until nothing is narrow any more.
+            let (mut inner, mut by) = (map.back(*centre), 0.5);
+            while let Some(t) = map.back(centre + sign * by * scale) {
+                let width = inner.map_or(1.0, |inner| (t - inner).abs());
+                cut(t, width.min(1.0));
+                if by >= 8.0 && width * map.reach(t) >= 1.0 {
+                    break;
+                }
+                (inner, by) = (Some(t), 4.0 * by);
+            }
+        }
+    }
+    for (sign, reach) in [(-1.0, map.reach.0), (1.0, map.reach.1)] {
+        let mut t = 1.0 / reach;
+        while t < 4.0 {
+            cut(sign * t, t.min(1.0));
+            t *= 4.0;
         }
     }
     cuts
+}
+
+/// What is integrated at a point, and how much of P is there.
+type Integrand<'a> = dyn Fn(f64) -> (f64, f64) + 'a;
+
+/// An integral, and how much of P has been met.
+pub(crate) struct Integral {
+    pub(crate) value: f64,
+    mass: f64,
 }
 
 struct Panel {
@@ -236,10 +295,11 @@ struct Panel {
     value: f64,
     size: f64,
     error: f64,
+    mass: f64,
 }
 
 /// `∫ f` over panels, which are halved until the error is small; infinite where f overflows.
-pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<f64, f64> {
+pub(crate) fn adaptive(f: &Integrand, panels: &[(f64, f64)]) -> Result<Integral, f64> {
     let mut panels: Vec<Panel> = panels.iter().map(|(low, high)| kronrod(f, *low, *high)).collect();
     loop {
         let (mut error, mut size, mut worst) = (0.0, 0.0, 0);
@@ -256,7 +316,8 @@ pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<
             let value: f64 = panels.iter().map(|panel| panel.value).sum();
             let fine = done || error <= (ACCEPTED * size).max(ROUNDING);
             let fine = value == f64::INFINITY || value.is_finite() && fine;
-            return if fine { Ok(value) } else { Err(error) };
+            let mass = panels.iter().map(|panel| panel.mass).sum();
+            return if fine { Ok(Integral { value, mass }) } else { Err(error) };
         }
         let Panel { low, high, .. } = panels[worst];
         let middle = 0.5 * (low + high);
@@ -265,14 +326,17 @@ pub(crate) fn adaptive(f: &dyn Fn(f64) -> f64, panels: &[(f64, f64)]) -> Result<
     }
 }
 
-fn kronrod(f: &dyn Fn(f64) -> f64, low: f64, high: f64) -> Panel {
+fn kronrod(f: &Integrand, low: f64, high: f64) -> Panel {
     let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
-    let at_middle = f(middle);
-    let (mut value, mut size, mut gauss) = (KRONROD[10].1 * at_middle, KRONROD[10].1 * at_middle.abs(), 0.0);
+    let (at_middle, mass) = f(middle);
+    let weight = KRONROD[10].1;
+    let (mut value, mut size, mut mass, mut gauss) =
+        (weight * at_middle, weight * at_middle.abs(), weight * mass, 0.0);
     for (i, (x, weight)) in KRONROD[..10].iter().enumerate() {
-        let (a, b) = (f(middle - half * x), f(middle + half * x));
+        let ((a, below), (b, above)) = (f(middle - half * x), f(middle + half * x));
         value += weight * (a + b);
         size += weight * (a.abs() + b.abs());
+        mass += weight * (below + above);
         if i % 2 == 1 {
             gauss += GAUSS[i / 2] * (a + b);
         }
@@ -283,7 +347,7 @@ fn kronrod(f: &dyn Fn(f64) -> f64, low: f64, high: f64) -> Panel {
     // What rounding leaves is no reason to go on, nor is a panel that cannot be halved.
     let thin = half <= 4.0 * f64::EPSILON * middle.abs();
     let error = if error < 4.0 * f64::EPSILON * size || thin { 0.0 } else { error };
-    Panel { low, high, value, size, error }
+    Panel { low, high, value, size, error, mass: mass * half }
 }
 
 const KRONROD: [(f64, f64); 11] = [

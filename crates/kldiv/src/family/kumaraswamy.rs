@@ -2,7 +2,7 @@
 
 use crate::family::beta::Beta;
 use crate::family::integrate;
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Slope, Sum, square};
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{digamma_rise, ln_beta, trigamma};
 use crate::special::{ln_gap, ln_ratio};
@@ -33,29 +33,28 @@ impl Kumaraswamy {
         integrate::between(self, q, None, &|at, _| {
             // 1 − x^q less 1 − x^p, by the latter.
             let low = at.ln * self.a;
-            let rest = ln_rest_of_power(at, self.a);
+            let (rest, rise) = ln_rest_of_power(at, self.a);
             let step = da * at.ln;
             let rises = if step.abs() < 0.5 && rest > -700.0 {
                 (-low.exp() * step.exp_m1() / rest.exp()).ln_1p()
             } else {
-                ln_rest_of_power(at, q.a) - rest
+                ln_rest_of_power(at, q.a).1 - rise
             };
             peaks + step + db * rest + (q.b - 1.0) * rises
         })
     }
 }
 
-/// `ln(1 − xᵃ)`.
-fn ln_rest_of_power(at: &Point, a: f64) -> f64 {
+/// `ln(1 − xᵃ)`, and how far it is above `ln(1 − x)`: next to 1 that is ln a.
+fn ln_rest_of_power(at: &Point, a: f64) -> (f64, f64) {
     // ln x of an x near 1 comes from what is left to 1.
     let ln = if at.ln_rest < -1.0 { (-at.ln_rest.exp()).ln_1p() } else { at.ln };
     let power = a * ln;
     if power > -1e-12 {
-        // 1 − xᵃ = a (1 − x), to all digits.
-        a.ln() + at.ln_rest
-    } else {
-        (-power.exp_m1()).ln()
+        return (a.ln() + at.ln_rest, a.ln());
     }
+    let rest = if power < -1.0 { (-power.exp()).ln_1p() } else { (-power.exp_m1()).ln() };
+    (rest, rest - at.ln_rest)
 }
 
 impl Law for Kumaraswamy {
@@ -84,7 +83,12 @@ impl Law for Kumaraswamy {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        (self.a - 1.0) * at.ln + (self.b - 1.0) * ln_rest_of_power(at, self.a)
+        (self.a - 1.0) * at.ln + (self.b - 1.0) * ln_rest_of_power(at, self.a).0
+    }
+
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        let (rest, rise) = ln_rest_of_power(at, self.a);
+        self.a * at.ln + self.b * rest - rise + slope.rest + (slope.natural - at.ln - at.ln_rest)
     }
 
     fn ln_unit(&self) -> f64 {

@@ -30,9 +30,9 @@ impl Moment {
             Moment::Square(c, s) => (at.less(c) / s) * (at.less(c) / s),
             Moment::Distance(c) => at.less(c).abs(),
             Moment::Decay(c, s) => (-at.less(c) / s).exp(),
-            Moment::Power(k, unit) => (k * (at.ln - unit.ln())).exp(),
+            Moment::Power(k, unit) => (k * at.ln_less(unit.ln())).exp(),
             Moment::Ln => at.ln,
-            Moment::LnSquare(c) => (at.ln - c) * (at.ln - c),
+            Moment::LnSquare(c) => at.ln_less(c) * at.ln_less(c),
             Moment::LnRest => at.ln_rest,
         }
     }
@@ -41,7 +41,7 @@ impl Moment {
     pub(crate) fn ln_size(&self, at: &Point) -> f64 {
         match *self {
             Moment::Decay(c, s) => -at.less(c) / s,
-            Moment::Power(k, unit) => k * (at.ln - unit.ln()),
+            Moment::Power(k, unit) => k * at.ln_less(unit.ln()),
             Moment::Square(c, s) => 2.0 * (at.ln_distance(c) - s.ln()),
             Moment::Distance(c) => at.ln_distance(c),
             Moment::Mean => at.ln,
@@ -56,6 +56,9 @@ pub(crate) fn square(mean: f64, deviation: f64, c: f64, s: f64) -> f64 {
     width * width + shift * shift
 }
 
+/// No logarithm is followed further.
+const WIDEST: f64 = 1e290;
+
 /// How a density fades towards an end of its support.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fade {
@@ -63,12 +66,23 @@ pub(crate) enum Fade {
     Edge(f64),
     /// Like |x|^(−a − 1).
     Power(f64),
-    /// Slower than any exponential, faster than any power.
-    Stretched,
+    /// Slower than any exponential, faster than any power, with ln x as wide as this.
+    Stretched(f64),
     /// Like e^(−r|x|).
     Exponential(f64),
     /// Faster than any of those.
     Light,
+}
+
+impl Fade {
+    /// How many times as far ln x goes, or ln |x − e|, as an exponential variable's; 1 at least.
+    pub(crate) fn reach(&self) -> f64 {
+        match *self {
+            Fade::Edge(a) | Fade::Power(a) => (1.0 / a).clamp(1.0, WIDEST),
+            Fade::Stretched(width) => width.clamp(1.0, WIDEST),
+            Fade::Exponential(_) | Fade::Light => 1.0,
+        }
+    }
 }
 
 /// How −ln q grows towards an end of its support.
@@ -92,6 +106,9 @@ pub(crate) struct Point {
     pub(crate) rest: f64,
     /// ln |x|, also where x has left the range.
     pub(crate) ln: f64,
+    /// What it is of at the middle of a support from 0 on; the rest is ln_rise.
+    pub(crate) ln_base: f64,
+    pub(crate) ln_rise: f64,
     /// ln(1 − x), where 0 < x < 1.
     pub(crate) ln_rest: f64,
 }
@@ -100,6 +117,11 @@ impl Point {
     /// x − c, with all digits where c is the base.
     pub(crate) fn less(&self, c: f64) -> f64 {
         if self.base == c { self.rest } else { (self.base - c) + self.rest }
+    }
+
+    /// ln x − c, with all digits where c is about the middle's.
+    pub(crate) fn ln_less(&self, c: f64) -> f64 {
+        (self.ln_base - c) + self.ln_rise
     }
 
     /// ln(x/c) of numbers above 0, likewise.
@@ -112,6 +134,20 @@ impl Point {
     pub(crate) fn ln_distance(&self, c: f64) -> f64 {
         let d = self.less(c).abs();
         if d.is_finite() { d.ln() } else { self.ln }
+    }
+}
+
+/// The logarithm of dx/dt in two parts, whose sum may lose what a third takes off again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slope {
+    /// Of what fits the support: ln x where it is a half-line from 0, ln x(1 − x) between 0 and 1.
+    pub(crate) natural: f64,
+    pub(crate) rest: f64,
+}
+
+impl Slope {
+    pub(crate) fn ln(&self) -> f64 {
+        self.natural + self.rest
     }
 }
 
@@ -151,6 +187,10 @@ pub(crate) trait Law {
     fn entropy(&self) -> f64;
     /// The logarithm of the density, but for [`Law::ln_unit`].
     fn ln_shape(&self, at: &Point) -> f64;
+    /// The logarithm of p dx/dt, but for [`Law::ln_unit`].
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        self.ln_shape(at) + slope.ln()
+    }
     /// What it has at every point.
     fn ln_unit(&self) -> f64;
     fn ln_density(&self, at: &Point) -> f64 {

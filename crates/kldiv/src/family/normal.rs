@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Slope, Sum, square};
 use crate::family::params::{Bad, positive, real};
 use crate::special::{HALF_LN_TWO_PI, scale_gap};
 
@@ -114,7 +114,7 @@ impl Law for LogNormal {
     }
 
     fn fades(&self) -> (Fade, Fade) {
-        (Fade::Light, Fade::Stretched)
+        (Fade::Stretched(self.0.scale), Fade::Stretched(self.0.scale))
     }
 
     fn grows(&self) -> (Growth, Growth) {
@@ -131,7 +131,11 @@ impl Law for LogNormal {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        self.0.ln_shape_at(at.ln - self.0.loc) - at.ln
+        self.0.ln_shape_at(at.ln_less(self.0.loc)) - at.ln
+    }
+
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        self.0.ln_shape_at(at.ln_less(self.0.loc)) + slope.rest + (slope.natural - at.ln)
     }
 
     fn ln_unit(&self) -> f64 {

@@ -1,6 +1,6 @@
 //! Pareto.
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Slope, Sum, square};
 use crate::family::params::{Bad, positive};
 use crate::special::{ln_gap, ln_ratio};
 
@@ -53,6 +53,10 @@ impl Law for Pareto {
 
     fn ln_shape(&self, at: &Point) -> f64 {
         -self.alpha * at.ln_over(self.scale) - at.ln
+    }
+
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        -self.alpha * at.ln_over(self.scale) + slope.rest + (slope.natural - at.ln)
     }
 
     fn ln_unit(&self) -> f64 {

@@ -4,7 +4,7 @@
 
 use std::f64::consts::{LN_2, SQRT_2};
 
-use crate::family::law::{Fade, Growth, Law, Moment, Point, Sum, square};
+use crate::family::law::{Fade, Growth, Law, Moment, Point, Slope, Sum, square};
 use crate::family::loggamma::log_gamma_gap;
 use crate::family::params::{Bad, positive};
 use crate::special::gamma::{
@@ -116,6 +116,17 @@ impl PowerGamma {
         }
     }
 
+    /// The mode of ln x.
+    fn ln_mode(&self) -> f64 {
+        self.ln_scale + self.shape.ln() / self.power
+    }
+
+    /// The logarithm of the density of ln x.
+    fn ln_bell(&self, at: &Point) -> f64 {
+        // a ln a − a is taken out of ln Γ(a) and of a z − eᶻ, where it would cancel for large a.
+        -self.shape * exp_gap(self.power * at.ln_less(self.ln_mode()))
+    }
+
     /// The mean of xᵏ, infinite where it is.
     fn power_mean(&self, k: f64, unit: f64) -> f64 {
         let (a, h) = (self.shape, k / self.power);
@@ -179,7 +190,7 @@ impl Law for PowerGamma {
         match c {
             c if c < 0.0 => (Fade::Light, Fade::Power(-edge)),
             1.0 => (Fade::Edge(edge), Fade::Exponential((-self.ln_scale).exp())),
-            _ => (Fade::Edge(edge), if c < 1.0 { Fade::Stretched } else { Fade::Light }),
+            _ => (Fade::Edge(edge), if c < 1.0 { Fade::Stretched(1.0 / c) } else { Fade::Light }),
         }
     }
 
@@ -189,7 +200,7 @@ impl Law for PowerGamma {
     }
 
     fn place(&self) -> (f64, f64) {
-        let centre = (self.ln_scale + self.shape.ln() / self.power).exp();
+        let centre = self.ln_mode().exp();
         (centre, centre * (1.0 / (self.shape.sqrt() * self.power.abs())).min(1.0))
     }
 
@@ -200,9 +211,11 @@ impl Law for PowerGamma {
     }
 
     fn ln_shape(&self, at: &Point) -> f64 {
-        // a ln a − a is taken out of ln Γ(a) and of a z − eᶻ, where it would cancel for large a.
-        let z = self.power * (at.ln - self.ln_scale) - self.shape.ln();
-        -self.shape * exp_gap(z) - at.ln
+        self.ln_bell(at) - at.ln
+    }
+
+    fn ln_weight(&self, at: &Point, slope: Slope) -> f64 {
+        self.ln_bell(at) + slope.rest + (slope.natural - at.ln)
     }
 
     fn ln_unit(&self) -> f64 {
