@@ -33,78 +33,84 @@ const NOTHING: f64 = 75.0;
 #[derive(Clone, Copy)]
 struct Map {
     onto: Onto,
-    reach: (f64, f64),
+    /// How far, below 0 and above, and the logarithms.
+    reach: [(f64, f64); 2],
 }
 
 #[derive(Clone, Copy)]
 enum Onto {
-    Line { centre: f64, scale: f64 },
-    Half { low: f64, scale: f64 },
-    Between { low: f64, high: f64 },
+    Line { centre: f64, scale: f64, ln_scale: f64 },
+    Half { low: f64, scale: f64, ln_scale: f64 },
+    Between { low: f64, high: f64, ln_width: f64 },
 }
 
 impl Map {
     fn of(p: &dyn Law) -> Map {
         let (centre, scale) = p.place();
         let onto = match p.support() {
-            (low, high) if low.is_finite() && high.is_finite() => Onto::Between { low, high },
-            (low, _) if low.is_finite() => Onto::Half { low, scale: (centre - low).max(f64::MIN_POSITIVE) },
-            _ => Onto::Line { centre, scale },
+            (low, high) if low.is_finite() && high.is_finite() => {
+                Onto::Between { low, high, ln_width: (high - low).ln() }
+            }
+            (low, _) if low.is_finite() => {
+                let scale = (centre - low).max(f64::MIN_POSITIVE);
+                Onto::Half { low, scale, ln_scale: scale.ln() }
+            }
+            _ => Onto::Line { centre, scale, ln_scale: scale.ln() },
         };
         let (below, above) = p.fades();
-        Map { onto, reach: (below.reach(), above.reach()) }
+        Map { onto, reach: [below, above].map(|fade| (fade.reach(), fade.reach().ln())) }
     }
 
     /// How far P reaches on the side of t.
-    fn reach(&self, t: f64) -> f64 {
-        if t < 0.0 { self.reach.0 } else { self.reach.1 }
+    fn reach(&self, t: f64) -> (f64, f64) {
+        self.reach[(t >= 0.0) as usize]
     }
 
     /// The point at t, and the logarithm of dx/dt.
     fn at(&self, t: f64) -> (Point, Slope) {
-        let reach = self.reach(t);
+        let (reach, ln_reach) = self.reach(t);
         let t = t * reach;
         let (at, natural) = match self.onto {
-            Onto::Line { centre, scale } => {
-                let (rest, slope) = (scale * t.sinh(), scale.ln() + ln_cosh(t));
+            Onto::Line { centre, scale, ln_scale } => {
+                let (rest, slope) = (scale * t.sinh(), ln_scale + ln_cosh(t));
                 let x = centre + rest;
                 let ln = if x.is_finite() { x.abs().ln() } else { slope };
                 (Point { x, base: centre, rest, ln, ln_base: ln, ln_rise: 0.0, ln_rest: f64::NAN }, slope)
             }
-            Onto::Half { low, scale } => {
-                let slope = scale.ln() + t;
+            Onto::Half { low, ln_scale, .. } => {
+                let slope = ln_scale + t;
                 let rest = slope.exp();
                 let x = low + rest;
                 let whole = low == 0.0 || x.is_infinite();
-                let (ln_base, ln_rise) = if whole { (scale.ln(), t) } else { (x.ln(), 0.0) };
+                let (ln_base, ln_rise) = if whole { (ln_scale, t) } else { (x.ln(), 0.0) };
                 let ln = if whole { slope } else { ln_base };
                 (Point { x, base: low, rest, ln, ln_base, ln_rise, ln_rest: f64::NAN }, slope)
             }
-            Onto::Between { low, high } => {
+            Onto::Between { low, high, ln_width } => {
                 let width = high - low;
                 let (from_low, from_high) = (-softplus(-t), -softplus(t));
                 let (base, rest) =
                     if t < 0.0 { (low, width * from_low.exp()) } else { (high, -width * from_high.exp()) };
                 let x = base + rest;
-                let ln = if low == 0.0 { width.ln() + from_low } else { x.ln() };
-                let ln_rest = if high == 1.0 { width.ln() + from_high } else { (-x).ln_1p() };
+                let ln = if low == 0.0 { ln_width + from_low } else { x.ln() };
+                let ln_rest = if high == 1.0 { ln_width + from_high } else { (-x).ln_1p() };
                 (
                     Point { x, base, rest, ln, ln_base: ln, ln_rise: 0.0, ln_rest },
-                    width.ln() + from_low + from_high,
+                    ln_width + from_low + from_high,
                 )
             }
         };
-        (at, Slope { natural, rest: reach.ln() })
+        (at, Slope { natural, rest: ln_reach })
     }
 
     /// Where the line meets x, if it is inside the support.
     fn back(&self, x: f64) -> Option<f64> {
         let t = match self.onto {
-            Onto::Line { centre, scale } => ((x - centre) / scale).asinh(),
-            Onto::Half { low, scale } => ((x - low) / scale).ln(),
-            Onto::Between { low, high } => ((x - low) / (high - x)).ln(),
+            Onto::Line { centre, scale, .. } => ((x - centre) / scale).asinh(),
+            Onto::Half { low, scale, .. } => ((x - low) / scale).ln(),
+            Onto::Between { low, high, .. } => ((x - low) / (high - x)).ln(),
         };
-        let t = t / self.reach(t);
+        let t = t / self.reach(t).0;
         t.is_finite().then_some(t)
     }
 }
@@ -131,7 +137,8 @@ pub(crate) fn between(
     let unit = p.ln_unit();
     let weigh = |t: f64| {
         let (at, slope) = map.at(t);
-        (p.ln_weight(&at, slope) + unit, ln_ratio(&at, p.ln_density(&at)))
+        let weight = p.ln_weight(&at, slope) + unit;
+        (weight, ln_ratio(&at, weight - slope.ln()))
     };
     let cuts = cuts(&map, &[p.place(), q.place()]);
     // p ln(p/q) first. Where P and Q are near, its parts cancel; those of p (q/p − 1 − ln(q/p)) do not.
@@ -263,14 +270,14 @@ fn cuts(map: &Map, places: &[(f64, f64)]) -> Vec<f64> {
             while let Some(t) = map.back(centre + sign * by * scale) {
                 let width = inner.map_or(1.0, |inner| (t - inner).abs());
                 cut(t, width.min(1.0));
-                if by >= 8.0 && width * map.reach(t) >= 1.0 {
+                if by >= 8.0 && width * map.reach(t).0 >= 1.0 {
                     break;
                 }
                 (inner, by) = (Some(t), 4.0 * by);
             }
         }
     }
-    for (sign, reach) in [(-1.0, map.reach.0), (1.0, map.reach.1)] {
+    for (sign, reach) in [(-1.0, map.reach[0].0), (1.0, map.reach[1].0)] {
         let mut t = 1.0 / reach;
         while t < 4.0 {
             cut(sign * t, t.min(1.0));

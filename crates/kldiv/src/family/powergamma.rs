@@ -20,6 +20,8 @@ pub(crate) struct PowerGamma {
     power: f64,
     /// ln s
     ln_scale: f64,
+    /// The mode of ln x.
+    ln_mode: f64,
     unit: Unit,
 }
 
@@ -41,7 +43,7 @@ impl PowerGamma {
             Unit::Sigma(sigma) => sigma.ln() + 0.5 * LN_2,
             Unit::Scale(scale) => scale.ln(),
         };
-        PowerGamma { shape, power, ln_scale, unit }
+        PowerGamma { shape, power, ln_scale, ln_mode: ln_scale + shape.ln() / power, unit }
     }
 
     pub(crate) fn gamma(row: &[f64]) -> Result<PowerGamma, Bad> {
@@ -116,15 +118,10 @@ impl PowerGamma {
         }
     }
 
-    /// The mode of ln x.
-    fn ln_mode(&self) -> f64 {
-        self.ln_scale + self.shape.ln() / self.power
-    }
-
     /// The logarithm of the density of ln x.
     fn ln_bell(&self, at: &Point) -> f64 {
         // a ln a − a is taken out of ln Γ(a) and of a z − eᶻ, where it would cancel for large a.
-        -self.shape * exp_gap(self.power * at.ln_less(self.ln_mode()))
+        -self.shape * exp_gap(self.power * at.ln_less(self.ln_mode))
     }
 
     /// The mean of xᵏ, infinite where it is.
@@ -200,7 +197,7 @@ impl Law for PowerGamma {
     }
 
     fn place(&self) -> (f64, f64) {
-        let centre = self.ln_mode().exp();
+        let centre = self.ln_mode.exp();
         (centre, centre * (1.0 / (self.shape.sqrt() * self.power.abs())).min(1.0))
     }
 
