@@ -109,6 +109,44 @@ fn a_shape_next_to_0_reaches_as_far_as_it_does() {
 }
 
 #[test]
+fn kumaraswamys_that_nearly_coincide_keep_their_digits_whatever_their_shapes() {
+    use Family::Kumaraswamy;
+    let cases: [(Side, Side, f64); 6] = [
+        (
+            (Kumaraswamy, &[4.790058170761584, 7.9925054625848e-6]),
+            (Kumaraswamy, &[4.790058175551642, 8.000497968047383e-6]),
+            4.996_669_164_59e-7,
+        ),
+        (
+            (Kumaraswamy, &[2.0661622024698463e-6, 21.265217447625435]),
+            (Kumaraswamy, &[2.0661622045360087e-6, 21.265217447625435]),
+            4.590_721_527_29e-18,
+        ),
+        (
+            (Kumaraswamy, &[1.4392897275031905e-6, 2.043417787120365]),
+            (Kumaraswamy, &[1.4392897275046299e-6, 2.043419830538152]),
+            4.999_986_540_83e-13,
+        ),
+        (
+            (Kumaraswamy, &[0.33319292039864196, 472937.5864744178]),
+            (Kumaraswamy, &[0.33319292073183493, 472937.5864744178]),
+            8.075_735_545_92e-17,
+        ),
+        (
+            (Kumaraswamy, &[7.743992674456254, 519205.8805316394]),
+            (Kumaraswamy, &[7.743992682200247, 519725.08641217096]),
+            4.996_541_792_51e-7,
+        ),
+        (
+            (Kumaraswamy, &[3.1695509602984365e-6, 3.0]),
+            (Kumaraswamy, &[3.1695541298493966e-6, 3.0]),
+            1.249_999_053_68e-12,
+        ),
+    ];
+    check(&cases, 2e-12);
+}
+
+#[test]
 fn what_cannot_be_met_whole_is_no_number() {
     use Family::{Cauchy, Gamma, LogNormal};
     let cases: [(Side, Side); 2] = [
@@ -280,6 +318,22 @@ fn cross_entropies_keep_their_digits() {
     for (p, q, want) in cases {
         let got = measure(Measure::CrossEntropy, p, q).unwrap();
         assert!((got / want - 1.0).abs() <= 4e-15, "{p:?} {q:?}: {got:e}, want {want:e}");
+    }
+}
+
+#[test]
+fn a_cross_entropy_is_not_made_of_a_divergence_and_an_entropy_that_are_larger_by_far() {
+    use Family::{Beta, Cauchy, Gamma, Kumaraswamy, Logistic, Moyal, StudentT, Weibull};
+    let cases: [(Side, Side, f64); 5] = [
+        ((Beta, &[1.5e-4, 1.25e-6]), (Moyal, &[-0.75, 13.0]), 3.988_192_522_536_357_7),
+        ((Beta, &[6e-6, 0.125]), (Cauchy, &[0.25, 0.125]), 0.674_792_076_598_194_6),
+        ((Gamma, &[1e-6, 0.25]), (Logistic, &[0.5, 0.25]), 0.867_568_193_463_955_7),
+        ((Kumaraswamy, &[4.0, 2.5e-7]), (StudentT, &[0.25, 2e-4, 4.5]), 3.154_506_410_421_728_7),
+        ((Weibull, &[0.5, 2e5]), (Cauchy, &[0.25, 4.0]), 2.534_922_842_466_589_7),
+    ];
+    for (p, q, want) in cases {
+        let got = measure(Measure::CrossEntropy, p, q).unwrap();
+        assert!((got / want - 1.0).abs() <= 1e-13, "{p:?} {q:?}: {got:e}, want {want:e}");
     }
 }
 

@@ -101,6 +101,6 @@ pub(crate) fn cross_entropy(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
     }
     match q.cost(p) {
         Some(cost) if !cost.value.is_nan() => Ok(cost.value),
-        _ => Ok(integrate::divergence(p, q, None)? + p.entropy()),
+        _ => integrate::cost(p, q).or_else(|_| Ok(integrate::divergence(p, q, None)? + p.entropy())),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The map makes both ends fade exponentially at least: x = c + s sinh t on the line, s eᵗ from a finite end, a logistic
 //! curve between two. The line is cut where p or q have their bulk or a kink, and panels are halved, worst first, until
-//! the estimate of the error (Gauss and Kronrod's rules of 10 and 21 points) is small.
+//! the estimate of the error (Gauss and Kronrod's rules of 10 and 21 points) is small. p is integrated at the same points: its
+//! bulk may be so narrow that no panel shows it.
 
 use crate::family::law::{Law, Moment, Point, Slope};
 use crate::special::{exp_gap, softplus};
@@ -232,24 +233,38 @@ fn graded(low: f64, high: f64, panels: &mut Vec<(f64, f64)>) {
 
 /// The mean under p of a function without a formula.
 pub(crate) fn mean(p: &dyn Law, of: Moment) -> Result<f64, f64> {
+    mean_of(p, &[p.place()], &|at| (of.at(at), of.ln_size(at)))
+}
+
+/// −E_P[ln q]. Its parts, the divergence and p's entropy, may be larger by far.
+pub(crate) fn cost(p: &dyn Law, q: &dyn Law) -> Result<f64, f64> {
+    let unit = q.ln_unit();
+    mean_of(p, &[p.place(), q.place()], &|at| {
+        let cost = -(q.ln_shape(at) + unit);
+        (cost, cost.abs().ln())
+    })
+}
+
+/// The same of a value and the logarithm of its size; `places` are those where it may change.
+fn mean_of(p: &dyn Law, places: &[(f64, f64)], of: &dyn Fn(&Point) -> (f64, f64)) -> Result<f64, f64> {
     let map = Map::of(p);
     let unit = p.ln_unit();
     let parts = |t: f64| {
         let (at, slope) = map.at(t);
-        (p.ln_weight(&at, slope) + unit, of.at(&at), of.ln_size(&at))
+        (p.ln_weight(&at, slope) + unit, of(&at))
     };
     // Their product may be in range where either is not.
     let f = |t: f64| {
-        let (weight, value, ln_size) = parts(t);
+        let (weight, (value, ln_size)) = parts(t);
         let mass = weight.exp();
         let product = mass * value;
         (if product.is_normal() { product } else { value.signum() * (weight + ln_size).exp() }, mass)
     };
     let size = |t: f64| {
-        let (weight, _, ln_size) = parts(t);
+        let (weight, (_, ln_size)) = parts(t);
         weight + ln_size.max(0.0)
     };
-    over(&f, &size, &cuts(&map, &[p.place()]))
+    over(&f, &size, &cuts(&map, places))
 }
 
 /// Where the line is cut: where distributions may have a kink, and about the bulk of them and of the map itself. Where two are
