@@ -114,5 +114,7 @@ pub(crate) fn kl(p: Parts, q: Parts, shift: &[f64]) -> Result<Option<f64>, Error
     more += gaps + ln_det(&l);
     less += ln_det(&own);
     let kl = 0.5 * (more - less);
-    Ok((kl.is_finite() && kl >= CANCELS * (more + less)).then_some(kl))
+    // What a determinant has beside its ones is rounded as they are.
+    let ones = (p.rank + q.rank) as f64;
+    Ok((kl.is_finite() && kl >= CANCELS * (more + less + ones)).then_some(kl))
 }
