@@ -48,6 +48,10 @@ impl<'a> Rows<'a> {
         out: &mut [f64],
         stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
     ) -> Option<Error> {
+        // Matrices without rows need not point anywhere, not even where a row would begin.
+        if out.is_empty() {
+            return None;
+        }
         if !self.spread {
             return stretch(0, out);
         }

@@ -4,7 +4,7 @@
 //! mpmath, with 130 to 6600 bits, for the exact values of these numbers.
 
 use kldiv::family::vae::{self, Grads, Prior};
-use kldiv::{Error, Family, Measure, Options, View, ViewMut, family};
+use kldiv::{Dtype, Error, Family, Measure, Options, Shape, View, ViewMut, family};
 use ndarray::{Array2, array};
 
 type Side<'a> = (Family, &'a [f64]);
@@ -494,6 +494,37 @@ fn the_difference_of_large_logarithms_of_variances_is_exact() {
     for (i, want) in [1.514_168_622_052_906_6e229, 5.828_072_971_668_206e284].into_iter().enumerate() {
         for got in [out[i], by[[i, 0]]] {
             assert!((got / want - 1.0).abs() < 4e-15, "{got:e}, want {want:e}");
+        }
+    }
+}
+
+#[test]
+fn matrices_without_rows_need_not_point_anywhere() {
+    use Family::{Categorical, Dirichlet, Gamma, MvNormalDiag, Normal, StudentT, Uniform};
+    for (family, cols) in [
+        (Normal, 2),
+        (Gamma, 2),
+        (Uniform, 2),
+        (StudentT, 3),
+        (Categorical, 4),
+        (Dirichlet, 4),
+        (MvNormalDiag, 4),
+    ] {
+        for col_stride in [1, -1, isize::MAX / 64] {
+            // SAFETY: of no rows no element is read.
+            let none = unsafe {
+                View::from_raw(
+                    std::ptr::null(),
+                    Shape { rows: 0, cols },
+                    isize::MIN / 64,
+                    col_stride,
+                    Dtype::F64,
+                )
+            };
+            for measure in [Measure::Kl, Measure::Entropy, Measure::Jeffreys] {
+                let rows = family::kl(family, none, family, none, &Options::from(measure)).unwrap();
+                assert!(rows.is_empty(), "{family:?}");
+            }
         }
     }
 }
