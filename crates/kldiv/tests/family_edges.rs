@@ -80,7 +80,7 @@ fn a_bulk_of_any_width_on_a_half_line_is_met_whole() {
         ((Gamma, &[1.125e9, 0.125]), (StudentT, &[3.0, -4.0, 20.0]), 67.579_524_597_866_23),
         ((Gamma, &[5e13, 20.0]), (Logistic, &[100.0, 1e11]), 36.133_707_701_633_256),
         ((InverseGamma, &[1e10, 0.125]), (Moyal, &[-0.25, 0.125]), 35.106_444_036_505_56),
-        ((Chi2, &[3e15]), (Cauchy, &[1.0, 3.0]), 51.736_688_499_064_836),
+        ((Chi2, &[3e15]), (Cauchy, &[1.0, 3.0]), 51.736_688_499_064_83),
         ((Weibull, &[226.5, 823589.0]), (Gumbel, &[0.0, 8.25]), 36.186_206_402_382_53),
         ((Weibull, &[1.125, 5e5]), (Logistic, &[0.5, 0.0625]), 18.654_847_129_030_494),
         ((Weibull, &[6.0, 0.46875]), (Logistic, &[1.0, 0.0625]), 204.278_836_308_833_83),
@@ -325,7 +325,7 @@ fn cross_entropies_keep_their_digits() {
 fn a_cross_entropy_is_not_made_of_a_divergence_and_an_entropy_that_are_larger_by_far() {
     use Family::{Beta, Cauchy, Gamma, Kumaraswamy, Logistic, Moyal, StudentT, Weibull};
     let cases: [(Side, Side, f64); 5] = [
-        ((Beta, &[1.5e-4, 1.25e-6]), (Moyal, &[-0.75, 13.0]), 3.988_192_522_536_357_7),
+        ((Beta, &[1.5e-4, 1.25e-6]), (Moyal, &[-0.75, 13.0]), 3.988_192_522_536_358),
         ((Beta, &[6e-6, 0.125]), (Cauchy, &[0.25, 0.125]), 0.674_792_076_598_194_6),
         ((Gamma, &[1e-6, 0.25]), (Logistic, &[0.5, 0.25]), 0.867_568_193_463_955_7),
         ((Kumaraswamy, &[4.0, 2.5e-7]), (StudentT, &[0.25, 2e-4, 4.5]), 3.154_506_410_421_728_7),
