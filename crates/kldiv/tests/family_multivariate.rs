@@ -104,3 +104,18 @@ fn a_factor_in_which_the_variances_drown_takes_no_digit_of_a_covariance_of_low_r
     let s = 4e12 / variance;
     assert!((got / (0.5 * s * (s / (1.0 + s))) - 1.0).abs() <= 1e-15, "{got:e}");
 }
+
+#[test]
+fn a_covariance_of_rank_0_beside_its_variances_is_diagonal() {
+    let (low, diag) = (Family::MvNormalLowRank, Family::MvNormalDiag);
+    let options = in_dimensions(4);
+    let p = [1.0, -1.0, 0.5, 2.0, 4.0, 1.0, 0.25, 9.0];
+    let q = [0.0, 1.0, 0.5, 1.0, 1.0, 4.0, 1.0, 16.0];
+    let roots = |row: [f64; 8]| [&row[..4], &row[4..].iter().map(|v| v.sqrt()).collect::<Vec<_>>()].concat();
+    let want = kl((diag, &roots(p)), (diag, &roots(q)), &options);
+    let close = |got: f64| (got / want - 1.0).abs() <= 1e-15;
+    assert!(close(kl((low, &p), (low, &q), &options)));
+    // A column of zeros beside one of none.
+    let more = [&p[..], &[0.0; 4]].concat();
+    assert!(close(kl((low, &more), (low, &q), &options)));
+}

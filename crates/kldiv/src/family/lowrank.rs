@@ -33,7 +33,9 @@ impl<'a> Parts<'a> {
     fn columns(&self, variances: &[f64]) -> Result<Vec<f64>, Error> {
         let d = variances.len();
         let mut columns = zeros(self.factor.len())?;
-        for (i, (variance, row)) in variances.iter().zip(self.factor.chunks_exact(self.rank)).enumerate() {
+        for (i, (variance, row)) in
+            variances.iter().zip(self.factor.chunks_exact(self.rank.max(1))).enumerate()
+        {
             let scale = 1.0 / variance.sqrt();
             for (j, x) in row.iter().enumerate() {
                 columns[j * d + i] = x * scale;
