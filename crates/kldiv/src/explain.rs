@@ -94,6 +94,8 @@ pub fn explain_into(p: View, q: View, options: &Options, out: &mut [Term]) -> Re
         term.share = match total {
             0.0 => 0.0,
             _ if total.is_infinite() && term.contribution == total => 1.0 / alike,
+            // Beside what is infinite, what has left the range is as little as what has not.
+            _ if total.is_infinite() => 0.0,
             total => term.contribution / total,
         };
     }

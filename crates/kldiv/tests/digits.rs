@@ -491,6 +491,36 @@ fn infinite_parts_share_a_whole_of_either_sign() {
         let shares: Vec<f64> = walk.iter().map(|term| term.share).collect();
         assert_eq!(shares, [0.5, 0.5, 0.0], "{measure:?}");
     }
+    // The second is -infinity, a number but for the range.
+    let (p, q) = ([f64::MAX, f64::MAX], [0.0, f64::MAX]);
+    let walk = explain::explain(&p[..], &q[..], &Options::from(Measure::CrossEntropy)).unwrap();
+    assert_eq!([walk[0].share, walk[1].share], [1.0, 0.0]);
+}
+
+/// The lowest number as a mask, as it is used where -infinity makes NaN.
+#[test]
+fn a_gradient_beside_the_lowest_logit_is_a_number_whatever_comes_from_upstream() {
+    let (a, b) = (array![[0.5, f64::MIN, 6.8125]], array![[0.0, -1.0, 2.0]]);
+    for upstream in [1.0, 2.0, -108.0] {
+        let mut grads = [Array2::<f64>::zeros((1, 3)), Array2::zeros((1, 3))];
+        let [of_a, of_b] = &mut grads;
+        let (mut of_a, mut of_b) = (ViewMut::from(of_a.view_mut()), ViewMut::from(of_b.view_mut()));
+        let (options, upstream) = (Options::default(), [upstream]);
+        let places = (Some(&mut of_a), Some(&mut of_b));
+        logits::grad_into((&a).into(), (&b).into(), &options, Some(&upstream), None, places.0, places.1)
+            .unwrap();
+        // p of two, by p (ln(p/q) - D) and q - p.
+        let (p, sum) = ((-6.3125f64).exp() / (1.0 + (-6.3125f64).exp()), 1.0 + (-1.0f64).exp() + 2f64.exp());
+        let ln = [(p * sum).ln(), ((1.0 - p) * sum).ln() - 2.0];
+        let kl = p * ln[0] + (1.0 - p) * ln[1];
+        let wants = [
+            [p * (ln[0] - kl), 0.0, (1.0 - p) * (ln[1] - kl)],
+            [1.0 / sum - p, (-1.0f64).exp() / sum, 2f64.exp() / sum - (1.0 - p)],
+        ];
+        for (got, want) in grads.iter().flatten().zip(wants.as_flattened()) {
+            assert!((got - upstream[0] * want).abs() <= 1e-14 * upstream[0].abs(), "{upstream:?}: {grads:?}");
+        }
+    }
 }
 
 #[test]

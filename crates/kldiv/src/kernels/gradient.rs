@@ -206,8 +206,13 @@ fn edge(a: f64, b: f64, slope: &Slope) -> (f64, f64) {
     let Slope { frame, kl, by } = slope;
     let [s, r, y] = any_exponents(a, b, frame);
     // No change of a finite logit makes an infinite divergence finite.
-    let of_a =
-        if a == f64::NEG_INFINITY || *kl == f64::INFINITY { 0.0 } else { times_exp(by * (-y - kl), s) };
+    let rest = -y - kl;
+    let of_a = match by * rest {
+        _ if a == f64::NEG_INFINITY || *kl == f64::INFINITY => 0.0,
+        // The upstream gradient has not had its weight yet, which may be 0.
+        product if product.is_infinite() => by * times_exp(rest, s),
+        product => times_exp(product, s),
+    };
     let of_b = match b {
         f64::NEG_INFINITY => 0.0,
         _ if y.abs() < 1.0 => times_exp(by * parts_of(y).0, s),
