@@ -521,6 +521,14 @@ fn a_gradient_beside_the_lowest_logit_is_a_number_whatever_comes_from_upstream()
             assert!((got - upstream[0] * want).abs() <= 1e-14 * upstream[0].abs(), "{upstream:?}: {grads:?}");
         }
     }
+    // At this temperature it is below every number.
+    let mut options = Options::default();
+    options.temperature = 0.5;
+    let mut of_a = Array2::<f64>::zeros((1, 3));
+    let mut place = ViewMut::from(of_a.view_mut());
+    logits::grad_into((&a).into(), (&b).into(), &options, None, None, Some(&mut place), None).unwrap();
+    let [x, masked, z] = [of_a[[0, 0]], of_a[[0, 1]], of_a[[0, 2]]];
+    assert!(x < 0.0 && masked == 0.0 && z > 0.0 && (x + z).abs() <= 1e-14 * z, "{of_a}");
 }
 
 #[test]

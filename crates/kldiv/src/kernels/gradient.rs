@@ -208,7 +208,7 @@ fn edge(a: f64, b: f64, slope: &Slope) -> (f64, f64) {
     // No change of a finite logit makes an infinite divergence finite.
     let rest = -y - kl;
     let of_a = match by * rest {
-        _ if a == f64::NEG_INFINITY || *kl == f64::INFINITY => 0.0,
+        _ if s == f64::NEG_INFINITY || *kl == f64::INFINITY => 0.0,
         // The upstream gradient has not had its weight yet, which may be 0.
         product if product.is_infinite() => by * times_exp(rest, s),
         product => times_exp(product, s),
