@@ -97,6 +97,12 @@ fuzz_target!(|data: &[u8]| {
     // SAFETY: as above.
     let reduced =
         unsafe { kldiv_kl(&raw const p.view, &raw const q.view, &raw const options, one.as_mut_ptr()) };
+    // Renyi divergences of what does not sum to 1 may be infinite both ways, which have no sum.
+    let infinities = [f64::INFINITY, f64::NEG_INFINITY];
+    if code == 0 && infinities.iter().all(|x| out.contains(x)) {
+        assert!(one[0].is_nan());
+        return;
+    }
     assert_eq!(code, reduced);
     if !meaningless(code) && out.iter().any(|x| x.is_nan()) {
         assert!(one[0].is_nan());

@@ -499,6 +499,18 @@ fn the_difference_of_large_logarithms_of_variances_is_exact() {
 }
 
 #[test]
+fn a_variance_beyond_every_number_is_infinitely_far_from_one_that_is_none_of_them() {
+    for logvar in [1e4, 1e16, 1e19, 1e308] {
+        for prior in [-3.0, 0.0, 3.0, 2688.0] {
+            let (mu, logvar, log) = (array![[-1.75]], array![[logvar]], array![[prior]]);
+            let prior = Prior { mu: None, logvar: Some(View::from(&log)) };
+            let kl = vae::rows(View::from(&mu), View::from(&logvar), prior, &Options::default()).unwrap();
+            assert_eq!(kl, [f64::INFINITY], "{logvar} {log}");
+        }
+    }
+}
+
+#[test]
 fn matrices_without_rows_need_not_point_anywhere() {
     use Family::{Categorical, Dirichlet, Gamma, MvNormalDiag, Normal, StudentT, Uniform};
     for (family, cols) in [

@@ -326,7 +326,9 @@ fn edge<T: Element>(given: &Given<T>, i: usize) -> Terms<f64> {
     let (less_one, curved) = match y {
         y if y < -700.0 => (-1.0, -1.0 - y),
         y if y > 700.0 => {
-            let power = exp_of(y) * (1.0 + error);
+            // Beside an infinite one the error of a large y may be anything.
+            let power = exp_of(y);
+            let power = if power < f64::INFINITY { power * (1.0 + error) } else { power };
             (power, power)
         }
         y => {
