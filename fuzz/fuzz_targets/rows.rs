@@ -101,9 +101,9 @@ fuzz_target!(|data: &[u8]| {
     let infinities = [f64::INFINITY, f64::NEG_INFINITY];
     if code == 0 && infinities.iter().all(|x| out.contains(x)) {
         assert!(one[0].is_nan());
-        return;
+    } else {
+        assert_eq!(code, reduced);
     }
-    assert_eq!(code, reduced);
     if !meaningless(code) && out.iter().any(|x| x.is_nan()) {
         assert!(one[0].is_nan());
     }

@@ -94,7 +94,7 @@ pub fn explain_into(p: View, q: View, options: &Options, out: &mut [Term]) -> Re
         term.share = match total {
             0.0 => 0.0,
             _ if total.is_infinite() && term.contribution == total => 1.0 / alike,
-            // Beside what is infinite, what has left the range is as little as what has not.
+            // What has left the range the other way is finite, and so is nothing of it.
             _ if total.is_infinite() => 0.0,
             total => term.contribution / total,
         };

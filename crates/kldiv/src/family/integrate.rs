@@ -2,8 +2,8 @@
 //!
 //! The map makes both ends fade exponentially at least: x = c + s sinh t on the line, s eᵗ from a finite end, a logistic
 //! curve between two. The line is cut where p or q have their bulk or a kink, and panels are halved, worst first, until
-//! the estimate of the error (Gauss and Kronrod's rules of 10 and 21 points) is small. p is integrated at the same points: its
-//! bulk may be so narrow that no panel shows it.
+//! the estimate of the error (Gauss and Kronrod's rules of 10 and 21 points) is small. p is integrated at the same
+//! points: its bulk may be so narrow that no panel shows it.
 
 use crate::family::law::{Law, Moment, Point, Slope};
 use crate::special::{exp_gap, softplus};
@@ -210,7 +210,8 @@ fn over(f: &Integrand, size: &dyn Fn(f64) -> f64, cuts: &[f64]) -> Result<f64, f
         graded(pair[0], pair[1], &mut panels);
     }
     let found = adaptive(f, &panels)?;
-    // All of P has been met, or else its bulk lies between the points; unless some has been left out beside what is larger by far.
+    // All of P has been met, or else its bulk lies between the points; unless some has been left out beside what is
+    // larger by far.
     let met = (found.mass - 1.0).abs() < MISSING || found.value == f64::INFINITY;
     let mut outside = cuts.iter().filter(|t| **t <= low || **t >= high).chain([&low, &high]);
     if met || outside.any(|t| f(*t).1 > MISSING / NOTHING) { Ok(found.value) } else { Err(f64::INFINITY) }
