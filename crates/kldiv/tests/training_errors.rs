@@ -350,3 +350,15 @@ fn rows_whose_losses_overflow_to_both_infinities_have_no_sum() {
     options.mask = Some(&mask);
     assert_eq!(loss::loss(&input, &target, &options), Ok(f64::INFINITY));
 }
+
+#[test]
+fn nothing_of_a_loss_beyond_every_number_is_nothing() {
+    let (input, target) =
+        (ndarray::Array2::from_elem((2, 70), -1e200f64), ndarray::Array2::from_elem((2, 70), 1e150));
+    let mut options = Options::default();
+    options.weights = Some(&[0.0, 1e-100]);
+    let mut out = ndarray::Array2::from_elem((2, 70), 7.0f64);
+    loss::pointwise_into((&input).into(), (&target).into(), &options, &mut out.view_mut().into()).unwrap();
+    assert!(out.row(0).iter().all(|term| *term == 0.0), "{}", out.row(0));
+    assert!(out.row(1).iter().all(|term| (term / 1e250 - 1.0).abs() < 1e-15), "{}", out.row(1));
+}

@@ -458,6 +458,20 @@ fn jensen_shannon_is_right_near_and_far_and_behind_masks() {
     tally.done("Jensen-Shannon");
 }
 
+#[test]
+fn the_smallest_weight_has_a_mixture_too() {
+    // P and Q exclude each other: w ln(1/w) + (1 − w) ln(1/(1 − w)).
+    for (weight, want) in [(1e-300, 6.917755278982137e-298), (5e-308, 3.542933853648659e-305)] {
+        let got = value(
+            &[0.0, -100.0, -5_900.0],
+            &[-5_900.0, -5_900.0, 0.0],
+            Measure::JensenShannon { weight },
+            1.0,
+        );
+        assert!((got / want - 1.0).abs() < 1e-14, "{weight:e}: {got:e}, want {want:e}");
+    }
+}
+
 /// Rows of moderate logits, some masked, of which class 0 is possible.
 fn rows(longest: usize) -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
     (1..=longest, any::<u64>(), 0..5_i32, 0..4_usize).prop_map(|(n, seed, far, masks)| {

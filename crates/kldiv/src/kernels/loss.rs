@@ -76,7 +76,8 @@ impl Op<1, 0> for OfProbability {
         let (t, x, by) = (t.hi, x.hi, V::constant(self.by));
         let zero = V::zero();
         match self.part {
-            Part::Value => (t * ln_less(t, x) * by).into(),
+            // Nothing of what is beyond every number is nothing.
+            Part::Value => (t * (ln_less(t, x) * by)).into(),
             Part::ByInput => (zero - t * by).into(),
             Part::ByTarget => ((ln_less(t, x) + V::one()) * by).into(),
         }
@@ -87,7 +88,7 @@ impl Op<1, 0> for OfProbability {
         let value = match self.part {
             _ if !valid => f64::NAN,
             Part::Value if t == 0.0 => 0.0,
-            Part::Value => scaled(t * (ln(t) - x), self.by),
+            Part::Value => t * scaled(ln(t) - x, self.by),
             Part::ByInput => 0.0 - t * self.by,
             // The one-sided limit, at t = 0 too.
             Part::ByTarget if x == f64::NEG_INFINITY => scaled(f64::INFINITY, self.by),

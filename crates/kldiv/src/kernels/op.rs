@@ -367,8 +367,8 @@ impl Op<2, 0> for Halves {
     }
 
     fn edge(&self, p: f64, q: f64) -> Terms<f64, 2, 0> {
-        // A share of the smallest numbers is to be one too.
-        let scale = if p.max(q) < 2f64.powi(-900) { 2f64.powi(600) } else { 1.0 };
+        // A share of the smallest numbers is to be one too, and the smallest share.
+        let scale = if p.max(q) <= 1.0 { 2f64.powi(1000) } else { 1.0 };
         let (p, q) = (p * scale, q * scale);
         let m = self.0.w * p + self.0.v * q;
         let terms = [Gap.edge(p, m), Gap.edge(q, m)];
