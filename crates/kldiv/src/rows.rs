@@ -14,6 +14,9 @@ pub const PARALLEL_FROM: usize = 1 << 15;
 /// Elements that are worth a task of their own.
 const TASK: usize = 1 << 14;
 
+/// Tasks for each thread, of a call that is large enough for them.
+const TASKS: usize = 32;
+
 /// Elements of short rows that are better computed together than row by row.
 const RANGE: usize = 1 << 12;
 
@@ -38,8 +41,10 @@ impl<'a> Rows<'a> {
         Ok(Rows { options, shape, spread, together: 1 })
     }
 
+    /// How many are a task: where one ends, another thread goes on, and has to ask for memory anew.
     fn a_task(&self) -> usize {
-        TASK.div_ceil(self.shape.cols).max(self.together)
+        let share = self.shape.rows / (TASKS * threads::count());
+        TASK.div_ceil(self.shape.cols).max(self.together).max(share)
     }
 
     /// Lets `stretch` fill the results of rows in a row, from the given one on; the first error is what it says.
