@@ -78,6 +78,7 @@ impl Pool {
                 let name = format!("kldiv-{}", worker.index());
                 let run = || {
                     environment::use_default();
+                    threads::work_for_nobody_else();
                     worker.run();
                 };
                 started.0.push(thread::Builder::new().name(name).spawn(run)?);

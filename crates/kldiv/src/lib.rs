@@ -45,6 +45,7 @@ mod panels;
 pub mod partial;
 mod pieces;
 mod policy;
+mod processor;
 pub mod quadrature;
 pub mod relatives;
 mod rows;

@@ -3,7 +3,9 @@
 //! The calling thread takes part instead of waiting: it begins at once, with what its caches hold, while the others are
 //! still being woken, which takes a tenth of a millisecond or more. Who computes what is first come, first served;
 //! results never depend on it. A thread that comes when all is taken is not waited for (rayon's scopes would), and those
-//! of [`with_pool`]'s pools stay awake for a tenth of a millisecond after a call, so that the next one finds them.
+//! of [`with_pool`]'s pools stay awake for a tenth of a millisecond after a call, so that the next one finds them. One that
+//! was woken on the caller's own processor, where it would only take turns, goes to another, and before it sleeps again it
+//! keeps from there.
 //!
 //! What is inlined here spares the stack of the calling thread, which may be small.
 
@@ -17,6 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, Yield};
+
+use crate::processor;
 
 thread_local! {
     /// The pool that calls on this thread share their work with.
@@ -88,6 +92,7 @@ pub fn for_each(tasks: usize, task: impl Fn(usize) + Sync) {
 /// for.
 fn share(work: &(dyn Fn() + Sync), others: usize) {
     let call = Arc::new(Call {
+        processor: pool().and_then(|_| processor::current()),
         // SAFETY: a pointer's lifetime is all that changes.
         work: unsafe { std::mem::transmute::<*const (dyn Fn() + Sync), *const (dyn Fn() + Sync)>(work) },
         inside: AtomicUsize::new(0),
@@ -98,7 +103,10 @@ fn share(work: &(dyn Fn() + Sync), others: usize) {
         let call = Arc::clone(&call);
         match pool() {
             Some(pool) => pool.spawn(move || {
+                processor::awake();
+                processor::leave(call.processor);
                 call.join();
+                CALLER.set(call.processor);
                 drop(call);
                 linger();
             }),
@@ -117,6 +125,8 @@ fn share(work: &(dyn Fn() + Sync), others: usize) {
 
 /// What is being shared.
 struct Call {
+    /// Where the calling thread was when it asked for help, if those who come may go elsewhere.
+    processor: Option<usize>,
     /// Gone once nobody is inside and nobody may enter.
     work: *const (dyn Fn() + Sync),
     /// How many other threads are at it, and [`CLOSED`].
@@ -182,6 +192,19 @@ const AWAKE: Duration = Duration::from_micros(100);
 
 thread_local! {
     static LINGERS: Cell<bool> = const { Cell::new(false) };
+
+    /// Where the last call came from.
+    static CALLER: Cell<Option<usize>> = const { Cell::new(None) };
+
+    /// Whether the calling thread has no other work than this library's.
+    static OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that the calling thread, one of a pool's, has no other work than this library's: asleep, it keeps from the processor of
+/// the last call.
+#[doc(hidden)]
+pub fn work_for_nobody_else() {
+    OWN.set(true);
 }
 
 /// Waits for the next call on a thread of a pool, which then has not to be woken for it.
@@ -198,6 +221,9 @@ fn linger() {
         }
     }
     LINGERS.set(false);
+    if OWN.get() {
+        processor::rest(CALLER.get());
+    }
 }
 
 /// The same for `n` of anything, `at_least` of them a task.
