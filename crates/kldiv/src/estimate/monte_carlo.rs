@@ -3,6 +3,7 @@
 use crate::check::needs_shape;
 use crate::error::{Error, Fault, Operand};
 use crate::excess::excess_of_parts;
+use crate::kernels;
 use crate::pair::ln_base;
 use crate::policy::{Estimator, Options};
 use crate::rows::Rows;
@@ -63,21 +64,27 @@ pub fn monte_carlo_into(
     let (sum, first) = rows.sum(|start, out| samples.stretch(start, out, weighted))?;
     let weight = rows.kept_weight();
     let mean = if weight == 0.0 && !sum.is_nan() { 0.0 } else { sum / weight };
-    // Deviations are divided by about their sum, a power of 2, so that no square leaves the range.
-    let (size, _) =
-        rows.sum(|start, out| samples.stretch(start, out, |k, weight| weighted(k - mean, weight).abs()))?;
-    let exponent = (size.to_bits() >> 52) as i32 - 1023;
-    let scale = 2f64.powi(-exponent.clamp(-1000, 1000));
-    let square = |k: f64, weight: f64| {
-        let deviation = weighted((k - mean) * scale, weight);
-        deviation * deviation
+    let squares = |scale: f64| {
+        let square = |k: f64, weight: f64| {
+            let deviation = weighted((k - mean) * scale, weight);
+            deviation * deviation
+        };
+        rows.sum(|start, out| samples.stretch(start, out, square)).map(|(sum, _)| sum)
     };
-    let (squares, _) = rows.sum(|start, out| samples.stretch(start, out, square))?;
+    let (mut scale, mut sum_of_squares) = (1.0, squares(1.0)?);
+    if !(1e-250..1e250).contains(&sum_of_squares) && mean.is_finite() {
+        // Squares have left the range, or may have: deviations are divided by about their sum, a power of 2.
+        let size = |k: f64, weight: f64| weighted(k - mean, weight).abs();
+        let (size, _) = rows.sum(|start, out| samples.stretch(start, out, size))?;
+        let exponent = (size.to_bits() >> 52) as i32 - 1023;
+        scale = 2f64.powi(-exponent.clamp(-1000, 1000));
+        sum_of_squares = squares(scale)?;
+    }
     let standard_error = if mean.is_infinite() {
         f64::INFINITY
     } else {
         let n = kept as f64;
-        (squares * (n / (n - 1.0))).sqrt() / scale / weight
+        (sum_of_squares * (n / (n - 1.0))).sqrt() / scale / weight
     };
     let unit = ln_base(options);
     *out = MonteCarlo { value: mean / unit, standard_error: standard_error / unit };
@@ -121,21 +128,46 @@ impl<'a> Samples<'a> {
 
     /// Writes what becomes of the samples from `start` on; says what the first bad one's error is.
     fn stretch(&self, start: usize, out: &mut [f64], of: impl Fn(f64, f64) -> f64) -> Option<Error> {
+        let options = self.rows.options;
+        if options.mask.is_none() && self.kernel(start, out) && options.weights.is_none() {
+            out.iter_mut().for_each(|k| *k = of(*k, 1.0));
+            return None;
+        }
         let mut first = None;
         for (i, out) in out.iter_mut().enumerate().map(|(i, out)| (start + i, out)) {
-            *out = match self.rows.options.keeps(i).then(|| self.value(i)) {
-                None => 0.0,
-                Some(Ok(k)) => of(k, self.rows.options.weight(i)),
-                Some(Err(error)) => {
+            if !options.keeps(i) {
+                *out = 0.0;
+                continue;
+            }
+            // What a mask leaves out is not looked at, and so are others by themselves.
+            if options.mask.is_some() {
+                self.kernel(i, std::slice::from_mut(out));
+            }
+            let k = if out.is_nan() { self.edge(i) } else { Ok(*out) };
+            *out = k.map_or_else(
+                |error| {
                     first.get_or_insert(error);
                     f64::NAN
-                }
-            };
+                },
+                |k| of(k, options.weight(i)),
+            );
         }
         first
     }
 
-    fn value(&self, i: usize) -> Result<f64, Error> {
+    /// Writes the k of samples, NaN for those that have to be looked at; says whether there are none.
+    fn kernel(&self, start: usize, out: &mut [f64]) -> bool {
+        let [log_p, log_q] = [self.log_p, self.log_q].map(|logs| &logs[start..][..out.len()]);
+        kernels::dispatch(kernels::samples::Samples {
+            estimator: self.rows.options.estimator,
+            log_p,
+            log_q,
+            out,
+        })
+    }
+
+    /// The k of any sample.
+    fn edge(&self, i: usize) -> Result<f64, Error> {
         let (log_p, log_q) = (self.log_p[i], self.log_q[i]);
         for (value, operand) in [(log_p, LOG_P), (log_q, LOG_Q)] {
             let (fault, expected) = if value.is_nan() {

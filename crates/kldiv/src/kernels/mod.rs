@@ -69,6 +69,9 @@ pub(crate) mod product;
 mod product_tests;
 pub(crate) mod renyi;
 mod rows;
+pub(crate) mod samples;
+#[cfg(test)]
+mod samples_tests;
 pub(crate) mod scalar;
 pub(crate) mod slopes;
 #[cfg(test)]
