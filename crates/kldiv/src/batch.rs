@@ -27,12 +27,13 @@
 use crate::check::{needs_float, needs_shape, same_shape};
 use crate::error::Error;
 use crate::lines::Lines;
+use crate::memory::reserve;
 use crate::pair::Plan;
 #[cfg(doc)]
 use crate::policy::{Invalid, Reduction};
 use crate::policy::{Measure, Options};
 pub use crate::rows::PARALLEL_FROM;
-use crate::rows::{Rows, reserve};
+use crate::rows::Rows;
 use crate::short;
 use crate::view::{Row, Shape, View, ViewMut};
 

@@ -7,10 +7,11 @@ use crate::check::needs_shape;
 use crate::error::{Error, Operand};
 use crate::kernels;
 use crate::kernels::product::{BLOCK, GROUP, PANEL, Products, Rule, STRETCH};
+use crate::memory::{Heap, reserve, zeros};
 use crate::pair::Plan;
 use crate::panels::{Centre, Factor, Form, Hand, Packed, Packer, ROUNDED_GAP, Side};
 use crate::policy::{Measure, Normalization, Options};
-use crate::rows::{Heap, Rows, reserve, zeros};
+use crate::rows::Rows;
 use crate::threads;
 use crate::view::{Shape, View};
 

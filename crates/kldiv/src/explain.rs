@@ -13,9 +13,9 @@
 
 use crate::check::{needs_shape, same_shape};
 use crate::error::Error;
+use crate::memory::reserve;
 use crate::pair::Plan;
 use crate::policy::{Invalid, Measure, Normalization, Options};
-use crate::rows::reserve;
 use crate::view::{Dtype, Shape, View, ViewMut};
 
 /// One outcome's part in a divergence.

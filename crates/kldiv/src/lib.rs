@@ -39,6 +39,7 @@ mod kernels;
 mod lines;
 pub mod logits;
 pub mod loss;
+mod memory;
 mod pair;
 pub mod pairwise;
 mod panels;

@@ -4,7 +4,7 @@
 //! row wants it. Read side by side, a line of memory serves as many rows as it has elements.
 
 use crate::error::Error;
-use crate::rows::reserve;
+use crate::memory::reserve;
 use crate::view::{Element, Shape, View};
 
 /// Rows that are copied at a time, at most: some lines of memory one after another take less than one by one.

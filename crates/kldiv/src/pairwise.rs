@@ -50,10 +50,11 @@ use ndarray::Array2;
 use crate::cells::{Pairs, Sink};
 use crate::check::needs_shape;
 use crate::error::Error;
+use crate::memory::{Heap, reserve, zeros};
 use crate::policy::Options;
 #[cfg(doc)]
 use crate::policy::{Invalid, Measure};
-use crate::rows::{Heap, Rows, reserve, zeros};
+use crate::rows::Rows;
 use crate::sum::weighted;
 use crate::view::{Dtype, Shape, View, ViewMut};
 

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::error::Error;
+use crate::kernels::{self, lane_sums::SumsOf};
+use crate::memory::reserve;
 use crate::policy::{Invalid, Options, Reduction};
 use crate::sum::{Compensated, weighted};
 use crate::threads;
@@ -22,6 +24,9 @@ const RANGE: usize = 1 << 12;
 
 /// Rows whose results are added before they are added to the others'.
 const GROUP: usize = 32;
+
+/// Groups that are computed together.
+const GROUPS: usize = 4;
 
 /// The rows of a call and the options that concern them.
 pub(crate) struct Rows<'a> {
@@ -70,30 +75,32 @@ impl<'a> Rows<'a> {
         stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
     ) -> Result<(f64, Option<Error>), Error> {
         let rows = self.shape.rows;
-        let groups = rows.div_ceil(GROUP);
-        let group = |i: usize| {
-            let (start, len) = (i * GROUP, GROUP.min(rows - i * GROUP));
-            let mut values = [0.0; GROUP];
-            let first = stretch(start, &mut values[..len]);
-            let mut sum = Compensated::ZERO;
-            values[..len].iter().for_each(|value| sum.add(*value));
-            (sum, first)
+        // The sums of some groups, from the one of that number on.
+        let groups = |from: usize, sums: &mut [Compensated]| {
+            let start = from * GROUP;
+            let mut values = [0.0; GROUPS * GROUP];
+            let numbers = &mut values[..(sums.len() * GROUP).min(rows - start)];
+            let first = stretch(start, numbers);
+            kernels::dispatch(SumsOf::<GROUP> { numbers, out: sums });
+            first
         };
+        let (count, at_once) = (rows.div_ceil(GROUP), self.a_task().div_ceil(GROUP).next_multiple_of(GROUPS));
         let mut sum = Compensated::ZERO;
         let mut first = None;
-        if self.spread && groups > 1 {
-            let mut parts = reserve(groups)?;
-            let at_least = self.a_task().div_ceil(GROUP);
-            threads::collect_into(&mut parts, groups, at_least, group);
-            for (part, error) in parts {
-                sum.add_parts(&part);
-                first = first.or(error);
-            }
+        if self.spread && count > 1 {
+            let mut sums = reserve(count)?;
+            sums.resize(count, Compensated::ZERO);
+            first = threads::chunks_mut(&mut sums, at_once, |task, sums| {
+                let some = sums.chunks_mut(GROUPS).enumerate();
+                some.fold(None, |first, (i, sums)| first.or(groups(task * at_once + i * GROUPS, sums)))
+            });
+            sums.iter().for_each(|part| sum.add_parts(part));
         } else {
-            for i in 0..groups {
-                let (part, error) = group(i);
-                sum.add_parts(&part);
-                first = first.or(error);
+            for from in (0..count).step_by(GROUPS) {
+                let mut sums = [Compensated::ZERO; GROUPS];
+                let sums = &mut sums[..GROUPS.min(count - from)];
+                first = first.or(groups(from, sums));
+                sums.iter().for_each(|part| sum.add_parts(part));
             }
         }
         let sum = sum.value();
@@ -184,10 +191,19 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// How many are kept.
+    pub(crate) fn kept(&self) -> usize {
+        match self.options.mask {
+            None => self.shape.rows,
+            Some(_) => (0..self.shape.rows).filter(|i| self.options.keeps(*i)).count(),
+        }
+    }
+
     pub(crate) fn kept_weight(&self) -> f64 {
+        let Some(weights) = self.options.weights else { return self.kept() as f64 };
         let mut sum = Compensated::ZERO;
-        let kept = (0..self.shape.rows).filter(|i| self.options.keeps(*i));
-        kept.for_each(|i| sum.add(self.options.weight(i)));
+        let kept = weights.iter().enumerate().filter(|(i, _)| self.options.keeps(*i));
+        kept.for_each(|(_, weight)| sum.add(*weight));
         sum.value()
     }
 
@@ -197,46 +213,5 @@ impl<'a> Rows<'a> {
             Some(error) if self.options.invalid == Invalid::Error => Err(error),
             _ => Ok(()),
         }
-    }
-}
-
-/// A vector with room for `n` elements.
-pub(crate) fn reserve<T>(n: usize) -> Result<Vec<T>, Error> {
-    let mut vec = Vec::new();
-    match vec.try_reserve_exact(n) {
-        Ok(()) => Ok(vec),
-        Err(_) => Err(Error::OutOfMemory { bytes: n.saturating_mul(size_of::<T>()) }),
-    }
-}
-
-/// So many zeros.
-pub(crate) fn zeros(n: usize) -> Result<Vec<f64>, Error> {
-    let mut zeros = reserve(n)?;
-    zeros.resize(n, 0.0);
-    Ok(zeros)
-}
-
-/// A value on the heap: large ones are not to be on small stacks. (`Box::new` would abort where there is no memory.)
-pub(crate) struct Heap<T>(Vec<T>);
-
-impl<T> Heap<T> {
-    pub(crate) fn new(value: T) -> Result<Heap<T>, Error> {
-        let mut one = reserve(1)?;
-        one.push(value);
-        Ok(Heap(one))
-    }
-}
-
-impl<T> std::ops::Deref for Heap<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0[0]
-    }
-}
-
-impl<T> std::ops::DerefMut for Heap<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0[0]
     }
 }

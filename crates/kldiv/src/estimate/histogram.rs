@@ -2,9 +2,9 @@
 
 use crate::check;
 use crate::error::{Error, Fault, Operand};
+use crate::memory::reserve;
 use crate::pair::{Plan, ln_base, single};
 use crate::policy::{Measure, Normalization, Options};
-use crate::rows::reserve;
 use crate::sum::Compensated;
 use crate::view::{Element, View};
 

@@ -3,9 +3,10 @@
 use crate::error::{Error, Operand};
 use crate::estimate::tree::{Scratch, Search, Tree, coordinates};
 use crate::kernels;
+use crate::memory::reserve;
 use crate::pair::single;
 use crate::policy::Options;
-use crate::rows::{PARALLEL_FROM, reserve};
+use crate::rows::PARALLEL_FROM;
 use crate::sum::Compensated;
 use crate::threads;
 use crate::view::{Shape, View};

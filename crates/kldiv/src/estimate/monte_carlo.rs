@@ -60,7 +60,6 @@ pub fn monte_carlo_into(
 ) -> Result<(), Error> {
     let samples = Samples::new(log_p, log_q, options)?;
     let rows = &samples.rows;
-    let kept = (0..log_p.len()).filter(|i| options.keeps(*i)).count();
     let (sum, first) = rows.sum(|start, out| samples.stretch(start, out, weighted))?;
     let weight = rows.kept_weight();
     let mean = if weight == 0.0 && !sum.is_nan() { 0.0 } else { sum / weight };
@@ -83,7 +82,7 @@ pub fn monte_carlo_into(
     let standard_error = if mean.is_infinite() {
         f64::INFINITY
     } else {
-        let n = kept as f64;
+        let n = rows.kept() as f64;
         (sum_of_squares * (n / (n - 1.0))).sqrt() / scale / weight
     };
     let unit = ln_base(options);

@@ -11,7 +11,7 @@
 
 use crate::error::{Error, Fault, Operand};
 use crate::kernels::lanes::{Isa, Job, Lanes};
-use crate::rows::reserve;
+use crate::memory::reserve;
 use crate::view::View;
 
 /// Points of a block: the lanes of a vector.

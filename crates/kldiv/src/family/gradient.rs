@@ -10,8 +10,8 @@ use crate::family::names::Family;
 use crate::family::one::gradient;
 use crate::family::shares::{Eight, Wanted};
 use crate::kernels::slopes::{Made, PAIRS};
+use crate::memory::zeros;
 use crate::policy::{Measure, Options};
-use crate::rows::zeros;
 use crate::sum::weighted;
 use crate::view::{Dtype, Shape, View, ViewMut};
 

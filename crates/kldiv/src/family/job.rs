@@ -5,8 +5,9 @@ use crate::error::Error;
 use crate::family::blocks::{divergences, entropies};
 use crate::family::names::Family;
 use crate::family::one::{Side, related, value};
+use crate::memory::zeros;
 use crate::policy::{Measure, Options};
-use crate::rows::{Rows, zeros};
+use crate::rows::Rows;
 use crate::view::{Shape, View};
 
 /// A call, checked.

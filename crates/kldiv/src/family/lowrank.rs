@@ -8,7 +8,7 @@
 
 use crate::error::Error;
 use crate::family::matrix::{Matrix, cholesky, diagonal};
-use crate::rows::zeros;
+use crate::memory::zeros;
 use crate::special::ln_gap;
 
 /// How much smaller the sum may be than its parts together.

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use crate::error::Error;
 use crate::kernels::dispatch;
 use crate::kernels::triangular::{Cholesky, STRIP, Solve, Squares, SquaresBelow};
-use crate::rows::{reserve, zeros};
+use crate::memory::{reserve, zeros};
 use crate::special::{log_gap_of, scale_gap};
 
 /// A pivot that is no more than this part of its diagonal entry has lost digits that are worth finding again.

@@ -77,8 +77,8 @@ use crate::error::Error;
 pub use crate::family::gradient::kl_grad;
 use crate::family::job::Job;
 pub use crate::family::names::Family;
+use crate::memory::reserve;
 use crate::policy::{Measure, Options};
-use crate::rows::reserve;
 use crate::view::{Shape, View};
 
 /// The divergence of each pair of rows, or another measure: `out[i]` is that of row i.

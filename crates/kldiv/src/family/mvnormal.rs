@@ -12,7 +12,7 @@ use crate::family::normal::Normal;
 use crate::family::params::{Bad, positive, real};
 use crate::kernels::dispatch;
 use crate::kernels::triangular::{Finite, Lower, STRIP, Symmetric};
-use crate::rows::reserve;
+use crate::memory::reserve;
 use crate::special::HALF_LN_TWO_PI;
 
 /// What a row of parameters holds beside the means.

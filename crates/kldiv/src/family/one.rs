@@ -446,7 +446,7 @@ fn categories(p: (Family, &[f64]), q: (Family, &[f64]), asked: Asked) -> Result<
         (false, false) => Ok(categorical::measure(p, q, Measure::Kl)),
         // Logarithms of probabilities are logits.
         (one, _) => {
-            let mut logs = crate::rows::reserve(p.len())?;
+            let mut logs = crate::memory::reserve(p.len())?;
             logs.extend(if one { q } else { p }.iter().map(|x| x.ln()));
             Ok(if one { categorical::logits_kl(p, &logs) } else { categorical::logits_kl(&logs, q) })
         }

@@ -7,7 +7,7 @@ use crate::kernels::categories::{Column, EightRows, Kept, Layout, Logits, LongRo
 use crate::kernels::concentrations::Concentrations;
 use crate::kernels::dispatch;
 use crate::kernels::entropies::{OfConcentrations, OfLogits, OfProbabilities};
-use crate::rows::reserve;
+use crate::memory::reserve;
 use crate::view::{Row, View};
 
 /// Categories up to which rows are taken together, or one as if it were: sums of more are no plain ones.

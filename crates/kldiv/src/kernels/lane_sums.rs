@@ -3,7 +3,7 @@
 //! In plain words: each lane adds what comes its way, the plain terms stretch by stretch, the exact ones with what rounding
 //! takes from them beside it. At the end lanes 0 to 3 are joined with 4 to 7, of what is left the first two with the others, and the last two.
 
-use crate::kernels::lanes::{Lanes, Real, two_sum};
+use crate::kernels::lanes::{Isa, Job, Lanes, Real, two_sum};
 use crate::kernels::op::{Op, Terms};
 use crate::sum::{Compensated, Total};
 
@@ -324,6 +324,38 @@ impl<const M: usize, const C: usize> LaneSums<M, C> {
             let mut sum = Compensated { hi: sums[lane], lo: errors[lane] };
             sum.add(terms.exact[i]);
             (sums[lane], errors[lane]) = (sum.hi, sum.lo);
+        }
+    }
+}
+
+/// The sums of any numbers, of each so many in a row: in eight lanes, and then of those, with what rounding takes.
+pub(crate) struct SumsOf<'a, const EACH: usize> {
+    pub(crate) numbers: &'a [f64],
+    pub(crate) out: &'a mut [Compensated],
+}
+
+impl<const EACH: usize> Job for SumsOf<'_, EACH> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for (numbers, out) in self.numbers.chunks(EACH).zip(self.out) {
+            let (mut sums, mut lost) = (I::F64::zero(), I::F64::zero());
+            for at in (0..numbers.len()).step_by(I::F64::LANES) {
+                let left = (numbers.len() - at).min(I::F64::LANES);
+                // SAFETY: so many are left.
+                let mut x = unsafe { I::F64::load_first(numbers.as_ptr().add(at), left) };
+                if left < I::F64::LANES {
+                    x = I::F64::select(I::F64::first(left), x, I::F64::zero());
+                }
+                let (sum, rest) = two_sum(sums, x);
+                (sums, lost) = (sum, lost + rest);
+            }
+            for distance in [4, 2, 1] {
+                let (sum, rest) = two_sum(sums, sums.swap(distance));
+                (sums, lost) = (sum, (lost + lost.swap(distance)) + rest);
+            }
+            *out = Compensated { hi: sums.lane_0(), lo: lost.lane_0() };
         }
     }
 }

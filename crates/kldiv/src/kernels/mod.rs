@@ -49,7 +49,7 @@ mod far;
 mod gamma;
 mod generic;
 pub(crate) mod gradient;
-mod lane_sums;
+pub(crate) mod lane_sums;
 pub(crate) mod lanes;
 pub(crate) mod laws;
 pub(crate) mod log;

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers};
 use crate::kernels::log::{Parts, Ratio, ln_by_table, ln_ratio};
 use crate::kernels::op::{Op, Terms};
-use crate::rows::zeros;
+use crate::memory::zeros;
 
 /// Rows of a panel.
 pub(crate) const PANEL: usize = 8;

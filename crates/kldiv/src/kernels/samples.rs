@@ -1,7 +1,7 @@
 //! What the estimates k1, k2 and k3 make of the log-densities at samples, a vector of samples at a time.
 
 use crate::kernels::exp::{Exp, exp_rest};
-use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, two_difference};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, fetch_ahead, two_difference};
 use crate::policy::Estimator;
 
 /// Writes the k of each sample; NaN where one is left to whoever asked: where a density or its ratio is none, or so large or
@@ -27,6 +27,8 @@ impl Job for Samples<'_> {
             // SAFETY: so many are left of each.
             unsafe {
                 let (p, q) = (log_p.as_ptr().add(at), log_q.as_ptr().add(at));
+                fetch_ahead(p);
+                fetch_ahead(q);
                 let p = if whole { I::F64::load(p) } else { I::F64::load_first(p, left) };
                 let q = if whole { I::F64::load(q) } else { I::F64::load_first(q, left) };
                 let (taken, value) = k(estimator, p, q);

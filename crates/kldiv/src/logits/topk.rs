@@ -8,9 +8,10 @@ use crate::kernels::log::{ln, ln_1p};
 use crate::kernels::op::{Gap, Op};
 use crate::kernels::scalar::One;
 use crate::logits::compare::{Seen, exponentials, largest};
+use crate::memory::reserve;
 use crate::pair::ln_base;
 use crate::policy::{Measure, Options, TopK};
-use crate::rows::{Rows, reserve};
+use crate::rows::Rows;
 use crate::sum::{Compensated, weighted};
 use crate::view::{Dtype, Row, RowMut, Shape, View, ViewMut};
 

@@ -42,12 +42,13 @@ use std::fmt;
 
 use crate::check::{culprit, needs_shape, same_shape};
 use crate::error::{Error, Operand};
+use crate::memory::reserve;
 use crate::partial::deposit::{Groups, Places, deposit, is_clean};
 use crate::partial::state::{COUNT, INVALID};
 #[cfg(doc)]
 use crate::policy::Normalization;
 use crate::policy::{Invalid, Measure, Options};
-use crate::rows::{PARALLEL_FROM, reserve};
+use crate::rows::PARALLEL_FROM;
 use crate::threads;
 use crate::view::{Element, Row, Shape, View};
 

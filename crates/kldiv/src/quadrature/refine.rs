@@ -1,11 +1,11 @@
 //! Cuts the line into spans and these into panels, and halves panels until the integrals stand.
 
 use crate::error::Error;
+use crate::memory::reserve;
 use crate::quadrature::ends::{Densities, End, F, G, LOOKS, P, Q, Stop};
 use crate::quadrature::nodes::{POINTS, Span, node};
 use crate::quadrature::rule::{Panel, Problem};
 use crate::quadrature::search::{Cut, peaks, spikes};
-use crate::rows::reserve;
 use crate::sum::Compensated;
 
 /// A panel in t before it is halved.

@@ -1,9 +1,9 @@
 //! Finding what the nodes may have stepped over: peaks narrower than their distance, and mass that is missing.
 
+use crate::memory::reserve;
 use crate::quadrature::ends::Stop;
 use crate::quadrature::nodes::{POINTS, node};
 use crate::quadrature::rule::{Panel, Problem};
-use crate::rows::reserve;
 
 /// A point that the line is cut at.
 #[derive(Clone, Copy, Debug)]
