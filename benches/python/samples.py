@@ -75,6 +75,28 @@ def neighbours(n, dims, k):
     line(f"{n:,} + {n:,} points, d = {dims}, k = {k}", *race(runs))
 
 
+def log_densities(n, estimator):
+    random = numpy.random.default_rng(n)
+    log_p = random.normal(-2, 1, n)
+    log_q = log_p + random.normal(0, 0.3, n)
+    places = log_p.ctypes.data_as(ctypes.c_void_p), log_q.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(n)
+    out, error = ctypes.c_double(), ctypes.c_double()
+
+    def ours(threads):
+        options = ctypes.byref(chosen(threads=threads, estimator=estimator))
+        must(kldiv.kldiv_estimate_mc(*places, options, ctypes.byref(out), ctypes.byref(error)))
+        return out.value, error.value
+
+    def numpys():
+        r = log_q - log_p
+        k = [lambda: -r, lambda: r * r / 2, lambda: numpy.expm1(r) - r][estimator]()
+        return k.mean(), k.std(ddof=1) / n**0.5
+
+    assert numpy.allclose(ours(1), numpys(), rtol=1e-9, atol=0) and ours(1) == ours(2), (ours(1), numpys())
+    runs = [lambda: ours(1), numpys, lambda: ours(2)]
+    line(f"k{estimator + 1}, {n:,} samples", *race(runs))
+
+
 def quadrature(title, name, lower, upper, exact):
     p, q, f = (getattr(densities, f"{name}_{part}") for part in "pqf")
     for function in (p, q, f):
@@ -106,6 +128,10 @@ print(f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_ve
 print("\n| | kldiv | cKDTree | kldiv, 2 threads | cKDTree, 2 workers |\n|---|---:|---:|---:|---:|")
 for dims, k in [(2, 1), (2, 5), (8, 1), (8, 5)]:
     neighbours(10_000, dims, k)
+print("\n| | kldiv | numpy | kldiv, 2 threads |\n|---|---:|---:|---:|")
+for n in 1_000, 2_000_000:
+    for estimator in range(3):
+        log_densities(n, estimator)
 print("\n| | kldiv | its error | quad | its error |\n|---|---:|---:|---:|---:|")
 quadrature("two normals", "normals", -INFINITY, INFINITY, 0.4431471805599453094)
 quadrature("a mixture and a normal", "mixture", -INFINITY, INFINITY, 0.4359738849686177152)

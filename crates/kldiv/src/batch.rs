@@ -74,7 +74,7 @@ pub fn reduce<'a>(p: impl Into<View<'a>>, q: impl Into<View<'a>>, options: &Opti
 /// As [`reduce`], into the caller's memory. NaN where a row is bad.
 pub fn reduce_into(p: View, q: View, options: &Options, out: &mut f64) -> Result<(), Error> {
     let job = Job::new(p, q, options)?;
-    let (sum, first) = job.rows.sum(|start, out| job.stretch(start, out))?;
+    let (sum, first) = job.rows.sum::<1>(|start, out| job.stretch(start, out))?;
     *out = job.rows.reduced(sum);
     job.rows.outcome(first)
 }

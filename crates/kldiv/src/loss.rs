@@ -64,7 +64,7 @@ pub fn loss<'a>(
 /// As [`loss`], into the caller's memory. NaN where a row is bad.
 pub fn loss_into(input: View, target: View, options: &Options, out: &mut f64) -> Result<(), Error> {
     let job = Job::new(input, target, options)?;
-    let (sum, first) = job.rows.sum(|start, out| {
+    let (sum, first) = job.rows.sum::<1>(|start, out| {
         short::stretch(
             &job.rows,
             start,

@@ -25,9 +25,6 @@ const RANGE: usize = 1 << 12;
 /// Rows whose results are added before they are added to the others'.
 const GROUP: usize = 32;
 
-/// Groups that are computed together.
-const GROUPS: usize = 4;
-
 /// The rows of a call and the options that concern them.
 pub(crate) struct Rows<'a> {
     pub(crate) options: &'a Options<'a>,
@@ -69,8 +66,9 @@ impl<'a> Rows<'a> {
         threads::chunks_mut(out, rows, |i, out| stretch(i * rows, out))
     }
 
-    /// The sum of all results along a fixed tree, and the first error, which is one of a row's or that they have no sum.
-    pub(crate) fn sum(
+    /// The sum of all results along a fixed tree, and the first error, which is one of a row's or that they have no sum. So many
+    /// groups are computed together, on the stack.
+    pub(crate) fn sum<const GROUPS: usize>(
         &self,
         stretch: impl Fn(usize, &mut [f64]) -> Option<Error> + Sync,
     ) -> Result<(f64, Option<Error>), Error> {
@@ -78,8 +76,8 @@ impl<'a> Rows<'a> {
         // The sums of some groups, from the one of that number on.
         let groups = |from: usize, sums: &mut [Compensated]| {
             let start = from * GROUP;
-            let mut values = [0.0; GROUPS * GROUP];
-            let numbers = &mut values[..(sums.len() * GROUP).min(rows - start)];
+            let mut values = [[0.0; GROUP]; GROUPS];
+            let numbers = &mut values.as_flattened_mut()[..(sums.len() * GROUP).min(rows - start)];
             let first = stretch(start, numbers);
             kernels::dispatch(SumsOf::<GROUP> { numbers, out: sums });
             first
@@ -130,7 +128,7 @@ impl<'a> Rows<'a> {
 
     /// The sum of results that are known, along the same tree.
     pub(crate) fn sum_of(&self, values: &[f64]) -> Result<f64, Error> {
-        let (sum, first) = self.sum(|start, out| {
+        let (sum, first) = self.sum::<4>(|start, out| {
             out.copy_from_slice(&values[start..][..out.len()]);
             None
         })?;

@@ -60,7 +60,7 @@ pub fn monte_carlo_into(
 ) -> Result<(), Error> {
     let samples = Samples::new(log_p, log_q, options)?;
     let rows = &samples.rows;
-    let (sum, first) = rows.sum(|start, out| samples.stretch(start, out, weighted))?;
+    let (sum, first) = rows.sum::<4>(|start, out| samples.stretch(start, out, weighted))?;
     let weight = rows.kept_weight();
     let mean = if weight == 0.0 && !sum.is_nan() { 0.0 } else { sum / weight };
     let squares = |scale: f64| {
@@ -68,13 +68,13 @@ pub fn monte_carlo_into(
             let deviation = weighted((k - mean) * scale, weight);
             deviation * deviation
         };
-        rows.sum(|start, out| samples.stretch(start, out, square)).map(|(sum, _)| sum)
+        rows.sum::<4>(|start, out| samples.stretch(start, out, square)).map(|(sum, _)| sum)
     };
     let (mut scale, mut sum_of_squares) = (1.0, squares(1.0)?);
     if !(1e-250..1e250).contains(&sum_of_squares) && mean.is_finite() {
         // Squares have left the range, or may have: deviations are divided by about their sum, a power of 2.
         let size = |k: f64, weight: f64| weighted(k - mean, weight).abs();
-        let (size, _) = rows.sum(|start, out| samples.stretch(start, out, size))?;
+        let (size, _) = rows.sum::<4>(|start, out| samples.stretch(start, out, size))?;
         let exponent = (size.to_bits() >> 52) as i32 - 1023;
         scale = 2f64.powi(-exponent.clamp(-1000, 1000));
         sum_of_squares = squares(scale)?;
