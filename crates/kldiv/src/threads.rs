@@ -380,6 +380,40 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_of_ours_keeps_from_the_callers_processor_while_it_sleeps_and_no_other_does() {
+        let of_others = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let ours = ThreadPoolBuilder::new().num_threads(1).start_handler(|_| work_for_nobody_else());
+        for (pool, keeps) in [(of_others, false), (ours.build().unwrap(), cfg!(target_os = "linux"))] {
+            let processors = || pool.install(processor::how_many);
+            let before = processors();
+            let asleep = if keeps { (before - 1).max(1) } else { before };
+            let start = Instant::now();
+            let in_time = || start.elapsed() < Duration::from_secs(60);
+            let caller = thread::current().id();
+            for _ in 0..3 {
+                // What the other thread may run on when it helps.
+                let seen = Mutex::new(None);
+                with_pool(&pool, || {
+                    for_each(2, |_| {
+                        if thread::current().id() != caller {
+                            *seen.lock().unwrap() = Some(processor::how_many());
+                        }
+                        while seen.lock().unwrap().is_none() && in_time() {
+                            thread::yield_now();
+                        }
+                    });
+                });
+                assert_eq!(seen.into_inner().unwrap(), Some(before));
+                // It waits for another call first.
+                while processors() != asleep && in_time() {
+                    thread::sleep(10 * AWAKE);
+                }
+                assert_eq!(processors(), asleep);
+            }
+        }
+    }
+
+    #[test]
     fn a_panic_of_another_thread_ends_in_the_caller_when_all_have_left() {
         let (pool, caller, begun) = (pool_of(1), thread::current().id(), AtomicUsize::new(0));
         let caught = catch_unwind(AssertUnwindSafe(|| {
