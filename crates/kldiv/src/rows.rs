@@ -43,7 +43,8 @@ impl<'a> Rows<'a> {
         Ok(Rows { options, shape, spread, together: 1 })
     }
 
-    /// How many are a task: where one ends, another thread goes on, and has to ask for memory anew.
+    /// How many are a task of a call that is spread; of another, nobody is to ask how many threads there are, for that may start
+    /// some. Where a task ends, another thread goes on, and has to ask for memory anew.
     fn a_task(&self) -> usize {
         let share = self.shape.rows / (TASKS * threads::count());
         TASK.div_ceil(self.shape.cols).max(self.together).max(share)
@@ -82,10 +83,11 @@ impl<'a> Rows<'a> {
             kernels::dispatch(SumsOf::<GROUP> { numbers, out: sums });
             first
         };
-        let (count, at_once) = (rows.div_ceil(GROUP), self.a_task().div_ceil(GROUP).next_multiple_of(GROUPS));
+        let count = rows.div_ceil(GROUP);
         let mut sum = Compensated::ZERO;
         let mut first = None;
         if self.spread && count > 1 {
+            let at_once = self.a_task().div_ceil(GROUP).next_multiple_of(GROUPS);
             let mut sums = reserve(count)?;
             sums.resize(count, Compensated::ZERO);
             first = threads::chunks_mut(&mut sums, at_once, |task, sums| {

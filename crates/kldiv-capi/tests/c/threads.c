@@ -284,6 +284,7 @@ int main(void)
     expected_small = small_calls(1);
     expected_large = large_calls(1, large_out);
     CHECK(!expected_small.failed && !expected_large.failed);
+    CHECK(threads_started_so_far() == 0); /* also none that are started once, by whoever asks first */
 
     the_bits_do_not_depend_on_the_number_of_threads();
     small_calls_and_single_threads_start_no_thread();
