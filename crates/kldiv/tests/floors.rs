@@ -30,7 +30,7 @@ const FLOORS: &[&[&str]] = &[
     &["kernels::slopes", "kernels::means"],
     &["kernels::laws", "kernels::bounded"],
     &["kernels::costs"],
-    &["kernels::transpose", "kernels::product", "kernels::each", "kernels::widen"],
+    &["kernels::transpose", "kernels::product", "kernels::each", "kernels::exact_sum", "kernels::widen"],
     &["kernels::rows", "kernels::far"],
     &[
         "kernels::apart",

@@ -9,6 +9,7 @@ pub(crate) use crate::kernels::apart::Apart;
 pub use crate::kernels::apart::Rest;
 use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short, ShortFar};
 use crate::kernels::each::{Chunks, Each};
+use crate::kernels::exact_sum::ExactSum;
 pub(crate) use crate::kernels::far::LONG_STRETCH;
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Single, Sum, ValueOfPair, Write};
@@ -44,6 +45,7 @@ mod costs_tests;
 pub(crate) mod each;
 pub(crate) mod elementary;
 pub(crate) mod entropies;
+pub(crate) mod exact_sum;
 pub(crate) mod exp;
 mod far;
 mod gamma;
@@ -368,6 +370,11 @@ pub(crate) fn each<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
     out: &mut Chunks,
 ) {
     dispatch(Each { op, p, q, out });
+}
+
+/// The sum of a slice without rounding, as the sum of a few numbers; see [`ExactSum`].
+pub(crate) fn exact_sum<const PARTS: usize>(numbers: &[f64]) -> Option<[f64; PARTS]> {
+    dispatch(ExactSum { numbers })
 }
 
 /// Brings rows, given by where the first begins and how far apart they are, into the order of columns; see [`Transpose`].

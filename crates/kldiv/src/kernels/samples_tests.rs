@@ -1,6 +1,7 @@
-//! The kernels of samples and of sums of results, by name, on each instruction set that the machine has, against the scalar ones, to the
+//! The kernels of samples and of sums of numbers, by name, on each instruction set that the machine has, against the scalar ones, to the
 //! bit.
 
+use crate::kernels::exact_sum::ExactSum;
 use crate::kernels::lane_sums::SumsOf;
 use crate::kernels::samples::Samples;
 use crate::kernels::tests::{bits_of, data, others};
@@ -59,6 +60,24 @@ fn sums_of_numbers() {
             others().for_each(|isa| assert_eq!(bits(Isa::Scalar), bits(isa), "{isa:?}, {n}"));
         }
     }
+}
+
+#[test]
+fn exact_sums_of_numbers() {
+    let bits =
+        |isa, numbers: &[f64]| dispatch_to(isa, ExactSum::<3> { numbers }).map(|parts| bits_of(&parts));
+    let mut answered = [0; 2];
+    for (p, q) in data::<f64>(256) {
+        for n in [0, 1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 200, 255, 256] {
+            let differences: Vec<f64> = p.iter().zip(&q).take(n).map(|(p, q)| p - q).collect();
+            for numbers in [&p[..n], &differences] {
+                let scalar = bits(Isa::Scalar, numbers);
+                answered[usize::from(scalar.is_some())] += 1;
+                others().for_each(|isa| assert_eq!(scalar, bits(isa, numbers), "{isa:?}, {n}"));
+            }
+        }
+    }
+    assert!(answered.iter().all(|n| *n > 10), "{answered:?}");
 }
 
 #[test]

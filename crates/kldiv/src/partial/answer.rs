@@ -41,7 +41,7 @@ fn check_masses(state: &Partial, options: &Options) -> Result<(), Error> {
         }
         match options.normalization {
             Normalization::AsGiven => {}
-            Normalization::Normalize if state.sum(i).is_zero() => {
+            Normalization::Normalize if state.is_zero(i) => {
                 return Err(Error::ZeroMass { operand, row: 0 });
             }
             Normalization::Normalize => {}

@@ -1,5 +1,7 @@
 //! From pairs of elements to sums: terms by the kernels, a chunk at a time, each added without rounding.
 
+use std::ops::Range;
+
 use crate::kernels;
 use crate::kernels::each::{CHUNK, Chunks};
 use crate::kernels::lanes::{Numbers, Real};
@@ -47,6 +49,8 @@ macro_rules! with_terms {
 pub(super) trait Places {
     /// That of pair `i`.
     fn at(&mut self, i: usize) -> &mut Partial;
+    /// That of all pairs of a range that is not empty, if it is one.
+    fn of_all(&mut self, range: Range<usize>) -> Option<&mut Partial>;
 }
 
 /// All to one.
@@ -54,6 +58,11 @@ impl Places for Partial {
     #[inline(always)]
     fn at(&mut self, _: usize) -> &mut Partial {
         self
+    }
+
+    #[inline(always)]
+    fn of_all(&mut self, _: Range<usize>) -> Option<&mut Partial> {
+        Some(self)
     }
 }
 
@@ -67,6 +76,14 @@ impl Places for Groups<'_> {
     #[inline(always)]
     fn at(&mut self, i: usize) -> &mut Partial {
         &mut self.states[self.group[i] as usize]
+    }
+
+    #[inline(always)]
+    fn of_all(&mut self, range: Range<usize>) -> Option<&mut Partial> {
+        let (first, group) = (self.group[range.start], &self.group[range]);
+        // No shortcut: all at once is faster.
+        let same = group.iter().fold(true, |same, group| same & (*group == first));
+        if same { Some(&mut self.states[first as usize]) } else { None }
     }
 }
 
@@ -122,6 +139,18 @@ impl Chunk<'_> {
     #[inline(always)]
     fn add<const K: usize>(&self, to: [usize; K], places: &mut impl Places) {
         let with_q = self.measure != Measure::Entropy;
+        let len = self.p.len();
+        if let Some(state) = places.of_all(self.first..self.first + len) {
+            state.count_up(COUNT, len as u64);
+            add_all(state, OF_P, self.p);
+            if with_q {
+                add_all(state, OF_Q, self.q);
+            }
+            for (terms, to) in self.terms.iter().zip(to) {
+                add_all(state, to, &terms[..len]);
+            }
+            return;
+        }
         for (i, (p, q)) in self.p.iter().zip(self.q).enumerate() {
             let state = places.at(self.first + i);
             state.count_up(COUNT, 1);
@@ -214,6 +243,18 @@ impl Chunk<'_> {
     }
 }
 
+/// Adds finite numbers to one of the sums of a state.
+fn add_all(state: &mut Partial, sum: usize, numbers: &[f64]) {
+    // Three numbers hold the sum of elements whose magnitudes are within some 2^80 of each other, two within 2^40.
+    if let Some(parts) = kernels::exact_sum::<2>(numbers) {
+        parts.iter().for_each(|part| state.add(sum, *part));
+    } else if let Some(parts) = kernels::exact_sum::<3>(numbers) {
+        parts.iter().for_each(|part| state.add(sum, *part));
+    } else {
+        numbers.iter().for_each(|x| state.add(sum, *x));
+    }
+}
+
 /// How many arrays the terms of a measure fill.
 fn used<O: Op<M, C>, const M: usize, const C: usize>(_: &O) -> usize {
     M + C
@@ -246,4 +287,71 @@ pub(super) fn is_clean(row: Row) -> bool {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Invalid;
+
+    /// Numbers of either sign, from 2^(top − range) on to below 2^top, some of them 0.
+    fn numbers(seed: u64, n: usize, top: i32, range: i32) -> Vec<f64> {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let mut number = || {
+            let (bits, exponent) = (next(), top - (next() % (range as u64 + 1)) as i32);
+            let mantissa = 0.5 + (bits >> 12) as f64 * 2f64.powi(-53);
+            // In two steps, for the power may be subnormal.
+            let x = mantissa * 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2);
+            if bits & 15 == 0 {
+                0.0
+            } else if bits & 16 == 0 {
+                -x
+            } else {
+                x
+            }
+        };
+        (0..n).map(|_| number()).collect()
+    }
+
+    #[test]
+    fn numbers_that_are_added_at_once_are_what_they_are_one_by_one() {
+        let mut blank = Partial::BLANK;
+        blank.make_empty(Measure::Kl, Invalid::Error).unwrap();
+        let mut ways = [0; 3];
+        for seed in 0..4000 {
+            let n = [1, 3, 8, 17, 40, 63, 64][seed as usize % 7];
+            let range = [0, 10, 30, 36, 60, 78, 120, 900][(seed / 7) as usize % 8];
+            let top = [0, 1, -40, 990, 1000, 1020, -900, -1000, -1030][(seed / 56) as usize % 9];
+            let numbers = numbers(seed, n, top, range);
+            let (mut one_by_one, mut at_once) = (blank.clone(), blank.clone());
+            numbers.iter().for_each(|x| one_by_one.add(TERMS, *x));
+            add_all(&mut at_once, TERMS, &numbers);
+            one_by_one.seal();
+            at_once.seal();
+            assert!(one_by_one == at_once, "{seed}: {numbers:?}");
+            let (two, three) = (kernels::exact_sum::<2>(&numbers), kernels::exact_sum::<3>(&numbers));
+            ways[if two.is_some() { 0 } else { 1 + usize::from(three.is_none()) }] += 1;
+        }
+        assert!(ways.iter().all(|n| *n > 200), "{ways:?}");
+    }
+
+    #[test]
+    fn what_a_first_grid_leaves_may_add_up() {
+        // Steps of the first grid are 1/8, and each of 255 numbers leaves nearly half a step.
+        let mut numbers = [2f64.powi(40) + 0.0625 - 2f64.powi(-12); 256];
+        numbers[255] = 3.0 * 2f64.powi(-51);
+        let parts = kernels::exact_sum::<3>(&numbers).unwrap();
+        let sum = |numbers: &[f64]| {
+            let mut state = Partial::BLANK;
+            numbers.iter().for_each(|x| state.add(TERMS, *x));
+            state
+        };
+        assert!(sum(&parts) == sum(&numbers), "{parts:?}");
+    }
 }
