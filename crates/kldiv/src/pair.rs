@@ -12,7 +12,7 @@ use crate::kernels::scalar::One;
 use crate::kernels::softmax::Largest;
 use crate::policy::{Invalid, Measure, Normalization, Options};
 use crate::scaling::{RowSum, Scaling};
-use crate::sum::{Compensated, weighted};
+use crate::sum::{Compensated, Total, weighted};
 use crate::threads;
 use crate::total::{PIECE, SHARE, total};
 use crate::view::{Dtype, Row, RowMut};
@@ -156,7 +156,7 @@ impl Plan {
             return Some(f64::INFINITY);
         }
         let small = Compensated { hi: 2f64.powi(-64), lo: 0.0 };
-        let (as_it_is, down) = (Scale::new(0.0, 1.0, ONE), Scale::new(0.0, small.hi, ONE));
+        let (as_it_is, down) = (Scale::NONE, Scale::new(0.0, small.hi, ONE));
         // Cross entropy is proportional to P alone; entropy is relative to a sum of 1, on P's scale.
         let prepare = match self.measure {
             Measure::CrossEntropy => Scaled { p: down, q: as_it_is },
@@ -271,19 +271,20 @@ impl Plan {
 
     /// The sum of a row and its smoothing; NaN where an entry is no probability.
     pub(crate) fn mass(&self, side: Row) -> Compensated {
-        let total = if side.dtype().fits_f32() {
+        let Total { exact: [sum], .. } = if side.dtype().fits_f32() {
             total::<_, _, f32, _, _>(&Mass, &AsGiven, side, side, self.spread)
         } else {
             total::<_, _, f64, _, _>(&Mass, &AsGiven, side, side, self.spread)
         };
-        let mut sum = total.exact[0];
-        // NaN where an entry is no probability.
-        sum.hi += total.plain[0].value();
         self.smoothed(sum, side.len())
     }
 
     /// The sum of so many elements, with what is added to each.
+    #[inline]
     pub(crate) fn smoothed(&self, mut sum: Compensated, n: usize) -> Compensated {
+        if self.smoothing == 0.0 {
+            return sum.tidy();
+        }
         let added = self.smoothing * n as f64;
         sum.add(added);
         sum.add(self.smoothing.mul_add(n as f64, -added));

@@ -23,6 +23,7 @@ impl RowSum {
         RowSum { smoothing: 0.0, range: [1.0, 1.0], sum }
     }
 
+    #[inline]
     fn new(smoothing: f64, sum: Compensated) -> RowSum {
         // The exponent of a subnormal number is that of its normal multiple.
         let (normal, lift) =
@@ -63,6 +64,7 @@ pub(crate) struct Scaling {
 }
 
 impl Scaling {
+    #[inline]
     pub(crate) fn new(measure: Measure, smoothing: f64, of_p: Compensated, of_q: Compensated) -> Scaling {
         let masses = [of_p, of_q].map(|sum| RowSum::new(smoothing, sum));
         let [p, q] = masses;

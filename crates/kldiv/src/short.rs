@@ -5,6 +5,7 @@
 use crate::error::Error;
 use crate::kernels::lanes::Vector;
 use crate::kernels::op::Op;
+use crate::kernels::prepare::Scaled;
 use crate::kernels::{self, BLOCK, Of};
 use crate::pair::{Plan, with_op};
 use crate::policy::{Measure, Normalization};
@@ -187,28 +188,41 @@ unsafe fn normalized(
     let of_p = unsafe { masses(plan, (p, x), row) };
     // SAFETY: as above.
     let of_q = if plan.measure == Measure::Entropy { of_p } else { unsafe { masses(plan, (q, y), row) } };
-    let scaled = |i: usize| {
+    let mut scalings = Scalings::NONE;
+    for i in 0..ROWS {
         let (of_p, of_q) = if plan.measure == Measure::Reverse { (of_q, of_p) } else { (of_p, of_q) };
-        let (of_p, of_q, scale) = match plan.allows(of_p[i]) && plan.allows(of_q[i]) {
-            true => (of_p[i], of_q[i], 1.0),
-            false => (ONE, ONE, f64::NAN),
-        };
-        let mut scaling = Scaling::new(plan.measure, plan.smoothing, of_p, of_q);
-        scaling.scale *= scale;
-        scaling
-    };
+        if plan.allows(of_p[i]) && plan.allows(of_q[i]) {
+            scalings.set(i, &Scaling::new(plan.measure, plan.smoothing, of_p[i], of_q[i]));
+        }
+    }
+    let Scalings { prepares, scales, sums } = &scalings;
     with_op!(plan, true, (ONE, ONE),
         op => {
-            let of = std::array::from_fn(|i| {
-                let scaling = scaled(i);
-                Of { op: op.of_sums(scaling.sums()), prepare: scaling.prepare, scale: scaling.scale }
-            });
+            let of = Of { ops: &sums.map(|sums| op.of_sums(sums)), prepares, scales };
             // SAFETY: the caller's promise.
-            unsafe { kernels::rows_each(&of, x, y, p.cols(), out) }
+            unsafe { kernels::rows_each(of, x, y, p.cols(), out) }
         },
         renyi _alpha => out.fill(f64::NAN));
     for value in out.iter_mut() {
         *value = plan.in_units(*value);
+    }
+}
+
+/// The scalings of eight rows, each of its parts side by side.
+struct Scalings {
+    prepares: [Scaled; ROWS],
+    scales: [f64; ROWS],
+    sums: [(Compensated, Compensated); ROWS],
+}
+
+impl Scalings {
+    /// Of rows that cannot be scaled.
+    const NONE: Scalings =
+        Scalings { prepares: [Scaled::NONE; ROWS], scales: [f64::NAN; ROWS], sums: [(ONE, ONE); ROWS] };
+
+    #[inline(always)]
+    fn set(&mut self, i: usize, scaling: &Scaling) {
+        (self.prepares[i], self.scales[i], self.sums[i]) = (scaling.prepare, scaling.scale, scaling.sums());
     }
 }
 

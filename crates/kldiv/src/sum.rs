@@ -40,6 +40,7 @@ impl Compensated {
     }
 
     /// The same number with |lo| at most half an ulp of hi.
+    #[inline]
     pub(crate) fn tidy(self) -> Compensated {
         let mut sum = Compensated { hi: self.hi, lo: 0.0 };
         sum.add(self.lo);
@@ -47,6 +48,7 @@ impl Compensated {
     }
 
     /// The number times a factor; exact if that is a power of 2 and nothing leaves the range.
+    #[inline]
     pub(crate) fn times(self, factor: f64) -> Compensated {
         Compensated { hi: self.hi * factor, lo: self.lo * factor }
     }

@@ -172,12 +172,10 @@ impl<S: Lanes<Real = f64>, const M: usize, const C: usize> Sums<S, M, C> {
         Self::join_across::<1>(&rows[0], &rows[1])
     }
 
-    /// The first exact sums of eight rows, a row a lane, in two parts; NaN where the plain sum is that.
+    /// The first exact sums of eight rows, a row a lane, in two parts.
     #[inline(always)]
     pub(super) fn exact_of_rows(rows: &mut [Self; 8]) -> (S, S) {
-        let joined = Self::joined_rows(rows);
-        let (sum, error) = joined.exact[0];
-        (sum + joined.plain[0], error)
+        Self::joined_rows(rows).exact[0]
     }
 
     /// The measures where each sum has the i-th lane of all eight rows.

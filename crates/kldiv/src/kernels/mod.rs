@@ -435,7 +435,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     }
     let Some(out) = rest.first_chunk_mut::<ROWS>() else { return done };
     let mut values = [0.0; ROWS];
-    let of = &[Of { op: *op, prepare: AsGiven, scale: 1.0 }];
+    let of = Of { ops: &[*op], prepares: &[AsGiven], scales: &[1.0] };
     let rows = Rows { of, p, q, cols, out: &mut values };
     if few {
         dispatch(Columns(rows));
@@ -456,7 +456,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
 /// As for [`rows`].
 #[inline(never)]
 pub(crate) unsafe fn rows_each<O: Op<M, C>, P: Prepare, const M: usize, const C: usize>(
-    of: &[Of<O, P>; ROWS],
+    of: Of<O, P, ROWS>,
     p: (*const f64, isize),
     q: (*const f64, isize),
     cols: usize,

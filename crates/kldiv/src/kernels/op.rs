@@ -454,19 +454,31 @@ impl Op<1, 0> for CrossEntropy {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mass;
 
-impl Op<1, 1> for Mass {
+impl Op<0, 1> for Mass {
     const NOTHING_AT_ONE: bool = false;
     const COMPENSATE: bool = true;
 
+    /// Zeros and subnormal numbers, too: they are as good as any others to add.
     #[inline(always)]
-    fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 1, 1> {
-        Terms { plain: [V::zero()], exact: [p.hi] }
+    fn takes<V: Lanes>(p: V, _: V) -> V::Mask {
+        V::and(V::le(V::zero(), p), V::le(p, V::splat(V::Real::LARGEST)))
     }
 
-    fn edge(&self, p: f64, _: f64) -> Terms<f64, 1, 1> {
-        match Edge::of(p, p) {
-            Edge::Invalid => Terms::first(f64::NAN),
-            _ => Terms { plain: [0.0], exact: [p] },
-        }
+    #[inline(always)]
+    fn takes_all<V: Lanes>(p: V, q: V) -> bool {
+        V::all(Self::takes(p, q))
+    }
+
+    #[inline(always)]
+    fn terms<V: Lanes>(&self, p: Parts<V>, _: Parts<V>) -> Terms<V, 0, 1> {
+        Terms { plain: [], exact: [p.hi] }
+    }
+
+    fn edge(&self, p: f64, _: f64) -> Terms<f64, 0, 1> {
+        let exact = match Edge::of(p, p) {
+            Edge::Invalid => f64::NAN,
+            _ => p,
+        };
+        Terms { plain: [], exact: [exact] }
     }
 }

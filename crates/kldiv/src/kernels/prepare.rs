@@ -35,6 +35,9 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
+    /// An element as it is.
+    pub(crate) const NONE: Scale = Scale { add: 0.0, lift: 1.0, by: Compensated { hi: 1.0, lo: 0.0 } };
+
     pub(crate) fn new(add: f64, lift: f64, by: Compensated) -> Scale {
         Scale { add, lift, by }
     }
@@ -67,6 +70,11 @@ fn two_product<V: Lanes>(a: V, b: V) -> (V, V) {
 pub(crate) struct Scaled {
     pub(crate) p: Scale,
     pub(crate) q: Scale,
+}
+
+impl Scaled {
+    /// Both as they are.
+    pub(crate) const NONE: Scaled = Scaled { p: Scale::NONE, q: Scale::NONE };
 }
 
 impl Prepare for Scaled {

@@ -23,19 +23,19 @@ pub(super) unsafe fn row<'a, T>((first, stride): (*const T, isize), i: usize, co
     unsafe { std::slice::from_raw_parts(first.offset(i as isize * stride), cols) }
 }
 
-/// What is computed of a row's elements, and what their terms' sum is multiplied by.
+/// What is computed of the elements of each row, and what their terms' sum is multiplied by. E is 8 where each has something of
+/// its own, 1 where they share one.
 #[derive(Clone, Copy)]
-pub(crate) struct Of<O, P> {
-    pub(crate) op: O,
-    pub(crate) prepare: P,
-    pub(crate) scale: f64,
+pub(crate) struct Of<'a, O, P, const E: usize> {
+    pub(crate) ops: &'a [O; E],
+    pub(crate) prepares: &'a [P; E],
+    pub(crate) scales: &'a [f64; E],
 }
 
-/// The measures of eight rows of at most a block. E is 8 where each has an operation and a scale of its own, 1 where they
-/// share one. Whoever makes one vouches for the rows: where the first of each side
+/// The measures of eight rows of at most a block. Whoever makes one vouches for the rows: where the first of each side
 /// begins, how far apart they are, and that `cols` elements of each are readable.
 pub(crate) struct Rows<'a, O, P, T, const E: usize, const M: usize, const C: usize> {
-    pub(crate) of: &'a [Of<O, P>; E],
+    pub(crate) of: Of<'a, O, P, E>,
     pub(crate) p: (*const T, isize),
     pub(crate) q: (*const T, isize),
     pub(crate) cols: usize,
@@ -55,9 +55,9 @@ impl<O: Op<M, C>, P: Prepare, T: Vector, const E: usize, const M: usize, const C
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
-            let Of { op, prepare, scale } = &of[i % E];
-            sums[i] = add_row::<I, O, P, T, M, C>(op, prepare, p, q);
-            scales[i] = *scale;
+            let own = i % E;
+            sums[i] = add_row::<I, O, P, T, M, C>(&of.ops[own], &of.prepares[own], p, q);
+            scales[i] = of.scales[own];
         }
         let values = Sums::values_of_rows(&mut sums, careful::<O, T, M, C>());
         *out = (values * load_eight(&scales)).to_f64s();
@@ -77,11 +77,11 @@ impl<T: Vector> Job for Masses<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Masses { rows, cols, out } = self;
-        let mut sums = [Sums::<I::F64, 1, 1>::zero(); ROWS];
+        let mut sums = [Sums::<I::F64, 0, 1>::zero(); ROWS];
         for i in 0..ROWS {
             // SAFETY: the job's maker vouches for the rows.
             let row = unsafe { row(rows, i, cols) };
-            sums[i] = add_row::<I, Mass, AsGiven, T, 1, 1>(&Mass, &AsGiven, row, row);
+            sums[i] = add_row::<I, Mass, AsGiven, T, 0, 1>(&Mass, &AsGiven, row, row);
         }
         let (hi, lo) = Sums::exact_of_rows(&mut sums);
         let (hi, lo): ([f64; ROWS], [f64; ROWS]) = (hi.to_f64s(), lo.to_f64s());
@@ -110,7 +110,7 @@ impl<O: Op<M, C>, T: Vector, const M: usize, const C: usize> Job for Columns<'_,
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Rows { of: [Of { op, .. }], p, q, cols, out } = self.0;
+        let Rows { of: Of { ops: [op], .. }, p, q, cols, out } = self.0;
         let mut sums = [Sums::<I::F64, M, C>::zero(); 8];
         // SAFETY: the job's maker vouches for the rows.
         let (p, q) = unsafe { (columns::<T::On<I>>(p, cols), columns::<T::On<I>>(q, cols)) };

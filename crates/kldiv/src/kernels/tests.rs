@@ -427,7 +427,7 @@ macro_rules! eight_rows_have_the_bits_of_each {
                     let values = |isa, by_columns| {
                         let mut out = [0.0; ROWS];
                         let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
-                        let of = &[Of { op: Kl, prepare: AsGiven, scale: 1.0 }];
+                        let of = Of { ops: &[Kl], prepares: &[AsGiven], scales: &[1.0] };
                         let rows = Rows { of, p, q, cols, out: &mut out };
                         if by_columns { dispatch_to(isa, Columns(rows)) } else { dispatch_to(isa, rows) }
                         out.map(one_nan)
@@ -465,23 +465,23 @@ fn eight_scaled_rows_have_the_bits_of_each() {
         let add = [0.0, 0.25][i % 2];
         Scaled { p: Scale::new(add, 0.5, by(i as f64 / 7.0)), q: Scale::new(add, 1.0, by(0.125)) }
     };
-    let of: [_; ROWS] =
-        std::array::from_fn(|i| Of { op: Gap, prepare: prepare(i), scale: 1.0 / (3.0 + i as f64) });
+    let (prepares, scales) = (std::array::from_fn(prepare), std::array::from_fn(|i| 1.0 / (3.0 + i as f64)));
+    let of = Of { ops: &[Gap; ROWS], prepares: &prepares, scales: &scales };
     // What is beside a sum that is no number is not asked for.
     let parts = |hi: f64, lo: f64| [one_nan(hi), if hi.is_finite() { lo.to_bits() } else { 0 }];
     for cols in (1..=35).chain([63, 200, BLOCK]) {
         for (kind, (p, q)) in data::<f64>(ROWS * cols).iter().enumerate() {
             let (mut measures, mut masses) = (Vec::new(), Vec::new());
             for (i, (p, q)) in p.chunks(cols).zip(q.chunks(cols)).enumerate() {
-                let total = summed(Isa::Scalar, &Gap, &of[i].prepare, (p, q), cols);
-                measures.push(one_nan(Op::finish(&Gap, &total, of[i].scale)));
+                let total = summed(Isa::Scalar, &Gap, &prepares[i], (p, q), cols);
+                measures.push(one_nan(Op::finish(&Gap, &total, scales[i])));
                 let total = summed(Isa::Scalar, &Mass, &AsGiven, (p, p), cols);
-                masses.push(parts(total.exact[0].hi + total.plain[0].value(), total.exact[0].lo));
+                masses.push(parts(total.exact[0].hi, total.exact[0].lo));
             }
             let [p, q] = [p, q].map(|rows| (rows.as_ptr(), cols as isize));
             for isa in others().chain([Isa::Scalar]) {
                 let mut out = [0.0; ROWS];
-                dispatch_to(isa, Rows { of: &of, p, q, cols, out: &mut out });
+                dispatch_to(isa, Rows { of, p, q, cols, out: &mut out });
                 assert_eq!(measures, out.map(one_nan), "{isa:?}, {cols} columns, kind {kind}");
                 let mut out = [Compensated::ZERO; ROWS];
                 dispatch_to(isa, Masses { rows: p, cols, out: &mut out });
