@@ -68,16 +68,21 @@ pub(super) unsafe fn with_avx512<T: still::Single, R>(
         if let (&[x], &[y]) = (p, q) {
             return then(p, q, still::kl_of_pair(x, y).ok_or(Rest::All));
         }
-        let keeps = still::keeps_subnormals();
-        // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
-        if p.len() > if keeps { BLOCK } else { LONG_STRETCH } {
+        if p.len() > BLOCK {
             return then(p, q, Err(Rest::All));
         }
-        match (keeps, far::may_be(p, q)) {
-            (true, true) => avx512::short_far_still::<_, _, { avx512::STILL }>(p, q, then),
-            (true, false) => avx512::short_still::<_, _, { avx512::STILL }>(p, q, then),
-            (false, true) => avx512::short_far_still::<_, _, { avx512::FLUSHED }>(p, q, then),
-            (false, false) => avx512::short_still::<_, _, { avx512::FLUSHED }>(p, q, then),
+        let far = far::may_be(p, q);
+        if still::keeps_subnormals() {
+            return match far {
+                true => avx512::short_far_still::<_, _, { avx512::STILL }>(p, q.as_ptr(), then),
+                false => avx512::short_still::<_, _, { avx512::STILL }>(p, q.as_ptr(), then),
+            };
+        }
+        // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
+        match far {
+            _ if p.len() > LONG_STRETCH => then(p, q, Err(Rest::All)),
+            true => avx512::short_far_still::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
+            false => avx512::short_still::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
         }
     }
 }

@@ -339,25 +339,46 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F>
             // Here it would take registers, which then had to be saved for the other way as well.
             return separately::<I, _>(Short { p, q, then });
         }
-        // One long stretch needs no loop around it.
-        let sums = if p.len() <= far::LONG_STRETCH {
-            // SAFETY: what begins far apart has a stretch at least.
-            unsafe { far::Sums::of_long::<I, T, false>(p, q) }
-        } else {
-            let mut sums = far::Sums::<I::F64>::zero();
-            // No closure: it would not be compiled for the instruction set.
-            if sums.add::<I, T, false>(p, q) { Some(sums) } else { None }
-        };
-        let Some(sums) = sums else { return then(Err(Rest::Odd)) };
-        let both = joined_both(sums.terms, sums.q);
-        let (terms, q) = (I::One::splat(both.lane_0()), I::One::splat(both.swap(4).lane_0()));
-        let (terms, excess) = far::valued(terms, q);
-        let (terms, excess): (f64, f64) = (terms.into(), excess.into());
-        if !is_apart::<T>(excess) {
-            return then(Err(if excess.is_nan() { Rest::Odd } else { Rest::Near }));
+        if p.len() > far::LONG_STRETCH {
+            return separately::<I, _>(LongFar(Short { p, q, then }));
         }
-        then(Ok(terms))
+        // SAFETY: what begins far apart has a stretch at least.
+        let sums = unsafe { far::Sums::of_long::<I, T, false>(p, q) };
+        far_value::<I, T, _>(sums, then)
     }
+}
+
+/// The same of slices that begin far apart and are more than a long stretch.
+struct LongFar<'a, T, F>(Short<'a, T, F>);
+
+impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for LongFar<'_, T, F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> R {
+        let Short { p, q, then } = self.0;
+        let mut sums = far::Sums::<I::F64>::zero();
+        let could = sums.add::<I, T, false>(p, q);
+        // No closure: it would not be compiled for the instruction set.
+        far_value::<I, T, _>(if could { Some(sums) } else { None }, then)
+    }
+}
+
+/// What `then` makes of the value of sums of what is far apart.
+#[inline(always)]
+fn far_value<I: Isa, T: Vector, R>(
+    sums: Option<far::Sums<I::F64>>,
+    then: impl FnOnce(Result<f64, Rest>) -> R,
+) -> R {
+    let Some(sums) = sums else { return then(Err(Rest::Odd)) };
+    let both = joined_both(sums.terms, sums.q);
+    let (terms, q) = (I::One::splat(both.lane_0()), I::One::splat(both.swap(4).lane_0()));
+    let (terms, excess) = far::valued(terms, q);
+    let (terms, excess): (f64, f64) = (terms.into(), excess.into());
+    if !is_apart::<T>(excess) {
+        return then(Err(if excess.is_nan() { Rest::Odd } else { Rest::Near }));
+    }
+    then(Ok(terms))
 }
 
 /// A share's sums under way: it is fed slices of whole long stretches, but for the last one, whose lengths divide the block or

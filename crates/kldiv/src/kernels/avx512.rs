@@ -9,6 +9,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
+use std::slice;
 
 use half::f16;
 
@@ -55,30 +56,35 @@ pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     unsafe { run_with::<J, AS_SET>(job) }
 }
 
-/// What `then` makes of two slices and of [`Short`], with one result, and no trace, in every floating-point environment: `HOW` is
-/// [`STILL`], or [`FLUSHED`] where it makes zeros of subnormal numbers. No job, for its parts would not be in registers.
+/// What `then` makes of two slices of equal length and of [`Short`], with one result, and no trace, in every floating-point environment: `HOW` is
+/// [`STILL`], or [`FLUSHED`] where it makes zeros of subnormal numbers. No job, for its parts would not be in registers; and one
+/// length, for two would be compared.
 ///
 /// # Safety
-/// As for [`run`].
+/// As for [`run`], and from `q` on as many elements are readable.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
 pub(super) unsafe fn short_still<T: Vector, R, const HOW: u8>(
     p: &[T],
-    q: &[T],
+    q: *const T,
     then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
 ) -> R {
+    // SAFETY: the caller's promise.
+    let q = unsafe { slice::from_raw_parts(q, p.len()) };
     Short { p, q, then: move |found| then(p, q, found) }.run::<Avx512<HOW>>()
 }
 
 /// The same of [`ShortFar`].
 ///
 /// # Safety
-/// As for [`run`].
+/// As above.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
 pub(super) unsafe fn short_far_still<T: Vector, R, const HOW: u8>(
     p: &[T],
-    q: &[T],
+    q: *const T,
     then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
 ) -> R {
+    // SAFETY: the caller's promise.
+    let q = unsafe { slice::from_raw_parts(q, p.len()) };
     ShortFar(Short { p, q, then: move |found| then(p, q, found) }).run::<Avx512<HOW>>()
 }
 
