@@ -14,13 +14,16 @@ const LOOSE: f64 = 1e-3;
 /// Hands each case to `visit`.
 pub fn cases(visit: &mut dyn FnMut(Case)) {
     for groups in [1, 1_000, 100_000] {
-        by_group::<f64>("f64", Pairs::random(1, ROWS), groups, &[Measure::Kl], EXACT_F64, visit);
+        by_group::<f64>("f64", Pairs::random(1, ROWS), &numbers(groups), &[Measure::Kl], EXACT_F64, visit);
     }
-    by_group::<f32>("f32", Pairs::random(1, ROWS), 1_000, &[Measure::Kl], EXACT_F32, visit);
+    let mut in_order = numbers(1_000);
+    in_order.sort_unstable();
+    by_group::<f64>("f64 in order", Pairs::random(1, ROWS), &in_order, &[Measure::Kl], EXACT_F64, visit);
+    by_group::<f32>("f32", Pairs::random(1, ROWS), &numbers(1_000), &[Measure::Kl], EXACT_F32, visit);
     let counts = |x: Vec<f64>| x.iter().map(|x| 1 + (x * 1e9) as u64).collect();
     let Pairs { p, q, cols } = Pairs::<f64>::random(1, ROWS);
     let counts = Pairs { p: counts(p), q: counts(q), cols };
-    by_group("counts", counts, 1_000, &[Measure::Kl, Measure::Jeffreys], EXACT_F64, visit);
+    by_group("counts", counts, &numbers(1_000), &[Measure::Kl, Measure::Jeffreys], EXACT_F64, visit);
     one_state(visit);
     merging(visit);
 }
@@ -45,12 +48,12 @@ fn term(measure: Measure) -> impl Fn(f64, f64) -> f64 {
 fn by_group<T: Element>(
     what: &str,
     pairs: Pairs<T>,
-    groups: usize,
+    group: &[u32],
     measures: &[Measure],
     tolerance: f64,
     visit: &mut dyn FnMut(Case),
 ) {
-    let group = &numbers(groups)[..];
+    let groups = 1 + group.iter().max().map_or(0, |last| *last as usize);
     let (p, q) = (&pairs.p[..], &pairs.q[..]);
     for &measure in measures {
         let mut sums = vec![(0.0, 0.0, 0.0); groups];
@@ -119,7 +122,7 @@ fn one_state(visit: &mut dyn FnMut(Case)) {
     });
 }
 
-/// States of ten pairs each, to those of 1,000 groups.
+/// States of ten pairs each, to those of 1,000 groups, as they are and from bytes.
 fn merging(visit: &mut dyn FnMut(Case)) {
     const STATES: usize = 100_000;
     const GROUPS: usize = 1_000;
@@ -132,13 +135,22 @@ fn merging(visit: &mut dyn FnMut(Case)) {
     let of_group = |i: usize| Truth::sum(truth.iter().skip(i).step_by(GROUPS));
     let truth = (0..GROUPS).map(of_group).collect();
     let empty = Partial::new(&options).expect("KL");
-    let mut states = vec![empty.clone(); GROUPS];
-    let kldiv = Contender::new("kldiv", EXACT_F64, |out| {
+    let merged = |states: &mut [Partial], from: &[Partial], out: &mut [f64]| {
         states.fill(empty.clone());
-        merge_by(&mut states, &group, &from).expect("states");
+        merge_by(states, &group, from).expect("states");
         for (state, out) in states.iter().zip(out) {
             *out = state.value(&options).expect("a value");
         }
+    };
+    let (mut states, mut others) = (vec![empty.clone(); GROUPS], vec![empty.clone(); GROUPS]);
+    let kldiv = Contender::new("kldiv", EXACT_F64, |out| merged(&mut states, &from, out));
+    let bytes: Vec<_> = from.iter().map(Partial::to_bytes).collect();
+    let mut read = from.clone();
+    let read_first = Contender::new("kldiv, from bytes", EXACT_F64, |out| {
+        for (state, bytes) in read.iter_mut().zip(&bytes) {
+            *state = Partial::from_bytes(bytes).expect("a state's bytes");
+        }
+        merged(&mut others, &read, out);
     });
     visit(Case {
         table: "Partial sums, merged, one thread",
@@ -146,6 +158,6 @@ fn merging(visit: &mut dyn FnMut(Case)) {
         elements: STATES,
         calls: 1,
         truth,
-        contenders: vec![kldiv],
+        contenders: vec![kldiv, read_first],
     });
 }
