@@ -39,7 +39,7 @@ const FLOORS: &[&[&str]] = &[
         "kernels::softmax_rows",
         "kernels::categories",
     ],
-    &["kernels::concentrations", "kernels::entropies"],
+    &["kernels::concentrations", "kernels::entropies", "kernels::one_row"],
     &["kernels::avx2", "kernels::avx512", "kernels::neon"],
     &["kernels"],
     &["kernels::anywhere"],

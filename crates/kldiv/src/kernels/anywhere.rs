@@ -6,8 +6,8 @@
 //! as it is soon in any program, and else one thing that is known.
 //! What is near, long or not ordinary is left to those who look twice.
 
-use crate::kernels::apart::Rest;
 use crate::kernels::generic::{BLOCK, ValueOfPair};
+use crate::kernels::one_row::Rest;
 use crate::kernels::op::Kl;
 use crate::kernels::{Isa, LONG_STRETCH, avx2, avx512, far, still};
 
@@ -74,15 +74,15 @@ pub(super) unsafe fn with_avx512<T: still::Single, R>(
         let far = far::may_be(p, q);
         if still::keeps_subnormals() {
             return match far {
-                true => avx512::short_far_still::<_, _, { avx512::STILL }>(p, q.as_ptr(), then),
-                false => avx512::short_still::<_, _, { avx512::STILL }>(p, q.as_ptr(), then),
+                true => avx512::short_far::<_, _, { avx512::STILL }>(p, q.as_ptr(), then),
+                false => avx512::short::<_, _, { avx512::STILL }>(p, q.as_ptr(), then),
             };
         }
         // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
         match far {
             _ if p.len() > LONG_STRETCH => then(p, q, Err(Rest::All)),
-            true => avx512::short_far_still::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
-            false => avx512::short_still::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
+            true => avx512::short_far::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
+            false => avx512::short::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
         }
     }
 }

@@ -21,8 +21,8 @@ use std::mem::MaybeUninit;
 
 use crate::kernels::far::{self, ones_for_zeros};
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, vectors};
-use crate::kernels::lane_sums::{join, join_columns, join_rows, joined_both, load_eight};
-use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead, separately};
+use crate::kernels::lane_sums::{join, join_columns, join_rows, load_eight};
+use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead};
 use crate::kernels::log::{Quotient, Ratio};
 use crate::kernels::prepare::AsGiven;
 use crate::kernels::rows::{ROWS, row};
@@ -46,10 +46,10 @@ const fn near<T: Real>() -> f64 {
 }
 
 /// The quotients of a stretch, between the two times it is gone through. A job has one place for them: the stack is short.
-type Quotients<V> = [MaybeUninit<Quotient<V>>; STRETCH / 8];
+pub(super) type Quotients<V> = [MaybeUninit<Quotient<V>>; STRETCH / 8];
 
 #[inline(always)]
-const fn no_quotients<V: Copy>() -> Quotients<V> {
+pub(super) const fn no_quotients<V: Copy>() -> Quotients<V> {
     [const { MaybeUninit::uninit() }; STRETCH / 8]
 }
 
@@ -62,16 +62,16 @@ const fn once<I: Isa>() -> bool {
 
 /// Sums under way in eight lanes.
 #[derive(Clone, Copy)]
-struct Lane<S> {
-    curved: S,
-    straight: S,
+pub(super) struct Lane<S> {
+    pub(super) curved: S,
+    pub(super) straight: S,
     /// Whether these are sums of whole terms, in steps, and of q, once that is known; see [`far`].
     far: Option<bool>,
 }
 
 impl<S: Lanes<Real = f64>> Lane<S> {
     #[inline(always)]
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Lane { curved: S::zero(), straight: S::zero(), far: None }
     }
 
@@ -100,7 +100,7 @@ impl<S: Lanes<Real = f64>> Lane<S> {
 
     /// The same of slices that do not begin far apart.
     #[inline(always)]
-    fn add_near<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
+    pub(super) fn add_near<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
         &mut self,
         p: &[T],
         q: &[T],
@@ -281,104 +281,9 @@ fn add_straight<V: Lanes>(sum: V::Sum, term: V::Sum) -> (V::Sum, V::Sum) {
 /// Whether the curved parts of a share are of rows that are apart; never if they are NaN. Numbers are in the order of the
 /// integers that have their bits, negative ones above all others.
 #[inline(always)]
-fn is_apart<T: Real>(curved: f64) -> bool {
+pub(super) fn is_apart<T: Real>(curved: f64) -> bool {
     let least = near::<T>().to_bits();
     curved.to_bits().wrapping_sub(least) <= f64::INFINITY.to_bits() - least
-}
-
-/// What is left to do of a value that was tried.
-#[derive(Clone, Copy, Debug)]
-#[repr(u8)]
-pub enum Rest {
-    /// All.
-    All,
-    /// What a first look leaves to do of rows that are near each other.
-    Near,
-    /// What it leaves of others.
-    Odd,
-}
-
-/// The KL of two slices of equal length, from 2 elements to a block, or what is left to do. Gives what `then` makes of it, in
-/// the same call.
-///
-/// Nothing but vectors of numbers and of integers, as is [`ShortFar`]: this is what [`crate::kernels::avx512::short_still`] asks for.
-pub(crate) struct Short<'a, T, F> {
-    pub(crate) p: &'a [T],
-    pub(crate) q: &'a [T],
-    pub(crate) then: F,
-}
-
-impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for Short<'_, T, F> {
-    type Output = R;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> R {
-        let Short { p, q, then } = self;
-        let mut lane = Lane::<I::F64>::new();
-        if !lane.add_near::<I, T, false>(p, q, &mut no_quotients()) {
-            return then(Err(Rest::Odd));
-        }
-        let both = joined_both(lane.curved, lane.straight);
-        if !is_apart::<T>(both.lane_0()) {
-            return then(Err(Rest::Near));
-        }
-        then(Ok((both - both.swap(4)).lane_0()))
-    }
-}
-
-/// The same of slices that [`far::may_be`].
-pub(crate) struct ShortFar<'a, T, F>(pub(crate) Short<'a, T, F>);
-
-impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F> {
-    type Output = R;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> R {
-        let Short { p, q, then } = self.0;
-        if !far::begin_far::<I, T>(p, q) {
-            // Here it would take registers, which then had to be saved for the other way as well.
-            return separately::<I, _>(Short { p, q, then });
-        }
-        if p.len() > far::LONG_STRETCH {
-            return separately::<I, _>(LongFar(Short { p, q, then }));
-        }
-        // SAFETY: what begins far apart has a stretch at least.
-        let sums = unsafe { far::Sums::of_long::<I, T, false>(p, q) };
-        far_value::<I, T, _>(sums, then)
-    }
-}
-
-/// The same of slices that begin far apart and are more than a long stretch.
-struct LongFar<'a, T, F>(Short<'a, T, F>);
-
-impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for LongFar<'_, T, F> {
-    type Output = R;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> R {
-        let Short { p, q, then } = self.0;
-        let mut sums = far::Sums::<I::F64>::zero();
-        let could = sums.add::<I, T, false>(p, q);
-        // No closure: it would not be compiled for the instruction set.
-        far_value::<I, T, _>(if could { Some(sums) } else { None }, then)
-    }
-}
-
-/// What `then` makes of the value of sums of what is far apart.
-#[inline(always)]
-fn far_value<I: Isa, T: Vector, R>(
-    sums: Option<far::Sums<I::F64>>,
-    then: impl FnOnce(Result<f64, Rest>) -> R,
-) -> R {
-    let Some(sums) = sums else { return then(Err(Rest::Odd)) };
-    let both = joined_both(sums.terms, sums.q);
-    let (terms, q) = (I::One::splat(both.lane_0()), I::One::splat(both.swap(4).lane_0()));
-    let (terms, excess) = far::valued(terms, q);
-    let (terms, excess): (f64, f64) = (terms.into(), excess.into());
-    if !is_apart::<T>(excess) {
-        return then(Err(if excess.is_nan() { Rest::Odd } else { Rest::Near }));
-    }
-    then(Ok(terms))
 }
 
 /// A share's sums under way: it is fed slices of whole long stretches, but for the last one, whose lengths divide the block or

@@ -12,8 +12,8 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use half::f16;
 
-use crate::kernels::apart::{Rest, Short, ShortFar};
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Vector};
+use crate::kernels::one_row::{Rest, Short, ShortFar};
 use crate::kernels::scalar::One;
 use crate::kernels::twice::Twice;
 

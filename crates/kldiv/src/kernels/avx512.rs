@@ -13,8 +13,8 @@ use std::slice;
 
 use half::f16;
 
-use crate::kernels::apart::{Rest, Short, ShortFar};
 use crate::kernels::lanes::{Doubles, Isa, Job, Lanes, Numbers, Real, Vector};
+use crate::kernels::one_row::{Rest, Short, ShortFar};
 use crate::kernels::still::Still;
 
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub(crate) struct F64x8<const HOW: u8>(__m512d);
 pub(crate) struct F32x16<const HOW: u8>(__m512);
 
 /// How instructions round: as the floating-point environment says.
-const AS_SET: u8 = 0;
+pub(super) const AS_SET: u8 = 0;
 /// As they say themselves, and they raise no flag; see [`still`](super::still).
 pub(super) const STILL: u8 = 1;
 /// The same where subnormal numbers count as zeros, and what could make some is left to others.
@@ -56,14 +56,14 @@ pub(super) unsafe fn run<J: Job>(job: J) -> J::Output {
     unsafe { run_with::<J, AS_SET>(job) }
 }
 
-/// What `then` makes of two slices of equal length and of [`Short`], with one result, and no trace, in every floating-point environment: `HOW` is
-/// [`STILL`], or [`FLUSHED`] where it makes zeros of subnormal numbers. No job, for its parts would not be in registers; and one
-/// length, for two would be compared.
+/// What `then` makes of two slices of equal length and of [`Short`]: in the default floating-point environment with [`AS_SET`]; with
+/// one result, and no trace, in every one if `HOW` is [`STILL`], or [`FLUSHED`] where it makes zeros of subnormal numbers. No job,
+/// for its parts would not be in registers; and one length, for two would be compared.
 ///
 /// # Safety
 /// As for [`run`], and from `q` on as many elements are readable.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
-pub(super) unsafe fn short_still<T: Vector, R, const HOW: u8>(
+pub(super) unsafe fn short<T: Vector, R, const HOW: u8>(
     p: &[T],
     q: *const T,
     then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,
@@ -78,7 +78,7 @@ pub(super) unsafe fn short_still<T: Vector, R, const HOW: u8>(
 /// # Safety
 /// As above.
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,popcnt")]
-pub(super) unsafe fn short_far_still<T: Vector, R, const HOW: u8>(
+pub(super) unsafe fn short_far<T: Vector, R, const HOW: u8>(
     p: &[T],
     q: *const T,
     then: impl FnOnce(&[T], &[T], Result<f64, Rest>) -> R,

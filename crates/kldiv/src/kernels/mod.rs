@@ -6,14 +6,15 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 pub(crate) use crate::kernels::apart::Apart;
-pub use crate::kernels::apart::Rest;
-use crate::kernels::apart::{ApartColumns, ApartRows, Feed, Short, ShortFar};
+use crate::kernels::apart::{ApartColumns, ApartRows, Feed};
 use crate::kernels::each::{Chunks, Each};
 use crate::kernels::exact_sum::ExactSum;
 pub(crate) use crate::kernels::far::LONG_STRETCH;
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Single, Sum, ValueOfPair, Write};
 use crate::kernels::lanes::{Job, Vector};
+pub use crate::kernels::one_row::Rest;
+use crate::kernels::one_row::{Short, ShortFar};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
@@ -61,6 +62,7 @@ mod matrix_tests;
 pub(crate) mod means;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
+mod one_row;
 pub(crate) mod op;
 pub(crate) mod pairs;
 #[cfg(test)]
@@ -238,13 +240,19 @@ pub(crate) fn value<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: 
         return dispatch(ValueOfPair { op, p, q });
     }
     if p.len() > BLOCK || !O::APART {
-        return sum(op, &AsGiven, p, q).difference();
+        return value_of_sums(op, p, q);
     }
     match short(active_isa(), p, q) {
         f64::NEG_INFINITY => value_rest(op, Rest::Near, p, q),
         value if value.is_nan() => value_rest(op, Rest::Odd, p, q),
         value => value,
     }
+}
+
+/// Not inlined: the registers that it needs would be saved for short slices, too.
+#[inline(never)]
+fn value_of_sums<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(op: &O, p: &[T], q: &[T]) -> f64 {
+    sum(op, &AsGiven, p, q).difference()
 }
 
 /// What [`Short`] finds, as one number, for two are not given back in registers: minus infinity of what is near, NaN of what
@@ -256,15 +264,28 @@ fn short<T: Vector>(isa: Isa, p: &[T], q: &[T]) -> f64 {
         Err(Rest::Near) => f64::NEG_INFINITY,
         Err(_) => f64::NAN,
     };
-    if far::may_be(p, q) {
+    let far = far::may_be(p, q);
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx512 && p.len() == q.len() {
+        // SAFETY: `active_isa` names only what this machine has.
+        return unsafe {
+            match far {
+                true => {
+                    avx512::short_far::<_, _, { avx512::AS_SET }>(p, q.as_ptr(), |_, _, found| then(found))
+                }
+                false => avx512::short::<_, _, { avx512::AS_SET }>(p, q.as_ptr(), |_, _, found| then(found)),
+            }
+        };
+    }
+    if far {
         dispatch_to(isa, ShortFar(Short { p, q, then }))
     } else {
         dispatch_to(isa, Short { p, q, then })
     }
 }
 
-/// The same of which this much is left to do.
-#[inline(always)]
+/// The same of which this much is left to do. Not inlined, as above.
+#[inline(never)]
 pub(crate) fn value_rest<O: Op<M, C>, T: Vector, const M: usize, const C: usize>(
     op: &O,
     rest: Rest,
