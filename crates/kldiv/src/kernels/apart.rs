@@ -133,8 +133,19 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     ) -> bool {
         let Some(begun) = self.begin::<I, T, ZEROS>(p, q, quotients) else { return false };
         // SAFETY: it has begun with these slices, which are of equal length.
-        unsafe { self.end::<I, T>(p, quotients, begun) };
+        self.curved = unsafe { Self::end::<I, T>(Some(self.curved), p, quotients, &begun) };
+        self.straight = begun.straight;
         true
+    }
+
+    /// The sums of two slices of equal length, a stretch at most, if it can.
+    #[inline(always)]
+    pub(super) fn of_stretch<I: Isa<F64 = S>, T: Vector>(p: &[T], q: &[T]) -> Option<(S, S)> {
+        let (bias, mut quotients) = (S::splat(bias::<T>()), no_quotients());
+        let begun = Lane { straight: bias, ..Lane::new() }.begin::<I, T, false>(p, q, &mut quotients)?;
+        // SAFETY: it has begun with these slices, which are of equal length.
+        let curved = unsafe { Self::end::<I, T>(None, p, &quotients, &begun) };
+        Some((curved, begun.straight - bias))
     }
 
     /// Goes through a stretch for the first time, if it can. Writes a quotient for each whole vector, unless the first time
@@ -174,18 +185,18 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         if T::On::<I>::calm(begun.unrest) { Some(begun) } else { None }
     }
 
-    /// Adds what [`Lane::begin`] gave, and goes through a stretch for the second time, unless it was [`once`], for the curved
-    /// parts of the whole vectors.
+    /// Adds what [`Lane::begin`] gave to the curved parts before, and goes through a stretch for the second time, unless it was
+    /// [`once`], for those of the whole vectors.
     ///
     /// # Safety
     /// It has written the quotients of this p.
     #[inline(always)]
     unsafe fn end<I: Isa<F64 = S>, T: Vector>(
-        &mut self,
+        mut before: Option<S>,
         p: &[T],
         quotients: &Quotients<T::On<I>>,
-        begun: Begun<T::On<I>>,
-    ) {
+        begun: &Begun<T::On<I>>,
+    ) -> S {
         let lanes = T::On::<I>::LANES;
         let mut curved = begun.curved;
         let vectors = if once::<I>() { 0 } else { p.len() / lanes };
@@ -205,12 +216,16 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         if !p.len().is_multiple_of(lanes) {
             curved = curved + begun.rest;
         }
-        self.straight = begun.straight;
         for part in 0..lanes / 8 {
             // Of f32 nothing is taken, and there are two parts.
-            let part = curved.part(part);
-            self.curved = self.curved + if T::COMPENSATE { part - begun.taken } else { part };
+            let part = if T::COMPENSATE { curved.part(part) - begun.taken } else { curved.part(part) };
+            // Nothing to add to takes no time. No closure: it would not be compiled for the instruction set.
+            before = match before {
+                Some(before) => Some(before + part),
+                None => Some(part),
+            };
         }
+        before.unwrap_or(S::zero())
     }
 
     /// The curved and the straight sum, or of what is far apart the terms and by how much they exceed what they have to sum to.
