@@ -457,12 +457,14 @@ fn bad_pairs_are_counted_where_that_was_asked_for() {
 fn groups_are_states_of_their_own() {
     let mut random = SplitMix(31);
     let n = 5_000;
-    let group: Vec<u32> = (0..n).map(|_| random.below(37) as u32).collect();
+    let at_random: Vec<u32> = (0..n).map(|_| random.below(37) as u32).collect();
+    let mut in_order = at_random.clone();
+    in_order.sort_unstable();
     let counts: Vec<u64> = (0..n).map(|_| random.below(5) as u64).collect();
     let p: Vec<f32> = (0..n).map(|_| random.unit() as f32).collect();
-    for (name, measure) in MEASURES {
+    for ((name, measure), group) in MEASURES.into_iter().flat_map(|x| [(x, &at_random), (x, &in_order)]) {
         let mut states = vec![new(measure); 37];
-        update_by(&mut states, &group, &p[..], &counts[..]).unwrap();
+        update_by(&mut states, group, &p[..], &counts[..]).unwrap();
         let mut halves = vec![new(measure); 74];
         let shifted: Vec<u32> = group.iter().enumerate().map(|(i, g)| g + 37 * (i as u32 % 2)).collect();
         update_by(&mut halves, &shifted, &p[..], &counts[..]).unwrap();
