@@ -267,7 +267,7 @@ fn short<T: Vector>(isa: Isa, p: &[T], q: &[T]) -> f64 {
     let far = far::may_be(p, q);
     #[cfg(target_arch = "x86_64")]
     if isa == Isa::Avx512 && p.len() == q.len() {
-        // SAFETY: `active_isa` names only what this machine has.
+        // SAFETY: `active_isa` names only what this machine has, and q has as many elements as p.
         return unsafe {
             match far {
                 true => {
