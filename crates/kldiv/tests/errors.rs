@@ -72,6 +72,24 @@ fn bad_entry_of<T: Element>(bad: T, fault: Fault) {
     }
 }
 
+#[test]
+fn smoothing_hides_no_bad_entry() {
+    for (cols, row) in [(2, 3), (16, 7), (70, 8), (1100, 2)] {
+        let clean = Array2::from_elem((9, cols), 2.0);
+        let mut dirty = clean.clone();
+        dirty[[row, cols - 1]] = -0.25;
+        for operand in [0, 1] {
+            let (p, q) = if operand == 0 { (&dirty, &clean) } else { (&clean, &dirty) };
+            for measure in MEASURES {
+                let mut options = Options::from(measure);
+                (options.normalization, options.smoothing) = (Normalization::Normalize, 0.5);
+                let place = (operand, row, cols - 1);
+                named(p.view().into(), q.view().into(), &options, place, -0.25, Fault::Negative);
+            }
+        }
+    }
+}
+
 fn named(p: View, q: View, options: &Options, place: (u32, usize, usize), value: f64, fault: Fault) {
     let unseen = options.measure == Measure::Entropy && place.0 == 1;
     let what = format!("{options:?} {} {place:?} of {}", p.dtype().name(), p.shape());

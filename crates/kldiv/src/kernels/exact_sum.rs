@@ -27,7 +27,6 @@ impl<const PARTS: usize> Job for ExactSum<'_, PARTS> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> Option<[f64; PARTS]> {
-        assert!(self.numbers.len() <= MOST);
         let (whole, last) = self.numbers.as_chunks::<8>();
         const { assert!(I::F64::LANES == 8) };
         let mut rest = I::F64::zero();
@@ -43,7 +42,7 @@ impl<const PARTS: usize> Job for ExactSum<'_, PARTS> {
         }
         let bound = join(magnitudes);
         // Not of a NaN.
-        if !(bound < HUGE) {
+        if !(bound < HUGE) || self.numbers.len() > MOST {
             return None;
         }
         // 1.5 · 2^(e + 2) where the bound is from 2^e to below 2^(e + 1): with an element added it still has that exponent, and
