@@ -6,7 +6,7 @@
 use crate::kernels::lanes::Vector;
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
-use crate::kernels::{self, Apart, LONG_STRETCH, Running};
+use crate::kernels::{self, Apart, Running, long_stretch};
 use crate::sum::Total;
 use crate::threads;
 use crate::view::Row;
@@ -55,9 +55,9 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
         return kernels::sum(op, prepare, p, q);
     }
     if size_of::<T>() < size_of::<f64>() {
-        gathered_total::<O, P, T, M, C, LONG_STRETCH>(op, prepare, p, q)
+        gathered_total::<O, P, T, M, C, { long_stretch::<f32>() }>(op, prepare, p, q)
     } else {
-        gathered_total::<O, P, T, M, C, PIECE>(op, prepare, p, q)
+        gathered_total::<O, P, T, M, C, { long_stretch::<f64>() }>(op, prepare, p, q)
     }
 }
 
@@ -101,9 +101,9 @@ fn gathered_apart<T: Vector, const M: usize, const C: usize, const N: usize>(
     p: Row,
     q: Row,
 ) -> Option<Total<M, C>> {
-    let mut sums = Apart::new();
-    let fed = gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, &mut sums));
-    if fed { sums.finish::<T, M, C>() } else { None }
+    Apart::sum::<T, M, C>(kernels::seem_far::<T>(p, q), |sums| {
+        gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, sums))
+    })
 }
 
 /// Calls `each` on pieces of two rows for as long as it wants more; says whether it did.

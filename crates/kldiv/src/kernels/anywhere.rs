@@ -6,10 +6,10 @@
 //! as it is soon in any program, and else one thing that is known.
 //! What is near, long or not ordinary is left to those who look twice.
 
-use crate::kernels::generic::{BLOCK, ValueOfPair};
+use crate::kernels::generic::{BLOCK, STRETCH, ValueOfPair};
 use crate::kernels::one_row::Rest;
 use crate::kernels::op::Kl;
-use crate::kernels::{Isa, LONG_STRETCH, avx2, avx512, far, still};
+use crate::kernels::{Isa, avx2, avx512, far, still};
 
 /// That there is a way for this call, which looks at the environment never (AVX-512) or once (AVX2).
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ pub(super) unsafe fn with_avx512<T: still::Single, R>(
         }
         // Where numbers have to be looked at twice, it is the environment that takes less of long vectors.
         match far {
-            _ if p.len() > LONG_STRETCH => then(p, q, Err(Rest::All)),
+            _ if p.len() > 4 * STRETCH => then(p, q, Err(Rest::All)),
             true => avx512::short_far::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
             false => avx512::short::<_, _, { avx512::FLUSHED }>(p, q.as_ptr(), then),
         }

@@ -5,7 +5,7 @@
 //! subtractions, where two numbers of any size take five (Dekker 1971, Knuth 1969); it goes to the curved parts. So the
 //! straight sum of a block is exact, and its lanes are joined without care. Those of f32 need none: they are added in f64.
 //!
-//! Rows of f32 that begin far apart are left to [`far`], which takes two thirds of the operations.
+//! Rows that seem far apart are left to [`far`], which takes two thirds of the operations, four fifths of f64.
 //!
 //! With short vectors each stretch is gone through twice, first for its quotients and straight parts, then for its curved
 //! ones. A processor works on what it can hold, two or three vectors with all that is done to them; with half of it, on twice
@@ -17,9 +17,7 @@
 //! probability, or a subnormal number that matters is none of this file's either, nor is a single pair: all of these
 //! are left to `Sum`. The choice depends on nothing but the share's elements, and so do the bits.
 
-use std::mem::MaybeUninit;
-
-use crate::kernels::far::{self, ones_for_zeros};
+use crate::kernels::far::{self, Kept, nothing_kept, once, ones_for_zeros};
 use crate::kernels::generic::{BLOCK, Loaded, STRETCH, vectors};
 use crate::kernels::lane_sums::{join, join_columns, join_rows, load_eight};
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Real, Vector, fetch_ahead};
@@ -45,34 +43,19 @@ const fn near<T: Real>() -> f64 {
     if T::COMPENSATE { 1.0 / (1 << 19) as f64 } else { 1.0 / (1_u64 << 60) as f64 }
 }
 
-/// The quotients of a stretch, between the two times it is gone through. A job has one place for them: the stack is short.
-pub(super) type Quotients<V> = [MaybeUninit<Quotient<V>>; STRETCH / 8];
-
-#[inline(always)]
-pub(super) const fn no_quotients<V: Copy>() -> Quotients<V> {
-    [const { MaybeUninit::uninit() }; STRETCH / 8]
-}
-
-/// Whether a stretch is gone through only once: where vectors are as wide as registers can be, a processor holds enough of
-/// them.
-#[inline(always)]
-const fn once<I: Isa>() -> bool {
-    I::WIDE
-}
-
 /// Sums under way in eight lanes.
 #[derive(Clone, Copy)]
 pub(super) struct Lane<S> {
     pub(super) curved: S,
     pub(super) straight: S,
-    /// Whether these are sums of whole terms, in steps, and of q, once that is known; see [`far`].
-    far: Option<bool>,
+    /// Whether these are sums of whole terms, in steps, and of q; see [`far`].
+    far: bool,
 }
 
 impl<S: Lanes<Real = f64>> Lane<S> {
     #[inline(always)]
-    pub(super) fn new() -> Self {
-        Lane { curved: S::zero(), straight: S::zero(), far: None }
+    pub(super) fn new(far: bool) -> Self {
+        Lane { curved: S::zero(), straight: S::zero(), far }
     }
 
     /// Adds the terms of two slices of equal length, a block or less, stretch by stretch as `generic` does, and says whether
@@ -82,29 +65,24 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         &mut self,
         p: &[T],
         q: &[T],
-        quotients: &mut Quotients<T::On<I>>,
+        kept: &mut Kept<T::On<I>>,
     ) -> bool {
-        let far = match self.far {
-            Some(far) => far,
-            None => far::begin_far::<I, T>(p, q),
-        };
-        self.far = Some(far);
-        if !far {
-            return self.add_near::<I, T, ZEROS>(p, q, quotients);
+        if !self.far {
+            return self.add_near::<I, T, ZEROS>(p, q, kept);
         }
         let mut sums = far::Sums { terms: self.curved, q: self.straight };
-        let could = sums.add::<I, T, ZEROS>(p, q);
+        let could = sums.add::<I, T, ZEROS>(p, q, kept);
         (self.curved, self.straight) = (sums.terms, sums.q);
         could
     }
 
-    /// The same of slices that do not begin far apart.
+    /// The same of slices that are not summed as far apart.
     #[inline(always)]
     pub(super) fn add_near<I: Isa<F64 = S>, T: Vector, const ZEROS: bool>(
         &mut self,
         p: &[T],
         q: &[T],
-        quotients: &mut Quotients<T::On<I>>,
+        kept: &mut Kept<T::On<I>>,
     ) -> bool {
         let n = p.len().min(q.len());
         let bias = S::splat(bias::<T>());
@@ -112,12 +90,12 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         let (mut from, mut could) = (0, true);
         // A single stretch needs no loop around it.
         if n <= STRETCH {
-            could = self.add_stretch::<I, T, ZEROS>(&p[..n], &q[..n], quotients);
+            could = self.add_stretch::<I, T, ZEROS>(&p[..n], &q[..n], kept);
             from = n;
         }
         while could && from < n {
             let end = n.min(from + STRETCH);
-            could = self.add_stretch::<I, T, ZEROS>(&p[from..end], &q[from..end], quotients);
+            could = self.add_stretch::<I, T, ZEROS>(&p[from..end], &q[from..end], kept);
             from = end;
         }
         self.straight = self.straight - bias;
@@ -129,11 +107,11 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         &mut self,
         p: &[T],
         q: &[T],
-        quotients: &mut Quotients<T::On<I>>,
+        kept: &mut Kept<T::On<I>>,
     ) -> bool {
-        let Some(begun) = self.begin::<I, T, ZEROS>(p, q, quotients) else { return false };
+        let Some(begun) = self.begin::<I, T, ZEROS>(p, q, kept) else { return false };
         // SAFETY: it has begun with these slices, which are of equal length.
-        self.curved = unsafe { Self::end::<I, T>(Some(self.curved), p, quotients, &begun) };
+        self.curved = unsafe { Self::end::<I, T>(Some(self.curved), p, kept, &begun) };
         self.straight = begun.straight;
         true
     }
@@ -141,10 +119,10 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     /// The sums of two slices of equal length, a stretch at most, if it can.
     #[inline(always)]
     pub(super) fn of_stretch<I: Isa<F64 = S>, T: Vector>(p: &[T], q: &[T]) -> Option<(S, S)> {
-        let (bias, mut quotients) = (S::splat(bias::<T>()), no_quotients());
-        let begun = Lane { straight: bias, ..Lane::new() }.begin::<I, T, false>(p, q, &mut quotients)?;
+        let (bias, mut kept) = (S::splat(bias::<T>()), nothing_kept());
+        let begun = Lane { straight: bias, ..Lane::new(false) }.begin::<I, T, false>(p, q, &mut kept)?;
         // SAFETY: it has begun with these slices, which are of equal length.
-        let curved = unsafe { Self::end::<I, T>(None, p, &quotients, &begun) };
+        let curved = unsafe { Self::end::<I, T>(None, p, &kept, &begun) };
         Some((curved, begun.straight - bias))
     }
 
@@ -155,17 +133,14 @@ impl<S: Lanes<Real = f64>> Lane<S> {
         &self,
         p: &[T],
         q: &[T],
-        quotients: &mut Quotients<T::On<I>>,
+        kept: &mut Kept<T::On<I>>,
     ) -> Option<Begun<T::On<I>>> {
         let (mut at, mut n) = (0, 0);
         let mut begun = Begun::new(self.straight);
         while at + T::On::<I>::LANES <= p.len().min(q.len()) {
             // SAFETY: a whole vector is left in both, and there are as many places as a stretch can have vectors.
             let (pair, place) = unsafe {
-                (
-                    Loaded::whole(&AsGiven, p.as_ptr().add(at), q.as_ptr().add(at)),
-                    quotients.get_unchecked_mut(n),
-                )
+                (Loaded::whole(&AsGiven, p.as_ptr().add(at), q.as_ptr().add(at)), kept.get_unchecked_mut(n))
             };
             fetch_ahead(p.as_ptr().wrapping_add(at));
             fetch_ahead(q.as_ptr().wrapping_add(at));
@@ -173,7 +148,7 @@ impl<S: Lanes<Real = f64>> Lane<S> {
             if once::<I>() {
                 begun.curved = quotient.add_curved(pair.p.hi, begun.curved);
             } else {
-                place.write(quotient);
+                place.write([quotient.d, quotient.s]);
             }
             (at, n) = (at + T::On::<I>::LANES, n + 1);
         }
@@ -194,7 +169,7 @@ impl<S: Lanes<Real = f64>> Lane<S> {
     unsafe fn end<I: Isa<F64 = S>, T: Vector>(
         mut before: Option<S>,
         p: &[T],
-        quotients: &Quotients<T::On<I>>,
+        kept: &Kept<T::On<I>>,
         begun: &Begun<T::On<I>>,
     ) -> S {
         let lanes = T::On::<I>::LANES;
@@ -205,11 +180,11 @@ impl<S: Lanes<Real = f64>> Lane<S> {
             if vectors == STRETCH / lanes {
                 // Nearly always, and all that a compiler has to know to do without a loop.
                 for n in 0..STRETCH / lanes {
-                    curved = add_curved(p, quotients, n, curved);
+                    curved = add_curved(p, kept, n, curved);
                 }
             } else {
                 for n in 0..vectors {
-                    curved = add_curved(p, quotients, n, curved);
+                    curved = add_curved(p, kept, n, curved);
                 }
             }
         }
@@ -230,10 +205,10 @@ impl<S: Lanes<Real = f64>> Lane<S> {
 
     /// The curved and the straight sum, or of what is far apart the terms and by how much they exceed what they have to sum to.
     #[inline(always)]
-    fn total(&self) -> Total<1, 1> {
+    fn total<T: Real>(&self) -> Total<1, 1> {
         let (mut curved, mut straight) = (join(self.curved), join(self.straight));
-        if self.far == Some(true) {
-            let (terms, excess) = far::valued(One::splat(curved), One::splat(straight));
+        if self.far {
+            let (terms, excess) = far::valued::<T, _>(One::splat(curved), One::splat(straight));
             (curved, straight) = (terms.0[0], excess.0[0]);
         }
         let mut total = Total::ZERO;
@@ -279,11 +254,10 @@ impl<V: Lanes> Begun<V> {
 /// # Safety
 /// There is that vector, whole, and its quotient.
 #[inline(always)]
-unsafe fn add_curved<V: Lanes>(p: &[V::Real], quotients: &Quotients<V>, n: usize, curved: V) -> V {
+unsafe fn add_curved<V: Lanes>(p: &[V::Real], kept: &Kept<V>, n: usize, curved: V) -> V {
     // SAFETY: the caller's promise.
-    let (p, quotient) =
-        unsafe { (V::load(p.as_ptr().add(n * V::LANES)), quotients.get_unchecked(n).assume_init()) };
-    quotient.add_curved(p, curved)
+    let (p, [d, s]) = unsafe { (V::load(p.as_ptr().add(n * V::LANES)), kept.get_unchecked(n).assume_init()) };
+    Quotient { d, s }.add_curved(p, curved)
 }
 
 /// A straight sum and another term of it, and what rounding takes from them.
@@ -311,17 +285,35 @@ pub(crate) struct Apart {
 }
 
 impl Apart {
-    pub(crate) fn new() -> Self {
-        Apart { lanes: Lane::new(), filled: 0, total: Total::ZERO }
+    /// The sums of a share that `feed` feeds them, if it can and the share is apart, or far apart as it seems.
+    pub(crate) fn sum<T: Real, const M: usize, const C: usize>(
+        seems_far: bool,
+        feed: impl Fn(&mut Self) -> bool,
+    ) -> Option<Total<M, C>> {
+        let mut sums = Apart::new(seems_far);
+        if !feed(&mut sums) {
+            return None;
+        }
+        let total = sums.finish::<T, M, C>();
+        if total.is_some() || !seems_far {
+            return total;
+        }
+        // What is not far apart may be apart.
+        sums = Apart::new(false);
+        if feed(&mut sums) { sums.finish::<T, M, C>() } else { None }
+    }
+
+    fn new(far: bool) -> Self {
+        Apart { lanes: Lane::new(far), filled: 0, total: Total::ZERO }
     }
 
     /// The share's sums, once everything was fed, if it is apart.
-    pub(crate) fn finish<T: Real, const M: usize, const C: usize>(mut self) -> Option<Total<M, C>> {
+    fn finish<T: Real, const M: usize, const C: usize>(&mut self) -> Option<Total<M, C>> {
         if self.filled > 0 {
-            self.total.add(&self.lanes.total());
+            self.total.add(&self.lanes.total::<T>());
         }
         let Total { plain: [curved], exact: [straight] } = self.total;
-        let far = self.lanes.far == Some(true);
+        let far = self.lanes.far;
         // See [`Lane::total`].
         if !is_apart::<T>(if far { straight.hi } else { curved.hi }) {
             return None;
@@ -351,21 +343,21 @@ impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
         let Feed { p, q, to } = self;
         let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
         let mut lane = Lane::<I::F64> { curved, straight, far: to.lanes.far };
-        let mut quotients = no_quotients();
+        let mut kept = nothing_kept();
         let (mut at, n) = (0, p.len().min(q.len()));
         while at < n {
             let end = n.min(at + BLOCK - to.filled);
             let mut with = lane;
-            if !with.add::<I, T, ZEROS>(&p[at..end], &q[at..end], &mut quotients) {
+            if !with.add::<I, T, ZEROS>(&p[at..end], &q[at..end], &mut kept) {
                 break;
             }
             lane = with;
             to.filled += end - at;
             at = end;
             if to.filled == BLOCK {
-                to.total.add(&lane.total());
+                to.total.add(&lane.total::<T>());
                 to.filled = 0;
-                lane = Lane { far: lane.far, ..Lane::new() };
+                lane = Lane::new(lane.far);
             }
         }
         let (curved, straight) = (Array(lane.curved.to_f64s()), Array(lane.straight.to_f64s()));
@@ -392,7 +384,7 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
     #[inline(always)]
     fn run<I: Isa>(self) -> usize {
         let ApartRows { p, q, cols, out, apart } = self;
-        let mut quotients = no_quotients();
+        let mut kept = nothing_kept();
         let mut done = 0;
         for out in out.chunks_exact_mut(ROWS) {
             let (mut curved, mut straight) = ([I::F64::zero(); ROWS], [I::F64::zero(); ROWS]);
@@ -403,13 +395,14 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
                 }
                 // SAFETY: the job's maker vouches for the rows.
                 let (p, q) = unsafe { (row(p, done + i, cols), row(q, done + i, cols)) };
-                let mut lane = Lane::<I::F64>::new();
-                could[i] = lane.add::<I, T, ZEROS>(p, q, &mut quotients);
+                far[i] = far::seem_far::<I, T>(p, q);
+                let mut lane = Lane::<I::F64>::new(far[i]);
+                could[i] = lane.add::<I, T, ZEROS>(p, q, &mut kept);
                 (curved[i], straight[i]) = (lane.curved, lane.straight);
-                far[i] = lane.far == Some(true);
             }
             let (curved, straight) = (join_rows(curved), join_rows(straight));
-            let (near_values, (far_values, excess)) = (curved - straight, far::valued(curved, straight));
+            let (near_values, (far_values, excess)) =
+                (curved - straight, far::valued::<T, _>(curved, straight));
             let are_far = far == [true; ROWS];
             let (values, hidden) = if are_far { (far_values, excess) } else { (near_values, curved) };
             if could == [true; ROWS] && (are_far || far == [false; ROWS]) && are_all_apart::<T, I>(hidden) {
@@ -424,8 +417,16 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
                     continue;
                 }
                 let [values, hidden] = if far[i] { distant } else { near };
-                out[i] = values[i];
-                apart[i] = Some(is_apart::<T>(hidden[i]));
+                (out[i], apart[i]) = (values[i], Some(is_apart::<T>(hidden[i])));
+                if far[i] && apart[i] == Some(false) {
+                    // SAFETY: as above.
+                    let (p, q) = unsafe { (row(p, done + i, cols), row(q, done + i, cols)) };
+                    let mut lane = Lane::<I::F64>::new(false);
+                    if lane.add_near::<I, T, ZEROS>(p, q, &mut kept) {
+                        let (curved, straight) = (join(lane.curved), join(lane.straight));
+                        (out[i], apart[i]) = (curved - straight, Some(is_apart::<T>(curved)));
+                    }
+                }
             }
             if *apart != [Some(true); ROWS] {
                 break;

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed};
+use crate::kernels::far::{SeemFar, seen};
 use crate::kernels::generic::BLOCK;
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
 use crate::kernels::tests::{LENGTHS, bits, bits_of, data, one_nan, others};
-use crate::kernels::{Isa, LONG_STRETCH, dispatch_to, short};
+use crate::kernels::{Isa, dispatch_to, long_stretch, short};
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::{
     Rest,
@@ -47,7 +48,7 @@ fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
         };
         kinds.push((p.iter().enumerate().map(tiny).collect(), q.clone()));
     }
-    // So much of Q where P has nothing that sums of f32 that are far apart do not stand.
+    // So much of Q where P has nothing that sums of what seems far apart do not stand.
     let odd = |x: &[T], by: f64| {
         let scaled = |(i, x): (usize, &T)| if i % 2 == 1 { T::from_f64(x.to_f64() * by) } else { *x };
         x.iter().enumerate().map(scaled).collect()
@@ -60,6 +61,11 @@ fn shares<T: Vector>(n: usize) -> Vec<(Vec<T>, Vec<T>)> {
 /// [`LENGTHS`], and some about those of long stretches and more than a block.
 fn lengths() -> impl Iterator<Item = usize> {
     LENGTHS.into_iter().chain([255, 256, 257, 320, 500, 515, 2500])
+}
+
+/// Whether they are to be summed as such that are far apart.
+fn seem_far<T: Vector>(isa: Isa, p: &[T], q: &[T]) -> bool {
+    seen::<T>(p.len()).is_some_and(|seen| dispatch_to(isa, SeemFar { p: &p[seen.clone()], q: &q[seen] }))
 }
 
 /// Whether two slices were fed to sums, zeros or not.
@@ -77,17 +83,14 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
             for n in lengths().filter(|n| *n > 1) {
                 for (kind, (p, q)) in shares::<$t>(n).iter().enumerate() {
                     let in_pieces = |isa, length: usize| {
-                        let mut sums = Apart::new();
-                        for (p, q) in p.chunks(length).zip(q.chunks(length)) {
-                            if !fed(isa, p, q, &mut sums) {
-                                return None;
-                            }
-                        }
-                        sums.finish::<$t, 1, 1>().map(|total| bits(&total))
+                        let total = Apart::sum::<$t, 1, 1>(seem_far(isa, p, q), |sums| {
+                            p.chunks(length).zip(q.chunks(length)).all(|(p, q)| fed(isa, p, q, sums))
+                        });
+                        total.map(|total| bits(&total))
                     };
                     let scalar = in_pieces(Isa::Scalar, BLOCK);
                     for isa in others().chain([Isa::Scalar]) {
-                        for length in [if <$t as Real>::COMPENSATE { 64 } else { LONG_STRETCH }, 2 * BLOCK] {
+                        for length in [long_stretch::<$t>(), 2 * BLOCK] {
                             assert_eq!(
                                 scalar,
                                 in_pieces(isa, length),
@@ -189,9 +192,7 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                         .chunks(cols)
                         .zip(q.chunks(cols))
                         .map(|(p, q)| {
-                            let mut sums = Apart::new();
-                            let fed = fed(Isa::Scalar, p, q, &mut sums);
-                            let total = sums.finish::<$t, 1, 1>().filter(|_| fed)?;
+                            let total = Apart::sum::<$t, 1, 1>(seem_far(Isa::Scalar, p, q), |sums| fed(Isa::Scalar, p, q, sums))?;
                             Some(one_nan(Op::finish(&Kl, &total, 1.0)))
                         })
                         .collect();

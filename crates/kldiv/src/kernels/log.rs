@@ -121,6 +121,25 @@ impl<V: Numbers> Ratio<V> {
     }
 }
 
+/// All that `ln(q/p)` needs in steps of an exponent, each worth ln 2 / `STEP`.
+#[derive(Clone, Copy)]
+pub(crate) struct InSteps<V> {
+    pub(crate) whole: V,
+    /// d/u, as [`Quotient`] has it.
+    pub(crate) s: V,
+}
+
+impl<V: Lanes> InSteps<V> {
+    /// Within 4 u of itself. Vectors keep step with each other; see [`Lanes::in_step`].
+    #[inline(always)]
+    pub(crate) fn ln(&self) -> V {
+        let s = self.s.in_step();
+        let z = s * s;
+        let two = V::splat((V::Real::INV_LN2 + V::Real::INV_LN2) * V::Real::STEP);
+        s.fma(z.fma(polynomial(z, V::Real::ATANH_IN_STEPS), two), self.whole).in_step()
+    }
+}
+
 impl<V: Lanes> Ratio<V> {
     #[inline(always)]
     pub(crate) fn of(p: Parts<V>, q: Parts<V>) -> Self {
@@ -145,14 +164,10 @@ impl<V: Lanes> Ratio<V> {
         self.curved() + self.p.fnma(low, self.p.fnma(high, self.q - self.aligned))
     }
 
-    /// `ln(q/p)` in steps of an exponent, each worth ln 2 / `STEP`; within 4 u of itself. Vectors keep step with each other; see
-    /// [`Lanes::in_step`].
+    /// `ln(q/p)`, but for the polynomial.
     #[inline(always)]
-    pub(crate) fn ln_in_steps(&self) -> V {
-        let s = self.quotient.s.in_step();
-        let z = s * s;
-        let two = V::splat((V::Real::INV_LN2 + V::Real::INV_LN2) * V::Real::STEP);
-        s.fma(z.fma(polynomial(z, V::Real::ATANH_IN_STEPS), two), self.steps).in_step()
+    pub(crate) fn in_steps(&self) -> InSteps<V> {
+        InSteps { whole: self.steps, s: self.quotient.s }
     }
 
     /// `ln(q/p)`.

@@ -9,7 +9,8 @@ pub(crate) use crate::kernels::apart::Apart;
 use crate::kernels::apart::{ApartColumns, ApartRows, Feed};
 use crate::kernels::each::{Chunks, Each};
 use crate::kernels::exact_sum::ExactSum;
-pub(crate) use crate::kernels::far::LONG_STRETCH;
+use crate::kernels::far::SeemFar;
+pub(crate) use crate::kernels::far::long_stretch;
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Single, Sum, ValueOfPair, Write};
 use crate::kernels::lanes::{Job, Vector};
@@ -340,9 +341,18 @@ fn sum_apart<T: Vector, const M: usize, const C: usize, const ODD: bool>(
     p: &[T],
     q: &[T],
 ) -> Option<Total<M, C>> {
-    let mut to = Apart::new();
-    let fed = if ODD { feed_odd(p, q, &mut to) == p.len() } else { feed(p, q, &mut to) };
-    if fed { to.finish::<T, M, C>() } else { None }
+    let seen = far::seen::<T>(p.len().min(q.len()));
+    let far = seen.is_some_and(|seen| dispatch(SeemFar { p: &p[seen.clone()], q: &q[seen] }));
+    Apart::sum::<T, M, C>(far, |to| if ODD { feed_odd(p, q, to) == p.len() } else { feed(p, q, to) })
+}
+
+/// Whether a share seems far apart, for its sums.
+pub(crate) fn seem_far<T: Vector>(p: Row, q: Row) -> bool {
+    let Some(seen) = far::seen::<T>(p.len().min(q.len())) else { return false };
+    let [mut for_p, mut for_q] = [[T::ONE; far::SEEN]; 2];
+    let p = as_or_in(p.part(seen.start, seen.len()), &mut for_p);
+    let q = as_or_in(q.part(seen.start, seen.len()), &mut for_q);
+    dispatch(SeemFar { p, q })
 }
 
 /// Goes on with the sums of KL over a share that may be apart; see [`Apart`].

@@ -4,8 +4,8 @@
 //! need is a call of its own, for the registers it takes would be saved for all. Not so with short vectors, where that took a
 //! twentieth longer, and in some processes half as long again.
 
-use crate::kernels::apart::{Lane, is_apart, no_quotients};
-use crate::kernels::far;
+use crate::kernels::apart::{Lane, is_apart};
+use crate::kernels::far::{self, nothing_kept};
 use crate::kernels::generic::STRETCH;
 use crate::kernels::lane_sums::joined_both;
 use crate::kernels::lanes::{Isa, Job, Lanes, Numbers, Vector, separately};
@@ -55,8 +55,8 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for Stretches<'_, T, F
 
     #[inline(always)]
     fn run<I: Isa>(self) -> R {
-        let mut lane = Lane::<I::F64>::new();
-        let could = lane.add_near::<I, T, false>(self.0.p, self.0.q, &mut no_quotients());
+        let mut lane = Lane::<I::F64>::new(false);
+        let could = lane.add_near::<I, T, false>(self.0.p, self.0.q, &mut nothing_kept());
         let sums = if could { Some((lane.curved, lane.straight)) } else { None };
         near_value::<I, T, _>(sums, self.0.then)
     }
@@ -85,20 +85,23 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for ShortFar<'_, T, F>
     #[inline(always)]
     fn run<I: Isa>(self) -> R {
         let Short { p, q, then } = self.0;
-        if !far::begin_far::<I, T>(p, q) {
-            return separately::<I, _>(Stretches(Short { p, q, then }));
-        }
-        if p.len() > far::LONG_STRETCH {
+        if p.len() > far::long_stretch::<T>() {
             let long = LongFar(Short { p, q, then });
             return if I::WIDE { separately::<I, _>(long) } else { long.run::<I>() };
         }
-        // SAFETY: what begins far apart has a stretch at least.
-        let sums = unsafe { far::Sums::of_long::<I, T, false>(p, q) };
-        far_value::<I, T, _>(sums, then)
+        if !far::seem_far::<I, T>(p, q) {
+            return separately::<I, _>(Stretches(Short { p, q, then }));
+        }
+        // SAFETY: what seems far apart has a stretch at least.
+        let sums = unsafe { far::Sums::of_long::<I, T, false>(p, q, &mut nothing_kept()) };
+        match far_value::<I, T>(sums) {
+            Err(Rest::Near) => separately::<I, _>(Stretches(Short { p, q, then })),
+            found => then(found),
+        }
     }
 }
 
-/// The same of slices that begin far apart and are more than a long stretch.
+/// The same of slices of more than a long stretch.
 struct LongFar<'a, T, F>(Short<'a, T, F>);
 
 impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for LongFar<'_, T, F> {
@@ -107,26 +110,29 @@ impl<T: Vector, R, F: FnOnce(Result<f64, Rest>) -> R> Job for LongFar<'_, T, F> 
     #[inline(always)]
     fn run<I: Isa>(self) -> R {
         let Short { p, q, then } = self.0;
+        if !far::seem_far::<I, T>(p, q) {
+            return separately::<I, _>(Stretches(Short { p, q, then }));
+        }
         let mut sums = far::Sums::<I::F64>::zero();
-        let could = sums.add::<I, T, false>(p, q);
+        let could = sums.add::<I, T, false>(p, q, &mut nothing_kept());
         // No closure: it would not be compiled for the instruction set.
-        far_value::<I, T, _>(if could { Some(sums) } else { None }, then)
+        match far_value::<I, T>(if could { Some(sums) } else { None }) {
+            Err(Rest::Near) => separately::<I, _>(Stretches(Short { p, q, then })),
+            found => then(found),
+        }
     }
 }
 
-/// What `then` makes of the value of sums of what is far apart.
+/// The value of sums of what is far apart.
 #[inline(always)]
-fn far_value<I: Isa, T: Vector, R>(
-    sums: Option<far::Sums<I::F64>>,
-    then: impl FnOnce(Result<f64, Rest>) -> R,
-) -> R {
-    let Some(sums) = sums else { return then(Err(Rest::Odd)) };
+fn far_value<I: Isa, T: Vector>(sums: Option<far::Sums<I::F64>>) -> Result<f64, Rest> {
+    let Some(sums) = sums else { return Err(Rest::Odd) };
     let both = joined_both(sums.terms, sums.q);
     let (terms, q) = (I::One::splat(both.lane_0()), I::One::splat(both.swap(4).lane_0()));
-    let (terms, excess) = far::valued(terms, q);
+    let (terms, excess) = far::valued::<T, _>(terms, q);
     let (terms, excess): (f64, f64) = (terms.into(), excess.into());
     if !is_apart::<T>(excess) {
-        return then(Err(if excess.is_nan() { Rest::Odd } else { Rest::Near }));
+        return Err(if excess.is_nan() { Rest::Odd } else { Rest::Near });
     }
-    then(Ok(terms))
+    Ok(terms)
 }
