@@ -54,29 +54,20 @@ fn share_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usiz
     if let (Some(p), Some(q)) = (p.as_slice::<T>(), q.as_slice::<T>()) {
         return kernels::sum(op, prepare, p, q);
     }
-    if size_of::<T>() < size_of::<f64>() {
-        gathered_total::<O, P, T, M, C, { long_stretch::<f32>() }>(op, prepare, p, q)
-    } else {
-        gathered_total::<O, P, T, M, C, { long_stretch::<f64>() }>(op, prepare, p, q)
+    let narrow = size_of::<T>() < size_of::<f64>();
+    if P::AS_GIVEN && O::APART && p.len() > 1 {
+        let total = match narrow {
+            true => gathered_apart::<T, M, C, { long_stretch::<f32>() }>(p, q),
+            false => gathered_apart::<T, M, C, { long_stretch::<f64>() }>(p, q),
+        };
+        if let Some(total) = total {
+            return total;
+        }
     }
-}
-
-/// Inlined, so that the buffers of one way are not on the stack below those of the other.
-#[inline(always)]
-fn gathered_total<O: Op<M, C>, P: Prepare, T: Vector, const M: usize, const C: usize, const N: usize>(
-    op: &O,
-    prepare: &P,
-    p: Row,
-    q: Row,
-) -> Total<M, C> {
-    if P::AS_GIVEN
-        && O::APART
-        && p.len() > 1
-        && let Some(total) = gathered_apart::<T, M, C, N>(p, q)
-    {
-        return total;
+    match narrow {
+        true => gathered_sum::<O, P, T, M, C, { long_stretch::<f32>() }>(op, prepare, p, q),
+        false => gathered_sum::<O, P, T, M, C, PIECE>(op, prepare, p, q),
     }
-    gathered_sum::<O, P, T, M, C, N>(op, prepare, p, q)
 }
 
 /// Not inlined, so that its buffers are on the stack only where they are needed.

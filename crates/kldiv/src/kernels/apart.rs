@@ -290,21 +290,29 @@ impl Apart {
         seems_far: bool,
         feed: impl Fn(&mut Self) -> bool,
     ) -> Option<Total<M, C>> {
-        let mut sums = Apart::new(seems_far);
-        if !feed(&mut sums) {
-            return None;
+        let mut far = seems_far;
+        loop {
+            let total = Apart::sum_as::<T, M, C>(far, &feed);
+            // What is not far apart may be apart.
+            if total.is_some() || !far {
+                return total;
+            }
+            far = false;
         }
-        let total = sums.finish::<T, M, C>();
-        if total.is_some() || !seems_far {
-            return total;
-        }
-        // What is not far apart may be apart.
-        sums = Apart::new(false);
+    }
+
+    /// The same, summed so.
+    pub(crate) fn sum_as<T: Real, const M: usize, const C: usize>(
+        far: bool,
+        feed: impl Fn(&mut Self) -> bool,
+    ) -> Option<Total<M, C>> {
+        let mut sums = Apart { lanes: Lane::new(far), filled: 0, total: Total::ZERO };
         if feed(&mut sums) { sums.finish::<T, M, C>() } else { None }
     }
 
-    fn new(far: bool) -> Self {
-        Apart { lanes: Lane::new(far), filled: 0, total: Total::ZERO }
+    /// Whether they are summed as far apart.
+    pub(crate) fn are_far(&self) -> bool {
+        self.lanes.far
     }
 
     /// The share's sums, once everything was fed, if it is apart.
@@ -328,21 +336,22 @@ impl Apart {
 }
 
 /// Feeds two slices of equal length to a share's sums, block by block, for as long as they allow it; says how many elements
-/// that was.
-pub(crate) struct Feed<'a, T, const ZEROS: bool> {
+/// that was. A job of its own for those that are summed as far apart, as for those with zeros: one for both would take the stack
+/// of both.
+pub(crate) struct Feed<'a, T, const ZEROS: bool, const FAR: bool> {
     pub(crate) p: &'a [T],
     pub(crate) q: &'a [T],
     pub(crate) to: &'a mut Apart,
 }
 
-impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
+impl<T: Vector, const ZEROS: bool, const FAR: bool> Job for Feed<'_, T, ZEROS, FAR> {
     type Output = usize;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> usize {
         let Feed { p, q, to } = self;
         let (curved, straight) = (load_eight(&to.lanes.curved.0), load_eight(&to.lanes.straight.0));
-        let mut lane = Lane::<I::F64> { curved, straight, far: to.lanes.far };
+        let mut lane = Lane::<I::F64> { curved, straight, far: FAR };
         let mut kept = nothing_kept();
         let (mut at, n) = (0, p.len().min(q.len()));
         while at < n {
@@ -357,11 +366,11 @@ impl<T: Vector, const ZEROS: bool> Job for Feed<'_, T, ZEROS> {
             if to.filled == BLOCK {
                 to.total.add(&lane.total::<T>());
                 to.filled = 0;
-                lane = Lane::new(lane.far);
+                lane = Lane::new(FAR);
             }
         }
         let (curved, straight) = (Array(lane.curved.to_f64s()), Array(lane.straight.to_f64s()));
-        to.lanes = Lane { curved, straight, far: lane.far };
+        to.lanes = Lane { curved, straight, far: FAR };
         at
     }
 }
@@ -418,15 +427,6 @@ impl<T: Vector, const ZEROS: bool> Job for ApartRows<'_, T, ZEROS> {
                 }
                 let [values, hidden] = if far[i] { distant } else { near };
                 (out[i], apart[i]) = (values[i], Some(is_apart::<T>(hidden[i])));
-                if far[i] && apart[i] == Some(false) {
-                    // SAFETY: as above.
-                    let (p, q) = unsafe { (row(p, done + i, cols), row(q, done + i, cols)) };
-                    let mut lane = Lane::<I::F64>::new(false);
-                    if lane.add_near::<I, T, ZEROS>(p, q, &mut kept) {
-                        let (curved, straight) = (join(lane.curved), join(lane.straight));
-                        (out[i], apart[i]) = (curved - straight, Some(is_apart::<T>(curved)));
-                    }
-                }
             }
             if *apart != [Some(true); ROWS] {
                 break;

@@ -9,7 +9,7 @@ use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
 use crate::kernels::rows::{ROWS, few_columns};
 use crate::kernels::tests::{LENGTHS, bits, bits_of, data, one_nan, others};
-use crate::kernels::{Isa, dispatch_to, long_stretch, short};
+use crate::kernels::{Isa, dispatch_to, long_stretch, rows, short, value};
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::{
     Rest,
@@ -70,9 +70,16 @@ fn seem_far<T: Vector>(isa: Isa, p: &[T], q: &[T]) -> bool {
 
 /// Whether two slices were fed to sums, zeros or not.
 fn fed<T: Vector>(isa: Isa, p: &[T], q: &[T], to: &mut Apart) -> bool {
-    let first = dispatch_to(isa, Feed::<_, false> { p, q, to });
+    let first = match to.are_far() {
+        true => dispatch_to(isa, Feed::<_, false, true> { p, q, to }),
+        false => dispatch_to(isa, Feed::<_, false, false> { p, q, to }),
+    };
     let (p, q) = (&p[first..], &q[first..]);
-    dispatch_to(isa, Feed::<_, true> { p, q, to }) == p.len()
+    let rest = match to.are_far() {
+        true => dispatch_to(isa, Feed::<_, true, true> { p, q, to }),
+        false => dispatch_to(isa, Feed::<_, true, false> { p, q, to }),
+    };
+    rest == p.len()
 }
 
 /// Sums that are apart: the same bits on every instruction set, and in pieces; of eight rows those of each by itself.
@@ -192,7 +199,8 @@ macro_rules! what_is_apart_has_the_scalar_ones_bits {
                         .chunks(cols)
                         .zip(q.chunks(cols))
                         .map(|(p, q)| {
-                            let total = Apart::sum::<$t, 1, 1>(seem_far(Isa::Scalar, p, q), |sums| fed(Isa::Scalar, p, q, sums))?;
+                            let far = seem_far(Isa::Scalar, p, q);
+                            let total = Apart::sum_as::<$t, 1, 1>(far, |sums| fed(Isa::Scalar, p, q, sums))?;
                             Some(one_nan(Op::finish(&Kl, &total, 1.0)))
                         })
                         .collect();
@@ -218,6 +226,8 @@ fn eights_one_after_another_end_with_one_that_is_not_all_apart() {
     const EIGHTS: usize = 5;
     for cols in [2, 5, 7, 8, 16, 17, 100] {
         let (p, q) = &shares::<f64>(EIGHTS * ROWS * cols)[0];
+        // None of them only seems far apart.
+        let q: Vec<f64> = q.iter().map(|q| 0.7 * q).collect();
         let odd = (3 * ROWS + 5) * cols;
         for (kind, entry) in [(0, p[odd]), (1, -1.0)] {
             let mut p = p.clone();
@@ -244,6 +254,38 @@ fn eights_one_after_another_end_with_one_that_is_not_all_apart() {
             }
         }
     }
+}
+
+/// Rows of which some are near, some far apart, and some only where they are asked whether they are.
+#[test]
+fn eight_rows_have_the_values_of_each_by_itself() {
+    fn held<T: Vector>() {
+        for cols in [64, 65, 100, 128, 129, 256, 257, 500, BLOCK] {
+            let (p, mut q) = shares::<T>(ROWS * cols)[0].clone();
+            let mut only_seem_far = 0;
+            for (i, (p, q)) in p.chunks(cols).zip(q.chunks_mut(cols)).enumerate() {
+                if i % 4 < 2 {
+                    continue;
+                }
+                let asked = if i % 4 == 2 { seen::<T>(cols).unwrap() } else { 0..0 };
+                for j in (0..cols).filter(|j| !asked.contains(j)) {
+                    q[j] = T::from_f64(p[j].to_f64() * (1.0 + 0.1 * (j % 3) as f64));
+                }
+                let as_seems =
+                    Apart::sum_as::<T, 1, 1>(seem_far(Isa::Scalar, p, q), |to| fed(Isa::Scalar, p, q, to));
+                only_seem_far += usize::from(as_seems.is_none());
+            }
+            assert!(only_seem_far > 0, "{cols} columns");
+            let (mut out, stride) = ([0.0; ROWS], cols as isize);
+            // SAFETY: so many are there.
+            let done = unsafe { rows(&Kl, (p.as_ptr(), stride), (q.as_ptr(), stride), cols, &mut out) };
+            assert_eq!(done, ROWS);
+            let each = p.chunks(cols).zip(q.chunks(cols)).map(|(p, q)| value(&Kl, p, q));
+            assert_eq!(bits_of(&out), bits_of(&each.collect::<Vec<f64>>()), "{cols} columns");
+        }
+    }
+    held::<f64>();
+    held::<f32>();
 }
 
 what_is_apart_has_the_scalar_ones_bits! {

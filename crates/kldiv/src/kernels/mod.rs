@@ -19,7 +19,7 @@ use crate::kernels::one_row::{Short, ShortFar};
 use crate::kernels::op::Op;
 use crate::kernels::prepare::{AsGiven, Prepare};
 use crate::kernels::product::{Facts, GROUP, Judge, Meet, Mixture, PANEL, Product, Products, Reach, Rule};
-use crate::kernels::rows::{Columns, Masses, Rows, few_columns};
+use crate::kernels::rows::{Columns, Masses, Rows, few_columns, row};
 pub(crate) use crate::kernels::rows::{Of, ROWS};
 use crate::kernels::softmax::{Compare, Distance, Far, Frame, Sums};
 use crate::kernels::transpose::Transpose;
@@ -341,12 +341,18 @@ fn sum_apart<T: Vector, const M: usize, const C: usize, const ODD: bool>(
     p: &[T],
     q: &[T],
 ) -> Option<Total<M, C>> {
-    let seen = far::seen::<T>(p.len().min(q.len()));
-    let far = seen.is_some_and(|seen| dispatch(SeemFar { p: &p[seen.clone()], q: &q[seen] }));
-    Apart::sum::<T, M, C>(far, |to| if ODD { feed_odd(p, q, to) == p.len() } else { feed(p, q, to) })
+    Apart::sum::<T, M, C>(slices_seem_far(p, q), |to| {
+        if ODD { feed_odd(p, q, to) == p.len() } else { feed(p, q, to) }
+    })
 }
 
-/// Whether a share seems far apart, for its sums.
+fn slices_seem_far<T: Vector>(p: &[T], q: &[T]) -> bool {
+    let seen = far::seen::<T>(p.len().min(q.len()));
+    seen.is_some_and(|seen| dispatch(SeemFar { p: &p[seen.clone()], q: &q[seen] }))
+}
+
+/// Whether a share seems far apart, for its sums. Not inlined: its buffers would be on the stack below those of the sums.
+#[inline(never)]
 pub(crate) fn seem_far<T: Vector>(p: Row, q: Row) -> bool {
     let Some(seen) = far::seen::<T>(p.len().min(q.len())) else { return false };
     let [mut for_p, mut for_q] = [[T::ONE; far::SEEN]; 2];
@@ -358,7 +364,10 @@ pub(crate) fn seem_far<T: Vector>(p: Row, q: Row) -> bool {
 /// Goes on with the sums of KL over a share that may be apart; see [`Apart`].
 pub(crate) fn feed<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> bool {
     let n = p.len().min(q.len());
-    let mut fed = dispatch(Feed::<T, false> { p, q, to });
+    let mut fed = match to.are_far() {
+        true => dispatch(Feed::<T, false, true> { p, q, to }),
+        false => dispatch(Feed::<T, false, false> { p, q, to }),
+    };
     if fed < n {
         fed += feed_odd(&p[fed..], &q[fed..], to);
     }
@@ -367,7 +376,10 @@ pub(crate) fn feed<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> bool {
 
 /// A block with zeros may still be apart. Says how many elements could be fed.
 fn feed_odd<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> usize {
-    dispatch(Feed::<T, true> { p, q, to })
+    match to.are_far() {
+        true => dispatch(Feed::<T, true, true> { p, q, to }),
+        false => dispatch(Feed::<T, true, false> { p, q, to }),
+    }
 }
 
 /// Goes on with a sum over two more slices of equal length.
@@ -465,6 +477,18 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
         }
     }
     let Some(out) = rest.first_chunk_mut::<ROWS>() else { return done };
+    for i in 0..ROWS {
+        if apart[i] == Some(false) {
+            // SAFETY: the caller's promise.
+            let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
+            if let Some(value) = value_of_not_far::<T, M, C>(p, q) {
+                (out[i], apart[i]) = (value, Some(true));
+            }
+        }
+    }
+    if apart == [Some(true); ROWS] {
+        return done + ROWS;
+    }
     let mut values = [0.0; ROWS];
     let of = Of { ops: &[*op], prepares: &[AsGiven], scales: &[1.0] };
     let rows = Rows { of, p, q, cols, out: &mut values };
@@ -479,6 +503,15 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
         }
     }
     done + ROWS
+}
+
+/// The KL of a row that is not far apart though it seems so, if it is apart.
+#[inline(never)]
+fn value_of_not_far<T: Vector, const M: usize, const C: usize>(p: &[T], q: &[T]) -> Option<f64> {
+    if !slices_seem_far(p, q) {
+        return None;
+    }
+    Some(Apart::sum_as::<T, M, C>(false, |to| feed(p, q, to))?.difference())
 }
 
 /// The measures of eight rows of f64, each of which has something of its own; see [`Rows`].
