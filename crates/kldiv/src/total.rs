@@ -6,7 +6,7 @@
 use crate::kernels::lanes::Vector;
 use crate::kernels::op::Op;
 use crate::kernels::prepare::Prepare;
-use crate::kernels::{self, Apart, Running, long_stretch};
+use crate::kernels::{self, Apart, Running, SEEN, long_stretch};
 use crate::sum::Total;
 use crate::threads;
 use crate::view::Row;
@@ -92,9 +92,19 @@ fn gathered_apart<T: Vector, const M: usize, const C: usize, const N: usize>(
     p: Row,
     q: Row,
 ) -> Option<Total<M, C>> {
-    Apart::sum::<T, M, C>(kernels::seem_far::<T>(p, q), |sums| {
+    Apart::sum::<T, M, C>(seem_far::<T>(p, q), |sums| {
         gathered::<T, N>(p, q, |p, q| kernels::feed(p, q, sums))
     })
+}
+
+/// Whether rows seem far apart. Not inlined: its buffers would be on the stack below those of the sums.
+#[inline(never)]
+fn seem_far<T: Vector>(p: Row, q: Row) -> bool {
+    let Some(seen) = kernels::seen::<T>(p.len().min(q.len())) else { return false };
+    let [mut for_p, mut for_q] = [[T::ONE; SEEN]; 2];
+    let p = kernels::as_or_in(p.part(seen.start, SEEN), &mut for_p);
+    let q = kernels::as_or_in(q.part(seen.start, SEEN), &mut for_q);
+    kernels::are_far(p, q)
 }
 
 /// Calls `each` on pieces of two rows for as long as it wants more; says whether it did.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::kernels::apart::{Apart, ApartColumns, ApartRows, Feed};
-use crate::kernels::far::{SeemFar, seen};
+use crate::kernels::far::{AreFar, seen};
 use crate::kernels::generic::BLOCK;
 use crate::kernels::lanes::{Real, Vector};
 use crate::kernels::op::{Kl, Op};
@@ -65,7 +65,7 @@ fn lengths() -> impl Iterator<Item = usize> {
 
 /// Whether they are to be summed as such that are far apart.
 fn seem_far<T: Vector>(isa: Isa, p: &[T], q: &[T]) -> bool {
-    seen::<T>(p.len()).is_some_and(|seen| dispatch_to(isa, SeemFar { p: &p[seen.clone()], q: &q[seen] }))
+    seen::<T>(p.len()).is_some_and(|seen| dispatch_to(isa, AreFar { p: &p[seen.clone()], q: &q[seen] }))
 }
 
 /// Whether two slices were fed to sums, zeros or not.

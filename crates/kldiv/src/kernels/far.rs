@@ -24,7 +24,7 @@ pub(crate) const fn long_stretch<T>() -> usize {
 }
 
 /// Pairs that say whether rows seem far apart, and how many of them are near each other at most.
-pub(super) const SEEN: usize = 16;
+pub(crate) const SEEN: usize = 16;
 const SEEN_NEAR: u32 = 6;
 
 /// What the terms sum to at least, by what q sums to.
@@ -316,13 +316,13 @@ fn are_far<I: Isa, T: Vector>(p: &[T], q: &[T]) -> bool {
     near <= SEEN_NEAR
 }
 
-/// Whether a share seems far apart, of which these are the pairs that are [`seen`].
-pub(crate) struct SeemFar<'a, T> {
+/// Whether those pairs of a share are far apart for the most part that are [`seen`].
+pub(crate) struct AreFar<'a, T> {
     pub(crate) p: &'a [T],
     pub(crate) q: &'a [T],
 }
 
-impl<T: Vector> Job for SeemFar<'_, T> {
+impl<T: Vector> Job for AreFar<'_, T> {
     type Output = bool;
 
     #[inline(always)]

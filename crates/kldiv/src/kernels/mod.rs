@@ -9,8 +9,8 @@ pub(crate) use crate::kernels::apart::Apart;
 use crate::kernels::apart::{ApartColumns, ApartRows, Feed};
 use crate::kernels::each::{Chunks, Each};
 use crate::kernels::exact_sum::ExactSum;
-use crate::kernels::far::SeemFar;
-pub(crate) use crate::kernels::far::long_stretch;
+use crate::kernels::far::AreFar;
+pub(crate) use crate::kernels::far::{SEEN, long_stretch, seen};
 pub(crate) use crate::kernels::generic::{BLOCK, Running};
 use crate::kernels::generic::{Single, Sum, ValueOfPair, Write};
 use crate::kernels::lanes::{Job, Vector};
@@ -341,44 +341,35 @@ fn sum_apart<T: Vector, const M: usize, const C: usize, const ODD: bool>(
     p: &[T],
     q: &[T],
 ) -> Option<Total<M, C>> {
-    Apart::sum::<T, M, C>(slices_seem_far(p, q), |to| {
-        if ODD { feed_odd(p, q, to) == p.len() } else { feed(p, q, to) }
+    Apart::sum::<T, M, C>(seem_far(p, q), |to| {
+        if ODD { feed_some::<T, true>(p, q, to) == p.len() } else { feed(p, q, to) }
     })
 }
 
-fn slices_seem_far<T: Vector>(p: &[T], q: &[T]) -> bool {
-    let seen = far::seen::<T>(p.len().min(q.len()));
-    seen.is_some_and(|seen| dispatch(SeemFar { p: &p[seen.clone()], q: &q[seen] }))
+fn seem_far<T: Vector>(p: &[T], q: &[T]) -> bool {
+    seen::<T>(p.len().min(q.len())).is_some_and(|seen| are_far(&p[seen.clone()], &q[seen]))
 }
 
-/// Whether a share seems far apart, for its sums. Not inlined: its buffers would be on the stack below those of the sums.
-#[inline(never)]
-pub(crate) fn seem_far<T: Vector>(p: Row, q: Row) -> bool {
-    let Some(seen) = far::seen::<T>(p.len().min(q.len())) else { return false };
-    let [mut for_p, mut for_q] = [[T::ONE; far::SEEN]; 2];
-    let p = as_or_in(p.part(seen.start, seen.len()), &mut for_p);
-    let q = as_or_in(q.part(seen.start, seen.len()), &mut for_q);
-    dispatch(SeemFar { p, q })
+/// Whether those pairs of a share are far apart that are [`seen`].
+pub(crate) fn are_far<T: Vector>(p: &[T], q: &[T]) -> bool {
+    dispatch(AreFar { p, q })
 }
 
 /// Goes on with the sums of KL over a share that may be apart; see [`Apart`].
 pub(crate) fn feed<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> bool {
     let n = p.len().min(q.len());
-    let mut fed = match to.are_far() {
-        true => dispatch(Feed::<T, false, true> { p, q, to }),
-        false => dispatch(Feed::<T, false, false> { p, q, to }),
-    };
+    let mut fed = feed_some::<T, false>(p, q, to);
     if fed < n {
-        fed += feed_odd(&p[fed..], &q[fed..], to);
+        fed += feed_some::<T, true>(&p[fed..], &q[fed..], to);
     }
     fed == n
 }
 
-/// A block with zeros may still be apart. Says how many elements could be fed.
-fn feed_odd<T: Vector>(p: &[T], q: &[T], to: &mut Apart) -> usize {
+/// Says how many elements could be fed; a block with zeros may still be apart.
+fn feed_some<T: Vector, const ZEROS: bool>(p: &[T], q: &[T], to: &mut Apart) -> usize {
     match to.are_far() {
-        true => dispatch(Feed::<T, true, true> { p, q, to }),
-        false => dispatch(Feed::<T, true, false> { p, q, to }),
+        true => dispatch(Feed::<T, ZEROS, true> { p, q, to }),
+        false => dispatch(Feed::<T, ZEROS, false> { p, q, to }),
     }
 }
 
@@ -508,7 +499,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
 /// The KL of a row that is not far apart though it seems so, if it is apart.
 #[inline(never)]
 fn value_of_not_far<T: Vector, const M: usize, const C: usize>(p: &[T], q: &[T]) -> Option<f64> {
-    if !slices_seem_far(p, q) {
+    if !seem_far(p, q) {
         return None;
     }
     Some(Apart::sum_as::<T, M, C>(false, |to| feed(p, q, to))?.difference())
