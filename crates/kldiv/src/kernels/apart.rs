@@ -293,7 +293,7 @@ impl Apart {
         let mut far = seems_far;
         loop {
             let total = Apart::sum_as::<T, M, C>(far, &feed);
-            // What is not far apart may be apart.
+            // What is not far apart, or not modest enough for that, may be apart.
             if total.is_some() || !far {
                 return total;
             }

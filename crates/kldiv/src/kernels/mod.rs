@@ -469,7 +469,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     }
     let Some(out) = rest.first_chunk_mut::<ROWS>() else { return done };
     for i in 0..ROWS {
-        if apart[i] == Some(false) {
+        if O::APART && apart[i] != Some(true) {
             // SAFETY: the caller's promise.
             let (p, q) = unsafe { (row(p, i, cols), row(q, i, cols)) };
             if let Some(value) = value_of_not_far::<T, M, C>(p, q) {
@@ -496,7 +496,7 @@ pub(crate) unsafe fn rows<O: Op<M, C>, T: Vector, const M: usize, const C: usize
     done + ROWS
 }
 
-/// The KL of a row that is not far apart though it seems so, if it is apart.
+/// The KL of a row that cannot be summed as far apart though it seems so, if it is apart.
 #[inline(never)]
 fn value_of_not_far<T: Vector, const M: usize, const C: usize>(p: &[T], q: &[T]) -> Option<f64> {
     if !seem_far(p, q) {
